@@ -1,0 +1,275 @@
+"""Every setting: its type, its range, its default and what it means.
+
+`config.yaml` holds the same keys with the same values (a test keeps them equal), one section per
+stage; `workflow/schemas/config.schema.json` is made from the classes below.
+"""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from voiceface.errors import VoicefaceError
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=0)]
+AtLeastOne = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """Settings of one stage: immutable; an unknown key or a value of another type is an error."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
+    )
+
+
+class Resolve(Section):
+    """Sources into a frozen list of videos."""
+
+    newest_per_channel: AtLeastOne | None = 15
+    """Take the newest N videos of a channel or playlist (the paper: 15); null takes all."""
+    local_roots: list[str] = ["."]
+    """Folders that local sources must lie in, relative to the project."""
+    file_types: list[str] = ["avi", "flv", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "ts", "webm"]
+    """Endings of the files that are taken as videos from a local folder."""
+
+
+class Download(Section):
+    """Fetching the videos, with yt-dlp."""
+
+    format: str = "bv*[height<=720]+ba/b[height<=720]/bv*+ba/b"
+    """yt-dlp's format selection: at most 720p video and the best sound, else what there is."""
+    retries: Count = 5
+    """Tries again after a failure that may pass."""
+    backoff_s: NonNegative = 2.0
+    """Wait before the first new try, in seconds; doubled for each further one."""
+    socket_timeout_s: Positive = 30.0
+    """Give up on a connection that is silent for this long, in seconds."""
+    rate_limit_kib_s: Positive | None = None
+    """Download at most this fast, in KiB per second; null is no limit."""
+    sleep_s: NonNegative = 0.0
+    """Wait before each download, in seconds, to be gentle to the site."""
+    cookies_file: str | None = None
+    """Cookies in Netscape format, for videos that need a login."""
+    proxy: str | None = None
+    """Proxy, as in `socks5://127.0.0.1:1080`."""
+    archive: str | None = None
+    """yt-dlp's archive file: what stands in it is not fetched again, and what is fetched is added."""
+    max_lost_fraction: Fraction = 0.2
+    """Stop the build when more than this share of the videos could not be had."""
+
+
+class Speech(Section):
+    """Voiced segments of the sound."""
+
+    sample_rate_hz: Literal[8000, 16000, 32000, 48000] = 16000
+    """Sample rate of the stored sound (the rates that webrtcvad knows)."""
+    segment_s: Positive = 4.0
+    """Length of a segment, in seconds (the paper: 4)."""
+    chunk_s: Positive = 1.0
+    """Length of a chunk, in seconds (the paper: 1)."""
+    vad_mode: Literal[0, 1, 2, 3] = 2
+    """webrtcvad's aggressiveness."""
+    vad_frame_ms: Literal[10, 20, 30] = 30
+    """webrtcvad's frame, in milliseconds."""
+    min_voiced: Fraction = 0.8
+    """Least share of voiced frames in a segment."""
+
+
+class Faces(Section):
+    """One good frame of each segment, and the face in it."""
+
+    size: Annotated[int, Field(ge=32, le=1024)] = 128
+    """Width and height of the face crop, in pixels."""
+    margin: Fraction = 0.35
+    """Room around the landmarks' mean shape, as a share of the crop's width."""
+    detect_width: Annotated[int, Field(ge=80, le=4096)] = 320
+    """Width at which the HOG detector looks first, in pixels."""
+    upsample_on_miss: Literal[0, 1, 2] = 1
+    """Doublings of that width when no face was found."""
+    frames_per_segment: AtLeastOne = 2
+    """Frames to look at in each segment; the best one is taken."""
+    descriptor: bool = True
+    """Compute dlib's 128-d face descriptor (the largest cost of the stage)."""
+
+
+class Samples(Section):
+    """Segment × face, and the thresholds that flag a sample. No threshold decodes a video again."""
+
+    min_face_px: NonNegative = 48.0
+    """Least height of the detected face, in source pixels: `small_face`."""
+    min_sharpness: NonNegative = 15.0
+    """Least variance of the Laplacian of the crop's grey levels: `blurred`."""
+    min_brightness: NonNegative = 35.0
+    """Least mean grey level (0 to 255) of the face: `dark`."""
+    max_brightness: NonNegative = 230.0
+    """Greatest mean grey level of the face: `overexposed`."""
+    max_yaw_deg: NonNegative = 35.0
+    """Greatest turn to a side, in degrees: `turned`."""
+    max_pitch_deg: NonNegative = 30.0
+    """Greatest nod, in degrees: `turned`."""
+    max_roll_deg: NonNegative = 30.0
+    """Greatest tilt, in degrees: `turned`."""
+    min_detector_score: float = 0.0
+    """Least score of dlib's detector: `uncertain_face`."""
+    min_motion: NonNegative = 0.05
+    """Least mean change between two near frames, in grey levels (0 to 255): `still_picture`."""
+    min_snr_db: float = 8.0
+    """Least estimated signal-to-noise ratio, in dB: `noise_or_music`."""
+    min_loudness_db: float = -55.0
+    """Least loudness, in dB of full scale: `quiet`."""
+    max_clipped: Fraction = 0.001
+    """Greatest share of clipped samples: `clipped`."""
+
+
+class Manifest(Section):
+    """All samples together, joined with the curators' marks."""
+
+    max_identity_distance: Positive | None = 0.45
+    """Greatest descriptor distance to the speaker's usual face: `wrong_person`; null is no check."""
+
+
+class Dataset(Section):
+    """The kept samples, and their splits."""
+
+    require_review: bool = False
+    """Keep only what a curator kept; otherwise unmarked samples without a flag are kept too."""
+    test_fraction: Fraction = 0.25
+    """Share of each known speaker's videos for the test on unheard speech (at least one of two)."""
+    unseen_fraction: Fraction = 0.15
+    """Share of the speakers for the test on unseen people."""
+    seed: int = 0
+    """Of the draw of the splits."""
+
+
+class Train(Section):
+    """The trainer, whatever the model."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to train: auto takes CUDA where there is one."""
+    seed: int = 0
+    """Of the weights, the draws and the augmentation."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Of the forward and backward pass: bf16 is autocast."""
+    compile: bool = False
+    """torch.compile the networks: faster steps after a slow start."""
+    ema: Fraction = 0.0
+    """Decay of the generator's exponential moving average; 0 is none."""
+    checkpoint_every_s: Positive = 60.0
+    """Write a checkpoint this often, in seconds."""
+    grid_every: AtLeastOne = 100
+    """Draw the fixed voices every N steps."""
+    log_every: AtLeastOne = 10
+    """Log the losses every N steps."""
+
+
+class Wav2pix(Section):
+    """Wav2Pix (Duarte et al., ICASSP 2019). The defaults suit the demo; see workflow/paper.yaml."""
+
+    px: Literal[64, 128] = 64
+    """Width and height of the drawn face, in pixels (the paper: 64 and 128)."""
+    steps: AtLeastOne = 300
+    """Training steps (the paper's code: 200 epochs of 24 k pairs at batch 64, 75,000 steps)."""
+    batch: AtLeastOne = 32
+    """Pairs in a step (the paper's code: 64)."""
+    lr_generator: Positive = 1e-4
+    """Adam's learning rate of the generator and of the speech encoder (the paper: 1e-4)."""
+    lr_discriminator: Positive = 4e-4
+    """Adam's learning rate of the discriminator (the paper: 4e-4)."""
+    betas: tuple[Fraction, Fraction] = (0.5, 0.999)
+    """Adam's momenta (the paper's code)."""
+    identity_weight: NonNegative = 20.0
+    """Weight of the auxiliary identity classification (the paper's code: 20)."""
+    dropout: Fraction = 0.5
+    """Dropout of the generator, kept on when it draws (the paper)."""
+    flip: bool = True
+    """Mirror the faces at random."""
+
+
+class Evaluate(Section):
+    """The metrics."""
+
+    voices_per_split: AtLeastOne = 200
+    """Voices to draw a face from in each split, at most."""
+    classifier_steps: AtLeastOne = 300
+    """Training steps of the built-in identity classifier."""
+    vgg_face_weights: str | None = None
+    """Path of VGG-Face weights to fine-tune for identity, as in the paper; null: the built-in one."""
+    inception_weights: str | None = None
+    """Path of Inception weights, for FID; null: FID is left out."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to evaluate."""
+    seed: int = 0
+    """Of the draws."""
+
+
+class Report(Section):
+    """The report's pictures."""
+
+    contact_sheet: Count = 48
+    """Samples on each contact sheet, at most."""
+
+
+class Settings(Section):
+    """The whole configuration: one section per stage."""
+
+    models: list[Literal["wav2pix"]] = ["wav2pix"]
+    """Models to train and to evaluate."""
+    resolve: Resolve = Resolve()
+    download: Download = Download()
+    speech: Speech = Speech()
+    faces: Faces = Faces()
+    samples: Samples = Samples()
+    manifest: Manifest = Manifest()
+    dataset: Dataset = Dataset()
+    train: Train = Train()
+    wav2pix: Wav2pix = Wav2pix()
+    evaluate: Evaluate = Evaluate()
+    report: Report = Report()
+
+
+S = TypeVar("S", bound=Section)
+
+
+def parse_section(kind: type[S], values: dict[str, Any], where: str = "config") -> S:
+    """Check settings against their class; all problems at once.
+
+    Raises:
+        VoicefaceError: a key is unknown, or a value is of the wrong type or out of range.
+    """
+    try:
+        # Through JSON: YAML's lists are then accepted as tuples, while strict types hold.
+        return kind.model_validate_json(json.dumps(values))
+    except ValidationError as error:
+        problems = "; ".join(_words(problem) for problem in error.errors())
+        raise VoicefaceError(f"{where}: {problems}") from None
+
+
+def load_settings(path: Path = Path("config.yaml")) -> Settings:
+    """Read and check `config.yaml`.
+
+    Raises:
+        VoicefaceError: the file is missing, is not YAML, or holds a wrong key or value.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError:
+        raise VoicefaceError(f"{path}: no such file; run this in the project's folder") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise VoicefaceError(f"{path}: not YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(values, dict):
+        raise VoicefaceError(f"{path}: must be sections of keys, not {type(values).__name__}")
+    return parse_section(Settings, values, str(path))
+
+
+def _words(problem: Any) -> str:
+    key = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"{key}: unknown key; see config.yaml for those there are"
+    value = problem["input"]
+    return f"{key}: {problem['msg'][0].lower()}{problem['msg'][1:]}, not {value!r}"

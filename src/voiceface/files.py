@@ -1,0 +1,126 @@
+"""Atomic writes: a file is there whole, or not at all."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from voiceface.errors import VoicefaceError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path in `path`'s folder; on success fsync it and rename it to `path`.
+
+    On an exception the temporary file is removed and `path` is left as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name[:80]}.", suffix=".part", dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp makes files that only the owner can read
+        yield temporary
+        with open(temporary, "rb") as written:
+            os.fsync(written.fileno())
+        os.replace(temporary, path)
+        _fsync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write `data` to `path` atomically."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path` atomically, as UTF-8."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as JSON with sorted keys, so that equal values give equal bytes."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        VoicefaceError: the file is missing or is not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise VoicefaceError(f"{path}: no such file; build it with `voiceface build`") from None
+    except ValueError as error:
+        raise VoicefaceError(f"{path}: not JSON ({error}); delete it and build again") from None
+
+
+def write_table(path: Path, table: pa.Table, *, media: bool = False) -> None:
+    """Write a table as Parquet, atomically and reproducibly.
+
+    Args:
+        media: the table holds encoded pictures or sound. They are stored uncompressed, one row a
+            row group, so that one sample reads in milliseconds.
+    """
+    with replacing(path) as temporary:
+        if media:
+            pq.write_table(table, temporary, compression="none", row_group_size=1)
+        else:
+            pq.write_table(table, temporary, compression="zstd")
+
+
+def read_table(path: Path, schema: pa.Schema, columns: list[str] | None = None) -> pa.Table:
+    """Read a Parquet file that must hold `schema` (or the named `columns` of it).
+
+    Raises:
+        VoicefaceError: the file is missing, damaged, or of another schema.
+    """
+    wanted = schema if columns is None else pa.schema([schema.field(name) for name in columns])
+    try:
+        # A file opened by us: a path would let Arrow infer partitions from the folders' names.
+        with open(path, "rb") as source:
+            table = pq.read_table(source, columns=wanted.names)
+        return table.cast(wanted)
+    except FileNotFoundError:
+        raise VoicefaceError(f"{path}: no such file; build it with `voiceface build`") from None
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+        reason = str(error).splitlines()[0]
+        raise VoicefaceError(
+            f"{path}: not a table of this version ({reason}); delete it and build again"
+        ) from None
+
+
+def sha256_file(path: Path, progress: Callable[[int], None] | None = None) -> str:
+    """Hex SHA-256 of a file's content; `progress` is told the bytes of each block read."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as source:
+        while block := source.read(1 << 20):
+            digest.update(block)
+            if progress:
+                progress(len(block))
+    return digest.hexdigest()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _fsync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,56 @@
+"""The thin command line that every stage shares."""
+
+import argparse
+import inspect
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from voiceface.config import parse_section
+from voiceface.errors import VoicefaceError
+
+
+def stage_main(run: Callable[..., None]) -> int:
+    """Run a stage function from the command line: `python -m voiceface.stages.x --flag=value`.
+
+    Each parameter of `run` is a flag of the same name. One annotated with a config section takes
+    that section as JSON; `Path` and `str` are taken as they are.
+
+    Returns: the exit status: 0, or 1 after an expected failure, which is printed as one line.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m {_module_of(run)}", description=run.__doc__)
+    parameters = inspect.signature(run).parameters
+    for name in parameters:
+        parser.add_argument(f"--{name.replace('_', '-')}", dest=name, required=True)
+    arguments = vars(parser.parse_args())
+    try:
+        run(**{name: _value(parameters[name].annotation, arguments[name]) for name in parameters})
+    except VoicefaceError as error:
+        return _fail(str(error))
+    except OSError as error:
+        # A full disk, a folder that can't be written: the system's own words are the clear ones.
+        return _fail(f"{error.filename or _module_of(run)}: {error.strerror or error}")
+    return 0
+
+
+def _value(annotation: Any, text: str) -> Any:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return parse_section(annotation, json.loads(text))
+    return Path(text) if annotation is Path else text
+
+
+def _fail(message: str) -> int:
+    if os.environ.get("VOICEFACE_DEBUG"):
+        traceback.print_exc()
+    print(f"voiceface: {message}", file=sys.stderr)
+    return 1
+
+
+def _module_of(run: Callable[..., None]) -> str:
+    return Path(inspect.getfile(run)).stem if run.__module__ == "__main__" else run.__module__

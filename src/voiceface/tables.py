@@ -1,0 +1,187 @@
+"""The schema of every table, each column with its meaning, unit and range.
+
+Times are integer microseconds of the source's own presentation timestamps (PTS).
+"""
+
+import json
+
+import pyarrow as pa
+
+
+def _column(name: str, kind: pa.DataType, about: str, nullable: bool = False) -> pa.Field:
+    return pa.field(name, kind, nullable=nullable, metadata={"about": about})
+
+
+# What Hugging Face `datasets` takes as an Image or Audio: exactly these two fields.
+_MEDIA = pa.struct([pa.field("bytes", pa.binary()), pa.field("path", pa.string())])
+
+
+def _features(**kinds: str) -> dict[str, str]:
+    features = {name: {"_type": kind} for name, kind in kinds.items()}
+    return {"huggingface": json.dumps({"info": {"features": features}})}
+
+
+_VIDEO = _column("video", pa.string(), "<extractor>-<id>, see ids.video_id")
+_SEGMENT = [
+    _VIDEO,
+    _column("start_us", pa.int64(), "start of the segment, µs PTS"),
+    _column("end_us", pa.int64(), "end of the segment, µs PTS"),
+]
+_SOUND_SCORES = [
+    _column("voiced", pa.float32(), "share of voiced frames, 0 to 1"),
+    _column("loudness_db", pa.float32(), "RMS level, dB of full scale, ≤ 0"),
+    _column("clipped", pa.float32(), "share of samples at full scale, 0 to 1"),
+    _column("snr_db", pa.float32(), "estimated signal-to-noise ratio, dB"),
+]
+_FACE_SCORES = [
+    _column("faces", pa.int16(), "most faces found in one of the frames looked at"),
+    _column("frame_us", pa.int64(), "PTS of the chosen frame, µs", nullable=True),
+    _column("face_px", pa.float32(), "height of the detected face, source pixels", nullable=True),
+    _column("detector_score", pa.float32(), "dlib HOG's score, > 0 is a face", nullable=True),
+    _column("sharpness", pa.float32(), "variance of the crop's Laplacian, ≥ 0", nullable=True),
+    _column("brightness", pa.float32(), "mean grey level of the face, 0 to 255", nullable=True),
+    _column("yaw_deg", pa.float32(), "turn to a side, degrees, 0 is frontal", nullable=True),
+    _column("pitch_deg", pa.float32(), "nod, degrees, 0 is frontal", nullable=True),
+    _column("roll_deg", pa.float32(), "tilt, degrees, 0 is upright", nullable=True),
+    _column("motion", pa.float32(), "mean change to a near frame, grey levels", nullable=True),
+]
+
+SPEECH = pa.schema(
+    [
+        *_SEGMENT,
+        *_SOUND_SCORES,
+        _column("audio_sha256", pa.string(), "hex digest of the segment's 16-bit PCM"),
+        _column("audio_prints", pa.list_(pa.int64()), "digests of content-anchored short windows"),
+        _column("audio", _MEDIA, "FLAC, mono, 16 bit, speech.sample_rate_hz"),
+    ],
+    metadata=_features(audio="Audio"),
+)
+"""`data/speech/<video>.parquet`: one row per voiced segment."""
+
+CHUNKS = pa.schema(
+    [
+        *_SEGMENT,
+        _column("chunk", pa.int16(), "number of the chunk within its segment, from 0"),
+        _column("chunk_start_us", pa.int64(), "start of the chunk, µs PTS"),
+        _column("chunk_voiced", pa.float32(), "share of voiced frames of the chunk, 0 to 1"),
+    ]
+)
+"""`data/chunks/<video>.parquet`: the segments' chunks (1 s each)."""
+
+TIMELINE = pa.schema(
+    [
+        _VIDEO,
+        _column("reason", pa.string(), "segment, or why that time is none: no_speech, too_short…"),
+        _column("duration_us", pa.int64(), "time of the video that goes under this reason, µs"),
+    ]
+)
+"""`data/timeline/<video>.parquet`: where each microsecond of the video went in the speech stage."""
+
+FACES = pa.schema(
+    [
+        *_SEGMENT,
+        *_FACE_SCORES,
+        _column("landmarks", pa.list_(pa.float32()), "68 × (x, y) in the crop, pixels", True),
+        _column("descriptor", pa.list_(pa.float32()), "dlib's 128-d face descriptor", True),
+        _column("face_sha256", pa.string(), "hex digest of the crop's RGB pixels", nullable=True),
+        _column("face", _MEDIA, "PNG, RGB, faces.size square", nullable=True),
+    ],
+    metadata=_features(face="Image"),
+)
+"""`data/faces/<video>.parquet`: one row per segment of the speech table, in its order."""
+
+SAMPLES = pa.schema(
+    [
+        _column("sample", pa.string(), "<video>_<start in ms>, see ids.sample_id"),
+        *_SEGMENT,
+        _column("content", pa.string(), "digest of face pixels and PCM; null without a face", True),
+        *_SOUND_SCORES,
+        *_FACE_SCORES,
+        _column("audio_sha256", pa.string(), "hex digest of the segment's 16-bit PCM"),
+        _column("face_sha256", pa.string(), "hex digest of the crop's pixels", nullable=True),
+        _column("audio_prints", pa.list_(pa.int64()), "as in the speech table"),
+        _column("descriptor", pa.list_(pa.float32()), "as in the faces table", nullable=True),
+        _column("flags", pa.list_(pa.string()), "every reason against it, worst first; [] is clean"),
+    ]
+)
+"""`data/samples/<video>.parquet`: one row per segment; no media."""
+
+MANIFEST = pa.schema(
+    [
+        *SAMPLES,
+        _column("speaker", pa.string(), "label from sources.csv"),
+        _column("gender", pa.string(), "from sources.csv; may be empty"),
+        _column("language", pa.string(), "from sources.csv; may be empty"),
+        _column("licence", pa.string(), "from sources.csv; may be empty"),
+        _column("identity_distance", pa.float32(), "descriptor distance to speaker's usual", True),
+        _column("clean", pa.bool_(), "no flag"),
+        _column("review", pa.string(), "pending, keep, drop, unsure or stale"),
+        _column("review_reason", pa.string(), "the curator's reason; may be empty"),
+        _column("curator", pa.string(), "who decided; empty when pending"),
+        _column("reviewed_at", pa.string(), "when, ISO 8601 UTC; empty when pending"),
+    ]
+)
+"""`manifests/samples.parquet`: all samples, joined with sources and reviews. `flags` may have
+gained `wrong_person` and `duplicate`, which take all videos to tell."""
+
+FUNNEL = pa.schema(
+    [
+        _column("speaker", pa.string(), "label from sources.csv"),
+        _VIDEO,
+        _column("reason", pa.string(), "kept, or the first reason against that time"),
+        _column("samples", pa.int64(), "number of segments; 0 for time that is in no segment"),
+        _column("duration_us", pa.int64(), "time, µs; all rows of a video add up to its duration"),
+    ]
+)
+"""`manifests/funnel.parquet`: every microsecond of source video, kept or dropped with a reason.
+A video that could not be had or read has one row with its reason and the duration 0."""
+
+DATASET = pa.schema(
+    [
+        *(MANIFEST.field(name) for name in ("sample", "speaker", "gender", "language")),
+        *_SEGMENT,
+        _column("content", pa.string(), "digest of face pixels and PCM"),
+        _column("audio_sha256", pa.string(), "hex digest of the segment's 16-bit PCM"),
+        _column("face_sha256", pa.string(), "hex digest of the crop's pixels"),
+        _column("split", pa.string(), "train, test (unheard speech) or unseen (unseen people)"),
+    ]
+)
+"""`manifests/dataset.parquet`: the kept samples with their splits."""
+
+SPLITS = ("train", "test", "unseen")
+
+PACKED = pa.schema([DATASET.field(name) for name in ("sample", "speaker", "gender", "video")])
+"""`data/packed/<split>/samples.parquet`: row i describes `faces.npy[i]` (uint8, n × size × size × 3,
+RGB) and `audio.npy[i]` (int16, n × segment samples); `pack.json` holds rates, sizes, the speakers
+of the training split in label order (the classes), and the digests of the arrays."""
+
+HISTORY = pa.schema(
+    [
+        _column("step", pa.int64(), "training step, from 1"),
+        _column("metric", pa.string(), "slash key, as in loss/generator"),
+        _column("value", pa.float64(), "its value"),
+    ]
+)
+"""`models/<model>/history.parquet`: the training curves."""
+
+REASONS = (
+    "no_speech",
+    "too_short",
+    "no_face",
+    "several_faces",
+    "small_face",
+    "uncertain_face",
+    "turned",
+    "dark",
+    "overexposed",
+    "blurred",
+    "still_picture",
+    "noise_or_music",
+    "quiet",
+    "clipped",
+    "wrong_person",
+    "duplicate",
+)
+"""Reasons against a stretch of video, in the order in which they are counted in the funnel."""
+
+REVIEWS = ("pending", "keep", "drop", "unsure", "stale")
