@@ -1,0 +1,125 @@
+"""Sound of a media file: decoding in step with its timestamps, levels, storing."""
+
+import io
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import ffmpeg
+import imageio_ffmpeg
+import numpy as np
+import soundfile
+
+from voiceface.media.container import opened
+
+FULL_SCALE = 32768.0
+_BLOCK_S = 60
+_PRINT_WINDOW = 64  # samples
+_PRINT_EVERY = 2048  # one window in so many becomes a print
+_PRINT_RANGE = 64  # of full-scale 65,535: a flatter window says nothing
+
+
+def first_sound_us(media: Path) -> int | None:
+    """PTS of the first sound in microseconds; None when there is no sound track.
+
+    Raises:
+        av.error.FFmpegError: the file can't be read.
+    """
+    with opened(media) as container:
+        if not container.streams.audio:
+            return None
+        stream = container.streams.audio[0]
+        starts = [stream.start_time * stream.time_base if stream.start_time is not None else None]
+        start = starts[0] if starts[0] is not None else (container.start_time or 0) / av.time_base
+        return round(float(start) * 1_000_000)
+
+
+def decode_pcm(media: Path, sample_rate_hz: int, start_us: int) -> Iterator[np.ndarray]:
+    """Yield the first sound track as mono int16 blocks of at most a minute.
+
+    Sample i belongs to the PTS `start_us` + i / `sample_rate_hz`: gaps in the timestamps are filled
+    with silence and overlaps are cut, so that sound never drifts against the picture. What a damaged
+    file still holds is yielded.
+    """
+    timing = {"async": 1, "min_hard_comp": 0.02, "first_pts": start_us * sample_rate_hz // 1_000_000}
+    command = (
+        # copyts: else ffmpeg moves the file's first timestamp to 0 before the filter sees it.
+        ffmpeg.input(str(media.absolute()), threads=1, vn=None, sn=None, dn=None, copyts=None)["a:0"]
+        .filter("aresample", sample_rate_hz, **timing)
+        .output("pipe:", format="s16le", acodec="pcm_s16le", ac=1, ar=sample_rate_hz)
+        .global_args("-nostdin", "-v", "quiet")
+        .compile(cmd=imageio_ffmpeg.get_ffmpeg_exe())
+    )
+    size = 2 * sample_rate_hz * _BLOCK_S
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        while block := process.stdout.read(size):
+            yield np.frombuffer(block[: len(block) // 2 * 2], dtype="<i2")
+
+
+def loudness_db(pcm: np.ndarray) -> float:
+    """RMS level of int16 samples in dB of full scale; silence is -120."""
+    power = float(np.mean(np.square(pcm / FULL_SCALE))) if pcm.size else 0.0
+    return 10 * np.log10(max(power, 1e-12))
+
+
+def clipped_share(pcm: np.ndarray) -> float:
+    """Share of the samples that lie in flat tops: at the segment's peak, two or more in a row.
+
+    A limiter before the encoder clips below full scale, and a lossy codec smears the tops; within
+    2 % of the peak counts as the top, and only where the peak is loud (above a quarter of full
+    scale).
+    """
+    level = np.abs(pcm.astype(np.int32))
+    peak = int(level.max(initial=0))
+    if peak < FULL_SCALE / 4:
+        return 0.0
+    top = level >= 0.98 * peak
+    flat = top[1:] & top[:-1]
+    return float(flat.mean())
+
+
+def snr_db(pcm: np.ndarray, sample_rate_hz: int) -> float:
+    """Signal-to-noise ratio in dB, estimated from the levels of 20 ms frames.
+
+    Speech comes in syllables with near-silence between them; noise and music fill the gaps. The
+    ratio is the level of the loud frames (90th percentile) over that of the quiet (5th).
+    """
+    length = sample_rate_hz // 50
+    frames = pcm[: pcm.size // length * length].reshape(-1, length) / FULL_SCALE
+    if not len(frames):
+        return 0.0
+    levels = 10 * np.log10(np.maximum(np.square(frames).mean(axis=1), 1e-9))
+    quiet, loud = np.percentile(levels, [5, 90])
+    return float(loud - quiet)
+
+
+def content_prints(pcm: np.ndarray) -> list[int]:
+    """Digests of short windows at positions that the sound itself chooses.
+
+    Two recordings that share a bit-identical stretch share prints, wherever each was cut: a window
+    of 64 samples is a print when its polynomial hash is divisible by 2048 (content-defined chunking,
+    as rsync and backup tools do it), which is one window in 2048. Near-silent windows are left out.
+
+    Args:
+        pcm: int16 mono samples.
+
+    Returns: sorted 63-bit integers, about 30 for 4 s at 16 kHz.
+    """
+    if pcm.size < _PRINT_WINDOW:
+        return []
+    factors = np.random.default_rng(20190516).integers(1, 1 << 62, _PRINT_WINDOW, dtype=np.uint64)
+    hashes = np.convolve(pcm.astype(np.int64).view(np.uint64), factors | np.uint64(1), "valid")
+    mixed = (hashes ^ (hashes >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
+    at = np.flatnonzero((mixed >> np.uint64(32)) % np.uint64(_PRINT_EVERY) == 0)
+    windows = np.lib.stride_tricks.sliding_window_view(pcm, _PRINT_WINDOW)[at].astype(np.int32)
+    at = at[np.ptp(windows, axis=1) >= _PRINT_RANGE] if len(at) else at
+    return sorted({int(value >> np.uint64(1)) for value in mixed[at]})
+
+
+def to_flac(pcm: np.ndarray, sample_rate_hz: int) -> bytes:
+    """Encode int16 mono samples as FLAC, without loss."""
+    target = io.BytesIO()
+    soundfile.write(target, pcm, sample_rate_hz, format="FLAC", subtype="PCM_16")
+    return target.getvalue()

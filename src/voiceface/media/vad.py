@@ -1,0 +1,61 @@
+"""Voiced segments: where somebody speaks."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import webrtcvad
+
+
+@dataclass
+class VoicedFrames:
+    """webrtcvad over a stream of sound, frame by frame.
+
+    The detector keeps a state, so blocks must be fed in order; what doesn't fill a frame waits for
+    the next block.
+    """
+
+    sample_rate_hz: int
+    mode: int
+    frame_ms: int
+    _rest: np.ndarray = field(default_factory=lambda: np.empty(0, np.int16))
+
+    def __post_init__(self) -> None:
+        self._vad = webrtcvad.Vad(self.mode)
+
+    @property
+    def frame_samples(self) -> int:
+        """Samples in a frame."""
+        return self.sample_rate_hz * self.frame_ms // 1000
+
+    def feed(self, pcm: np.ndarray) -> np.ndarray:
+        """Voicing (bool) of each frame that int16 `pcm` completes."""
+        pcm = np.concatenate([self._rest, pcm])
+        count = pcm.size // self.frame_samples
+        self._rest = pcm[count * self.frame_samples :]
+        data = pcm.astype("<i2").tobytes()
+        step = 2 * self.frame_samples
+        return np.fromiter(
+            (
+                self._vad.is_speech(data[at : at + step], self.sample_rate_hz)
+                for at in range(0, count * step, step)
+            ),
+            bool,
+            count,
+        )
+
+
+def find_segments(voiced: np.ndarray, length: int, min_voiced: float, start: int) -> Iterator[int]:
+    """Yield the first frames of voiced segments that don't overlap, from the frame `start` on.
+
+    A segment begins with a voiced frame and holds at least `min_voiced` (0 to 1) voiced frames in
+    its `length` frames; each is the earliest that does. What is yielded depends on nothing after
+    the segment's end, so a stream can be cut as it comes.
+    """
+    total = np.concatenate([[0], np.cumsum(voiced)])
+    starts = np.arange(max(0, len(voiced) - length + 1))
+    good = voiced[: len(starts)] & (total[starts + length] - total[starts] >= min_voiced * length)
+    for at in np.flatnonzero(good):
+        if at >= start:
+            yield int(at)
+            start = at + length

@@ -1,0 +1,60 @@
+"""Samples stage: segment × face = sample, with its id, its content and what speaks against it."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from voiceface.config import Samples
+from voiceface.files import read_table, write_table
+from voiceface.ids import content_digest, sample_id
+from voiceface.stages.shim import stage_main
+from voiceface.tables import FACES, REASONS, SAMPLES, SPEECH
+
+
+def run(config: Samples, speech: Path, faces: Path, output: Path) -> None:
+    """Join the segments of a video with their faces and flag them by the thresholds."""
+    segments = read_table(speech, SPEECH, [n for n in SPEECH.names if n != "audio"]).to_pylist()
+    found = read_table(faces, FACES, [n for n in FACES.names if n in SAMPLES.names]).to_pylist()
+    rows = []
+    for segment, face in zip(segments, found, strict=True):
+        row = segment | face
+        row["sample"] = sample_id(row["video"], row["start_us"])
+        if row["face_sha256"]:
+            row["content"] = content_digest(row["face_sha256"], row["audio_sha256"])
+        row["flags"] = flags(config, row)
+        rows.append(row)
+    write_table(output, pa.Table.from_pylist(rows, SAMPLES))
+
+
+def flags(config: Samples, row: dict[str, Any]) -> list[str]:
+    """Every reason against a sample, in the order of `tables.REASONS`.
+
+    Args:
+        row: the scores, named as in `tables.SAMPLES`.
+    """
+    against = {
+        "noise_or_music": row["snr_db"] < config.min_snr_db,
+        "quiet": row["loudness_db"] < config.min_loudness_db,
+        "clipped": row["clipped"] > config.max_clipped,
+        "several_faces": row["faces"] > 1,
+        "no_face": row["face_sha256"] is None,
+    }
+    if row["face_sha256"] is not None:
+        against |= {
+            "small_face": row["face_px"] < config.min_face_px,
+            "uncertain_face": row["detector_score"] < config.min_detector_score,
+            "turned": abs(row["yaw_deg"]) > config.max_yaw_deg
+            or abs(row["pitch_deg"]) > config.max_pitch_deg
+            or abs(row["roll_deg"]) > config.max_roll_deg,
+            "dark": row["brightness"] < config.min_brightness,
+            "overexposed": row["brightness"] > config.max_brightness,
+            "blurred": row["sharpness"] < config.min_sharpness,
+            "still_picture": row["motion"] is not None and row["motion"] < config.min_motion,
+        }
+    return [reason for reason in REASONS if against.get(reason)]
+
+
+if __name__ == "__main__":
+    sys.exit(stage_main(run))

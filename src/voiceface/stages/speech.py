@@ -1,0 +1,147 @@
+"""Speech stage: the sound of one video → voiced segments of 4 s, their chunks, and the rest."""
+
+import hashlib
+import math
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from voiceface.config import Speech
+from voiceface.files import write_table
+from voiceface.media import audio
+from voiceface.media.vad import VoicedFrames, find_segments
+from voiceface.outcome import Outcome, read_outcome
+from voiceface.stages.shim import stage_main
+from voiceface.tables import CHUNKS, SPEECH, TIMELINE
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A voiced segment.
+
+    Attributes:
+        start_us: its start, µs PTS.
+        pcm: int16 mono samples.
+        voiced: voicing of each of its VAD frames (bool).
+    """
+
+    start_us: int
+    pcm: np.ndarray
+    voiced: np.ndarray
+
+
+@dataclass
+class Tally:
+    """What the whole sound track held, beside its segments."""
+
+    frames: int = 0
+    voiced_frames: int = 0
+    segment_voiced_frames: int = 0
+    segments: int = 0
+
+
+def run(
+    config: Speech, video: str, media: Path, outcome: Path, output: Path, chunks: Path, timeline: Path
+) -> None:
+    """Cut the sound of a video into voiced segments."""
+    record = read_outcome(outcome)
+    tally = Tally()
+    rows: list[dict[str, Any]] = []
+    chunk_rows: list[dict[str, Any]] = []
+    for segment in _segments(config, media, record, tally):
+        rows.append(_segment_row(config, video, segment))
+        chunk_rows.extend(_chunk_rows(config, rows[-1], segment))
+    write_table(chunks, pa.Table.from_pylist(chunk_rows, CHUNKS))
+    write_table(timeline, pa.Table.from_pylist(_timeline(config, video, record, tally), TIMELINE))
+    write_table(output, pa.Table.from_pylist(rows, SPEECH), media=True)
+
+
+def _segments(config: Speech, media: Path, record: Outcome, tally: Tally) -> Iterator[Segment]:
+    """The voiced segments in order; memory stays at a minute of sound and a byte per frame."""
+    start_us = audio.first_sound_us(media) if record.status == "ok" else None
+    if start_us is None:
+        return
+    rate = config.sample_rate_hz
+    vad = VoicedFrames(rate, config.vad_mode, config.vad_frame_ms)
+    size = round(config.segment_s * rate)
+    length = math.ceil(size / vad.frame_samples)
+    voiced = np.empty(0, bool)  # of the frames from `first` on
+    pcm = np.empty(0, np.int16)
+    first = 0  # frame where `voiced` and `pcm` begin
+    for block in audio.decode_pcm(media, rate, start_us):
+        flags = vad.feed(block)
+        tally.frames += len(flags)
+        tally.voiced_frames += int(flags.sum())
+        voiced, pcm = np.concatenate([voiced, flags]), np.concatenate([pcm, block])
+        end = 0
+        for at in find_segments(voiced, length, config.min_voiced, 0):
+            begin = at * vad.frame_samples
+            end = at + length
+            tally.segments += 1
+            tally.segment_voiced_frames += int(voiced[at:end].sum())
+            sample = first * vad.frame_samples + begin
+            yield Segment(
+                start_us + sample * 1_000_000 // rate, pcm[begin : begin + size], voiced[at:end]
+            )
+        # A segment may still begin in the last frames: they wait for the next block.
+        done = max(end, len(voiced) - length + 1, 0)
+        voiced, pcm, first = voiced[done:], pcm[done * vad.frame_samples :], first + done
+
+
+def _segment_row(config: Speech, video: str, segment: Segment) -> dict[str, Any]:
+    pcm = segment.pcm
+    return {
+        "video": video,
+        "start_us": segment.start_us,
+        "end_us": segment.start_us + round(config.segment_s * 1_000_000),
+        "voiced": segment.voiced.mean(),
+        "loudness_db": audio.loudness_db(pcm),
+        "clipped": audio.clipped_share(pcm),
+        "snr_db": audio.snr_db(pcm, config.sample_rate_hz),
+        "audio_sha256": hashlib.sha256(pcm.astype("<i2").tobytes()).hexdigest(),
+        "audio_prints": audio.content_prints(pcm),
+        "audio": {"bytes": audio.to_flac(pcm, config.sample_rate_hz), "path": None},
+    }
+
+
+def _chunk_rows(config: Speech, row: dict[str, Any], segment: Segment) -> Iterator[dict[str, Any]]:
+    frames = config.chunk_s * 1000 / config.vad_frame_ms
+    for number in range(int(config.segment_s / config.chunk_s)):
+        inside = segment.voiced[round(number * frames) : round((number + 1) * frames)]
+        yield {
+            "video": row["video"],
+            "start_us": row["start_us"],
+            "end_us": row["end_us"],
+            "chunk": number,
+            "chunk_start_us": row["start_us"] + round(number * config.chunk_s * 1_000_000),
+            "chunk_voiced": inside.mean(),
+        }
+
+
+def _timeline(config: Speech, video: str, record: Outcome, tally: Tally) -> list[dict[str, Any]]:
+    """Where the video's whole time went; the parts add up to its duration."""
+    frame_us = config.vad_frame_ms * 1000
+    in_segments = tally.segments * round(config.segment_s * 1_000_000)
+    # Sound may run on after the picture, or the container may not know its length.
+    total = max(record.duration_us or 0, tally.frames * frame_us, in_segments)
+    voiced_rest = (tally.voiced_frames - tally.segment_voiced_frames) * frame_us
+    too_short = min(voiced_rest, total - in_segments)
+    times = {
+        "segment": in_segments,
+        "too_short": too_short,
+        "no_speech": total - in_segments - too_short,
+    }
+    return [
+        {"video": video, "reason": reason, "duration_us": time}
+        for reason, time in times.items()
+        if time
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(stage_main(run))
