@@ -1,0 +1,37 @@
+# `make demo` shows the whole line on drawn people; `make test` runs the tests.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format bench clean
+# The environment's programs come first on the path.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+setup: .venv/.ready ## make .venv from requirements.lock
+
+.venv/.ready: requirements.lock pyproject.toml envs/setup.sh
+	@bash envs/setup.sh
+
+demo: setup ## render the demo world, build its dataset, train and evaluate Wav2Pix, report
+	@voiceface demo-world
+	@voiceface build
+
+test: setup ## run the tests
+	@python -m pytest -n 2
+
+lint: setup ## check style, types and the workflow
+	@ruff check .
+	@ruff format --check .
+	@mypy
+	@snakefmt --check --quiet Snakefile workflow/rules
+	@snakemake --lint
+
+format: setup ## mend the style
+	@ruff check --fix . && ruff format . && snakefmt Snakefile workflow/rules
+
+bench: setup ## measure the speed of the build and the quality of the clean flag
+	@python benchmarks/build.py
+	@python benchmarks/clean.py
+
+clean: ## delete what was built (never manifests/sources.csv nor the reviews)
+	@rm -rf data logs models reports manifests/*.parquet manifests/videos.csv manifests/leakage.json .snakemake

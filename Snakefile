@@ -1,0 +1,41 @@
+# Videos of people who talk → curated (face, speech) pairs → trained, evaluated models → a report.
+# `voiceface build` resolves the sources first and shows a live view; bare `snakemake` does the same
+# work whenever manifests/videos.csv is there.
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/download.smk"
+include: "workflow/rules/speech.smk"
+include: "workflow/rules/faces.smk"
+include: "workflow/rules/samples.smk"
+include: "workflow/rules/manifest.smk"
+include: "workflow/rules/dataset.smk"
+include: "workflow/rules/pack.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        "reports/index.html",
+
+
+# The curated dataset alone, without training.
+rule dataset_only:
+    input:
+        "manifests/dataset.parquet",
+
+
+# The trained models, without their evaluation.
+rule models_only:
+    input:
+        expand("models/{model}/model.json", model=MODELS),

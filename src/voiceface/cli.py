@@ -1,0 +1,200 @@
+"""The command line: one table of commands, each a few lines over a library function."""
+
+import argparse
+import getpass
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from voiceface.config import load_settings
+from voiceface.errors import VoicefaceError
+
+SETTINGS = Path("config.yaml")
+SOURCES = Path("manifests/sources.csv")
+VIDEO_LIST = Path("manifests/videos.csv")
+MANIFEST = Path("manifests/samples.parquet")
+REVIEWS = Path("manifests/reviews")
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command: its name, what it does, its arguments, and the function that does it."""
+
+    name: str
+    about: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `voiceface`; returns the exit status: 0, 1 for an expected failure, 2 for bad usage."""
+    options = _parser().parse_args(arguments)
+    if options.debug:
+        os.environ["VOICEFACE_DEBUG"] = "1"
+    try:
+        return options.command.run(options)
+    except VoicefaceError as error:
+        message = str(error)
+    except BrokenPipeError:
+        # The reader of our output went away (`voiceface status | head`).
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        message = f"{error.filename or 'voiceface'}: {error.strerror or error}"
+    except KeyboardInterrupt:
+        message = "stopped; the next build goes on from here"
+    if options.debug:
+        traceback.print_exc()
+    print(f"voiceface: {message}", file=sys.stderr)
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="voiceface",
+        description="From a list of people who film themselves talking to a curated (face, speech)"
+        " dataset, and models that draw a face from a voice. Run it in the project's folder.",
+    )
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        sub = commands.add_parser(command.name, help=command.about, description=command.about)
+        # Also behind the command's name, where most people type it.
+        sub.add_argument(
+            "--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
+        )
+        command.add_arguments(sub)
+        sub.set_defaults(command=command)
+    return parser
+
+
+def _demo_world_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--output", type=Path, default=Path("data/demo-world"), metavar="FOLDER")
+    parser.add_argument("--speakers", type=_positive, default=6)
+    parser.add_argument("--videos", type=_positive, default=2, help="videos of each speaker")
+    parser.add_argument("--seconds", type=float, default=60.0, help="length of each video")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1)
+
+
+def _demo_world(options: argparse.Namespace) -> int:
+    from voiceface.demo.world import render_world
+
+    render_world(
+        options.output,
+        speakers=options.speakers,
+        videos=options.videos,
+        seconds=options.seconds,
+        seed=options.seed,
+        jobs=options.jobs,
+        progress=print,
+    )
+    return 0
+
+
+def _resolve(options: argparse.Namespace) -> int:
+    from voiceface.stages.resolve import run
+
+    run(load_settings(SETTINGS).resolve, SOURCES, VIDEO_LIST)
+    return 0
+
+
+def _build_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("targets", nargs="*", help="files or rules; the report if none is named")
+    parser.add_argument("--resolve", action="store_true", help="look for new and gone videos first")
+    parser.add_argument("--cores", type=_positive, help="cores to use; all if not said")
+    parser.add_argument("--configfile", type=Path, default=SETTINGS, metavar="FILE")
+
+
+def _build(options: argparse.Namespace) -> int:
+    from voiceface.build import build
+
+    return build(
+        options.configfile, targets=options.targets, cores=options.cores, resolve=options.resolve
+    )
+
+
+def _status(options: argparse.Namespace) -> int:
+    from voiceface.status import status
+
+    return status(SETTINGS)
+
+
+def _retry_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--only", metavar="REASON", help="only those whose reason holds this text")
+
+
+def _retry(options: argparse.Namespace) -> int:
+    from voiceface.stages.downloads import retry
+
+    videos = retry(Path("data/download"), options.only)
+    print(f"{len(videos)} failed downloads will be tried again by the next `voiceface build`")
+    return 0
+
+
+def _mark_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("samples", nargs="+", metavar="SAMPLE")
+    decision = parser.add_mutually_exclusive_group(required=True)
+    decision.add_argument("--keep", action="store_true")
+    decision.add_argument("--drop", metavar="REASON")
+    decision.add_argument("--unsure", action="store_true")
+    _add_curator(parser)
+
+
+def _add_curator(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--curator", default=None, help="your name; the login's if not said")
+
+
+def _curator(options: argparse.Namespace) -> str:
+    try:
+        return options.curator or getpass.getuser()
+    except (KeyError, OSError):
+        raise VoicefaceError("no login name found; say who you are: --curator NAME") from None
+
+
+def _mark(options: argparse.Namespace) -> int:
+    from voiceface.review.exchange import mark
+
+    decision = "keep" if options.keep else "unsure" if options.unsure else "drop"
+    mark(REVIEWS, MANIFEST, options.samples, decision, options.drop or "", _curator(options))
+    print(f"{len(options.samples)} marked {decision}; `voiceface build` takes it into the dataset")
+    return 0
+
+
+def _generate_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("voice", type=Path, help="a sound file with speech")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FACE.png")
+    parser.add_argument("--model", type=Path, default=Path("models/wav2pix"), metavar="FOLDER")
+
+
+def _generate(options: argparse.Namespace) -> int:
+    from voiceface.generate import generate
+
+    generate(options.voice, options.output, options.model)
+    print(f"{options.output}: the face that {options.model} draws from {options.voice}")
+    return 0
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {value}")
+    return value
+
+
+def _no_arguments(parser: argparse.ArgumentParser) -> None:
+    pass
+
+
+COMMANDS = [
+    Command("demo-world", "render drawn speakers as videos", _demo_world_arguments, _demo_world),
+    Command("resolve", "sources into the list of videos", _no_arguments, _resolve),
+    Command("build", "rebuild what is stale, up to the report", _build_arguments, _build),
+    Command("status", "the funnel, and what is stale", _no_arguments, _status),
+    Command("retry", "try failed downloads again", _retry_arguments, _retry),
+    Command("mark", "keep or drop samples", _mark_arguments, _mark),
+    Command("generate", "draw a face from a voice", _generate_arguments, _generate),
+]

@@ -1,0 +1,18 @@
+# The kept samples and their splits, with the proof that nothing leaks between them.
+
+
+rule dataset:
+    input:
+        "manifests/samples.parquet",
+    output:
+        dataset="manifests/dataset.parquet",
+        leakage="manifests/leakage.json",
+    log:
+        "logs/dataset.log",
+    conda:
+        "../../envs/dataset.yaml"
+    params:
+        **stage("dataset"),
+    shell:
+        "python -m voiceface.stages.dataset --config={params.config:q} --manifest={input}"
+        " --output={output.dataset} --leakage={output.leakage} &> {log}"

@@ -1,0 +1,38 @@
+# A video's file, and the record of how that went; no `code`: an edit must not fetch all again.
+
+
+rule download:
+    input:
+        videos=ancient(VIDEO_LIST),
+    output:
+        media="data/media/{video}.mkv",
+        outcome="data/download/{video}.json",
+    log:
+        "logs/download/{video}.log",
+    conda:
+        "../../envs/dataset.yaml"
+    resources:
+        youtube=1,
+    params:
+        config=section("download"),
+    shell:
+        "python -m voiceface.stages.download --config={params.config:q} --video={wildcards.video}"
+        " --videos={input.videos} --media={output.media} --outcome={output.outcome} &> {log}"
+
+
+# All outcomes together; stops the build when too many videos are lost.
+rule downloads:
+    input:
+        videos=VIDEO_LIST,
+        outcomes=expand("data/download/{video}.json", video=VIDEOS),
+    output:
+        "data/downloads.parquet",
+    log:
+        "logs/downloads.log",
+    conda:
+        "../../envs/dataset.yaml"
+    params:
+        **stage("downloads", "download"),
+    shell:
+        "python -m voiceface.stages.downloads --config={params.config:q} --videos={input.videos}"
+        " --outcomes=data/download --output={output} &> {log}"

@@ -1,0 +1,23 @@
+# Every metric of one model.
+
+
+rule evaluate:
+    input:
+        expand("data/packed/{split}/pack.json", split=SPLITS),
+        "models/{model}/generator.safetensors",
+        "models/{model}/model.json",
+    output:
+        "reports/{model}/metrics.json",
+        "reports/{model}/generated.png",
+    log:
+        "logs/evaluate/{model}.log",
+    conda:
+        "../../envs/train.yaml"
+    threads: workflow.cores
+    resources:
+        gpu=1,
+    params:
+        **stage("evaluate"),
+    shell:
+        "python -m voiceface.stages.evaluate --config={params.config:q} --model={wildcards.model}"
+        " --packed=data/packed --models=models --output=reports/{wildcards.model} &> {log}"

@@ -1,0 +1,19 @@
+# One good frame of each voiced segment, and the face in it.
+
+
+rule faces:
+    input:
+        media="data/media/{video}.mkv",
+        outcome="data/download/{video}.json",
+        speech="data/speech/{video}.parquet",
+    output:
+        "data/faces/{video}.parquet",
+    log:
+        "logs/faces/{video}.log",
+    conda:
+        "../../envs/dataset.yaml"
+    params:
+        **stage("faces"),
+    shell:
+        "python -m voiceface.stages.faces --config={params.config:q} --media={input.media}"
+        " --outcome={input.outcome} --speech={input.speech} --output={output} &> {log}"

@@ -1,0 +1,24 @@
+# All samples, joined with the curators' ledger. The ledger is an input and never an output. Tables
+# of single videos are named by their folder: ten thousand names don't fit a command line.
+
+
+rule manifest:
+    input:
+        videos=VIDEO_LIST,
+        downloads="data/downloads.parquet",
+        timelines=expand("data/timeline/{video}.parquet", video=VIDEOS),
+        samples=expand("data/samples/{video}.parquet", video=VIDEOS),
+        reviews=sorted(str(path) for path in Path("manifests/reviews").glob("*/*.jsonl")),
+    output:
+        samples="manifests/samples.parquet",
+        funnel="manifests/funnel.parquet",
+    log:
+        "logs/manifest.log",
+    conda:
+        "../../envs/dataset.yaml"
+    params:
+        **stage("manifest"),
+    shell:
+        "python -m voiceface.stages.manifest --config={params.config:q} --videos={input.videos}"
+        " --downloads=data/download --timelines=data/timeline --samples=data/samples"
+        " --reviews=manifests/reviews --output={output.samples} --funnel={output.funnel} &> {log}"

@@ -1,0 +1,23 @@
+# Arrays of one split that a trainer can map or hold on the GPU.
+
+
+rule pack:
+    input:
+        dataset="manifests/dataset.parquet",
+        speech=expand("data/speech/{video}.parquet", video=VIDEOS),
+        faces=expand("data/faces/{video}.parquet", video=VIDEOS),
+    output:
+        faces="data/packed/{split}/faces.npy",
+        audio="data/packed/{split}/audio.npy",
+        samples="data/packed/{split}/samples.parquet",
+        about="data/packed/{split}/pack.json",
+    log:
+        "logs/pack/{split}.log",
+    conda:
+        "../../envs/dataset.yaml"
+    params:
+        code=code_digest("voiceface.stages.pack"),
+    shell:
+        "python -m voiceface.stages.pack --dataset={input.dataset} --speech=data/speech"
+        " --faces=data/faces --split={wildcards.split} --output=data/packed/{wildcards.split}"
+        " &> {log}"

@@ -1,0 +1,27 @@
+# One model. Its checkpoints lie in a folder that is no output: Snakemake deletes a job's outputs
+# before it runs it again, and a killed training is to go on from its last checkpoint.
+
+
+rule train:
+    input:
+        expand("data/packed/{split}/pack.json", split=SPLITS),
+    output:
+        "models/{model}/generator.safetensors",
+        "models/{model}/model.json",
+        "models/{model}/history.parquet",
+        "models/{model}/grid.png",
+    log:
+        "logs/train/{model}.log",
+    conda:
+        "../../envs/train.yaml"
+    threads: workflow.cores
+    resources:
+        gpu=1,
+    params:
+        code=model_code,
+        config=section("train"),
+        model_config=model_section,
+    shell:
+        "python -m voiceface.stages.train --config={params.config:q}"
+        " --model-config={params.model_config:q} --model={wildcards.model} --packed=data/packed"
+        " --output=models/{wildcards.model} &> {log}"
