@@ -46,6 +46,25 @@ _FACE_SCORES = [
     _column("motion", pa.float32(), "mean change to a near frame, grey levels", nullable=True),
 ]
 
+DOWNLOADS = pa.schema(
+    [
+        _VIDEO,
+        _column("speaker", pa.string(), "label from sources.csv"),
+        _column("status", pa.string(), "ok, unavailable (for good) or failed (a new try may do)"),
+        _column("reason", pa.string(), "why it could not be had, one line; empty when ok"),
+        _column("size", pa.int64(), "of the media file, bytes", nullable=True),
+        _column("sha256", pa.string(), "hex digest of the media file", nullable=True),
+        _column("format", pa.string(), "the container, in FFmpeg's words", nullable=True),
+        _column("duration_us", pa.int64(), "length that the container states, µs", nullable=True),
+        _column("width", pa.int32(), "picture as stored, pixels; null without one", nullable=True),
+        _column("height", pa.int32(), "picture as stored, pixels", nullable=True),
+        _column("fps", pa.float64(), "average frames per second", nullable=True),
+        _column("video_codec", pa.string(), "as in h264; null without a picture", nullable=True),
+        _column("audio_codec", pa.string(), "as in aac; null without sound", nullable=True),
+    ]
+)
+"""`data/downloads.parquet`: the outcome record of every listed video."""
+
 SPEECH = pa.schema(
     [
         *_SEGMENT,

@@ -1,0 +1,251 @@
+"""The human's list of sources, and the lock file: the frozen list of videos made from it.
+
+Read whenever Snakemake parses the workflow, so nothing heavy is imported here.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from voiceface.errors import VoicefaceError
+from voiceface.files import write_text
+from voiceface.ids import is_video_id
+
+_URL = r"https?://[^\s/][^\s]*"
+_LOCAL = r"/[^\x00-\x1f]*|[^\x00-\x1f:/-][^\x00-\x1f:/]*(/[^\x00-\x1f]*)?"
+_Cell = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+
+
+class Source(BaseModel):
+    """One row of `manifests/sources.csv`. Each field's docstring says what may stand in it."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True, title="Source"
+    )
+
+    speaker: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    """letters, digits, `.`, `_` and `-`, starting with a letter or a digit, at most 64"""
+    gender: Literal["", "female", "male", "other"] = ""
+    """female, male, other, or empty"""
+    language: Annotated[str, Field(pattern=r"^([A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$")] = ""
+    """a language tag as in `es` or `pt-BR`, or empty"""
+    location: Annotated[str, Field(pattern=rf"^({_URL}|{_LOCAL})$")]
+    """an http(s) url, or the path of a local file or folder (`./` before a strange name)"""
+    licence: _Cell = ""
+    """any words"""
+    consent: Literal["", "given", "public", "synthetic", "none"] = ""
+    """given (by the person), public (published for all), synthetic (no person), none, or empty"""
+    note: _Cell = ""
+    """any words"""
+
+    @property
+    def is_url(self) -> bool:
+        """Whether the location is a url; otherwise it is a local path."""
+        return is_url(self.location)
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """One row of the lock file `manifests/videos.csv`."""
+
+    video: str
+    """`<extractor>-<id>`, see `ids.video_id`"""
+    speaker: str
+    """label from sources.csv"""
+    gender: str
+    """from sources.csv"""
+    language: str
+    """from sources.csv"""
+    location: str
+    """url of the video, or path of the local file"""
+    title: str
+    """as its publisher gave it, or the local file's name; one line"""
+    duration_s: float | None
+    """as its publisher said, in seconds"""
+    uploaded: str
+    """day, as in 2019-05-12, or empty"""
+    licence: str
+    """from sources.csv"""
+    consent: str
+    """from sources.csv"""
+    status: Literal["listed", "gone"]
+    """listed, or gone: its source no longer has it"""
+    source: str
+    """location of the source that it came from, as in sources.csv"""
+
+
+SOURCE_COLUMNS = tuple(Source.model_fields)
+VIDEO_COLUMNS = tuple(field.name for field in fields(Video))
+
+
+def is_url(location: str) -> bool:
+    """Whether a location is an http(s) url: all else is a local path."""
+    return location.startswith(("http://", "https://"))
+
+
+def read_sources(path: Path) -> list[Source]:
+    """Read and check the list of sources.
+
+    Raises:
+        VoicefaceError: the file is missing, empty or no CSV; or rows are wrong: every one of them
+            is named with its line and what is wrong.
+    """
+    rows = _rows(path)
+    _, header = next(rows, (0, []))
+    _check_header(path, header)
+    problems: list[str] = []
+    sources: list[tuple[int, Source]] = []
+    for line, cells in rows:
+        try:
+            if len(cells) != len(header):
+                raise VoicefaceError(f"{len(cells)} cells where the header has {len(header)}")
+            row = {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
+            sources.append((line, Source.model_validate(row)))
+        except VoicefaceError as error:
+            problems.append(f"line {line}: {error}")
+        except ValidationError as error:
+            problems += [f"line {line}: {_words(problem)}" for problem in error.errors()]
+    problems += _clashes(sources)
+    if problems:
+        raise VoicefaceError(f"{path}: {'; '.join(problems)}")
+    if not sources:
+        raise VoicefaceError(f"{path}: lists no source; add a row for each channel or folder")
+    return [source for _, source in sources]
+
+
+def read_videos(path: Path) -> list[Video]:
+    """Read the lock file, in its order.
+
+    Raises:
+        VoicefaceError: the file is missing or is not a lock file.
+    """
+    if not path.exists():
+        raise VoicefaceError(f"{path}: no such file; make it with `voiceface resolve`")
+    rows = _rows(path)
+    _, header = next(rows, (0, []))
+    if tuple(header) != VIDEO_COLUMNS:
+        raise VoicefaceError(
+            f"{path}: the columns are not {','.join(VIDEO_COLUMNS)}; run `voiceface resolve`"
+        )
+    videos = []
+    seen: set[str] = set()
+    for line, cells in rows:
+        try:
+            video = _video(cells)
+        except ValueError as error:
+            raise VoicefaceError(f"{path}: line {line}: {error}; run `voiceface resolve`") from None
+        if video.video in seen:
+            raise VoicefaceError(f"{path}: line {line}: {video.video} stands there twice")
+        seen.add(video.video)
+        videos.append(video)
+    return videos
+
+
+def find_video(path: Path, name: str) -> Video:
+    """The lock file's row of one video.
+
+    Raises:
+        VoicefaceError: it is not in the lock file.
+    """
+    for video in read_videos(path):
+        if video.video == name:
+            return video
+    raise VoicefaceError(f"{path}: no video {name}; run `voiceface resolve`")
+
+
+def write_videos(path: Path, videos: list[Video]) -> None:
+    """Write the lock file atomically; equal lists give equal bytes."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(VIDEO_COLUMNS)
+    for video in videos:
+        row = {name: getattr(video, name) for name in VIDEO_COLUMNS}
+        row["duration_s"] = "" if video.duration_s is None else f"{video.duration_s:g}"
+        writer.writerow(row.values())
+    write_text(path, text.getvalue())
+
+
+def source_schema() -> str:
+    """JSON Schema of one row of the list of sources: `workflow/schemas/sources.schema.json`."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return json.dumps({**schema, **Source.model_json_schema()}, indent=2) + "\n"
+
+
+def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a CSV file that are not empty, each with the line on which it starts."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise VoicefaceError(f"{path}: no such file; make it, see docs/sources.md") from None
+    except UnicodeDecodeError as error:
+        raise VoicefaceError(f"{path}: not UTF-8 ({error.reason} at byte {error.start})") from None
+    # newline="" keeps the line ends within quoted cells, as the csv module wants it.
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    line = 1
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield line, cells
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise VoicefaceError(f"{path}: line {line}: not CSV: {error}") from None
+
+
+def _check_header(path: Path, header: list[str]) -> None:
+    columns = f"the first line must name the columns {','.join(SOURCE_COLUMNS)}"
+    if not header:
+        raise VoicefaceError(f"{path}: is empty; {columns}")
+    if len(header) == 1 and ";" in header[0]:
+        raise VoicefaceError(f"{path}: is separated by semicolons; save it with commas")
+    header[:] = [name.strip() for name in header]
+    problems = [f"unknown column {name!r}" for name in header if name not in SOURCE_COLUMNS]
+    problems += [f"column {name!r} twice" for name in sorted(set(header)) if header.count(name) > 1]
+    needed = [name for name, field in Source.model_fields.items() if field.is_required()]
+    problems += [f"no column {name!r}" for name in needed if name not in header]
+    if problems:
+        raise VoicefaceError(f"{path}: {'; '.join(problems)}; {columns}")
+
+
+def _words(problem: Any) -> str:
+    name = str(problem["loc"][0])
+    return f"{name} {problem['input']!r}: must be {Source.model_fields[name].description}"
+
+
+def _clashes(sources: list[tuple[int, Source]]) -> list[str]:
+    """What is wrong between rows: a location twice, or one speaker told in two ways."""
+    problems = []
+    locations: dict[str, int] = {}
+    people: dict[str, tuple[int, Source]] = {}
+    for line, source in sources:
+        if (first := locations.setdefault(source.location, line)) != line:
+            problems.append(f"line {line}: location {source.location!r} is on line {first} already")
+        other, known = people.setdefault(source.speaker.lower(), (line, source))
+        if known.speaker != source.speaker:
+            problems.append(
+                f"line {line}: speaker {source.speaker!r} is {known.speaker!r} on line {other};"
+                " write one name one way"
+            )
+        elif known.gender != source.gender:
+            problems.append(
+                f"line {line}: gender {source.gender!r} of {source.speaker!r}"
+                f" is {known.gender!r} on line {other}"
+            )
+    return problems
+
+
+def _video(cells: list[str]) -> Video:
+    if len(cells) != len(VIDEO_COLUMNS):
+        raise ValueError(f"{len(cells)} cells where the header has {len(VIDEO_COLUMNS)}")
+    row: dict[str, Any] = dict(zip(VIDEO_COLUMNS, cells, strict=True))
+    if not is_video_id(row["video"]):
+        raise ValueError(f"video {row['video']!r}: not the name of a video")
+    if row["status"] not in ("listed", "gone"):
+        raise ValueError(f"status {row['status']!r}: must be listed or gone")
+    row["duration_s"] = float(row["duration_s"]) if row["duration_s"] else None
+    return Video(**row)

@@ -1,0 +1,70 @@
+"""All download records together; too many lost videos stop the build here."""
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pyarrow as pa
+
+from voiceface.config import Download
+from voiceface.errors import VoicefaceError
+from voiceface.files import write_table
+from voiceface.outcome import Outcome, read_outcome
+from voiceface.sources import read_videos
+from voiceface.stages.shim import stage_main
+from voiceface.tables import DOWNLOADS
+
+_REASONS_SHOWN = 3
+
+
+def run(config: Download, videos: Path, outcomes: Path, output: Path) -> None:
+    """Gather the records in the folder `outcomes` of the lock file's listed videos.
+
+    Raises:
+        VoicefaceError: a record is missing, or more of the videos than `max_lost_fraction` were
+            lost: with the counts and the most common reasons.
+    """
+    listed = [video for video in read_videos(videos) if video.status == "listed"]
+    records = [read_outcome(outcomes / f"{video.video}.json") for video in listed]
+    lost = [record for record in records if record.status != "ok"]
+    if len(lost) > config.max_lost_fraction * len(records):
+        raise VoicefaceError(_too_many(lost, len(records), config))
+    people = {video.video: video.speaker for video in listed}
+    rows = [{**record.model_dump(), "speaker": people[record.video]} for record in records]
+    write_table(output, pa.Table.from_pylist(rows, schema=DOWNLOADS))
+
+
+def retry(outcomes: Path, only: str | None = None) -> list[str]:
+    """Delete the records of failed downloads, so that the next build tries them again.
+
+    Args:
+        only: this video alone, whether it failed or is unavailable.
+
+    Returns: the videos whose records were deleted, sorted.
+
+    Raises:
+        VoicefaceError: `only` has no record, or was had.
+    """
+    paths = [outcomes / f"{only}.json"] if only else sorted(outcomes.glob("*.json"))
+    wanted = {"failed", "unavailable"} if only else {"failed"}
+    again = [path for path in paths if read_outcome(path).status in wanted]
+    if only and not again:
+        raise VoicefaceError(f"{paths[0]}: the video is here; nothing to try again")
+    for path in again:
+        path.unlink()
+    return [path.stem for path in again]
+
+
+def _too_many(lost: list[Outcome], total: int, config: Download) -> str:
+    reasons = Counter(record.lost for record in lost).most_common(_REASONS_SHOWN)
+    told = ", ".join(f"{count} × {reason}" for reason, count in reasons)
+    failed = sum(record.status == "failed" for record in lost)
+    mend = f"`voiceface retry` tries the {failed} failed ones again, or " if failed else ""
+    return (
+        f"{len(lost)} of {total} videos were lost, more than download.max_lost_fraction"
+        f" {config.max_lost_fraction:g} allows: {told}; {mend}mend the sources or raise the limit"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(stage_main(run))
