@@ -5,7 +5,6 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import av
 import ffmpeg
 import imageio_ffmpeg
 import numpy as np
@@ -30,9 +29,9 @@ def first_sound_us(media: Path) -> int | None:
         if not container.streams.audio:
             return None
         stream = container.streams.audio[0]
-        starts = [stream.start_time * stream.time_base if stream.start_time is not None else None]
-        start = starts[0] if starts[0] is not None else (container.start_time or 0) / av.time_base
-        return round(float(start) * 1_000_000)
+        if stream.start_time is not None and stream.time_base is not None:
+            return round(stream.start_time * stream.time_base * 1_000_000)
+        return container.start_time or 0  # in AV_TIME_BASE, which is µs
 
 
 def decode_pcm(media: Path, sample_rate_hz: int, start_us: int) -> Iterator[np.ndarray]:
@@ -42,10 +41,11 @@ def decode_pcm(media: Path, sample_rate_hz: int, start_us: int) -> Iterator[np.n
     with silence and overlaps are cut, so that sound never drifts against the picture. What a damaged
     file still holds is yielded.
     """
-    timing = {"async": 1, "min_hard_comp": 0.02, "first_pts": start_us * sample_rate_hz // 1_000_000}
+    timing = {"async": 1, "min_hard_comp": 0.02, "first_pts": 0}
     command = (
         # copyts: else ffmpeg moves the file's first timestamp to 0 before the filter sees it.
         ffmpeg.input(str(media.absolute()), threads=1, vn=None, sn=None, dn=None, copyts=None)["a:0"]
+        .filter("asetpts", f"PTS-{start_us / 1_000_000:.6f}/TB")
         .filter("aresample", sample_rate_hz, **timing)
         .output("pipe:", format="s16le", acodec="pcm_s16le", ac=1, ar=sample_rate_hz)
         .global_args("-nostdin", "-v", "quiet")

@@ -1,0 +1,108 @@
+"""Sound: decoding in step with the timestamps, levels, digests."""
+
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import soundfile
+
+from tests.media_builder import make_media
+from voiceface.media import audio
+
+RATE = 16000
+
+
+def _decoded(media: Path) -> tuple[int, np.ndarray]:
+    start_us = audio.first_sound_us(media)
+    assert start_us is not None
+    return start_us, np.concatenate(list(audio.decode_pcm(media, RATE, start_us)))
+
+
+def _onset_s(pcm: np.ndarray) -> float:
+    """When the sound gets loud, in seconds from its first sample."""
+    return float(np.argmax(np.abs(pcm.astype(int)) > 3000)) / RATE
+
+
+BEEP_AT_2_S = "aevalsrc='0.5*sin(2*PI*880*t)*gte(t,2)':s=48000:d=4"
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.webm", "a.mov", "a.ts"])
+def test_a_beep_is_found_at_its_own_time_in_every_container(tmp_path: Path, name: str) -> None:
+    media = make_media(tmp_path / name, sound=BEEP_AT_2_S, seconds=4)
+    start_us, pcm = _decoded(media)
+    with av.open(str(media)) as container:
+        origin = next(container.decode(video=0)).time  # 1.48 s in MPEG-TS, about 0 elsewhere
+    assert start_us / 1e6 + _onset_s(pcm) == pytest.approx(2 + origin, abs=0.03)
+
+
+def test_sound_that_starts_later_than_the_picture_keeps_its_offset(tmp_path: Path) -> None:
+    media = make_media(tmp_path / "a.mkv", sound=BEEP_AT_2_S, seconds=4, sound_offset_s=0.7)
+    start_us, pcm = _decoded(media)
+    assert start_us / 1e6 + _onset_s(pcm) == pytest.approx(2.7, abs=0.03)
+
+
+@pytest.mark.parametrize("rate", [8000, 44100, 48000])
+@pytest.mark.parametrize("layout", ["mono", "stereo", "5.1"])
+def test_any_rate_and_layout_becomes_16_khz_mono(tmp_path: Path, rate: int, layout: str) -> None:
+    media = make_media(tmp_path / "a.mkv", sound=BEEP_AT_2_S, seconds=4, rate=rate, layout=layout)
+    start_us, pcm = _decoded(media)
+    assert pcm.dtype == np.int16
+    assert len(pcm) / RATE == pytest.approx(4, abs=0.1)
+    assert start_us / 1e6 + _onset_s(pcm) == pytest.approx(2, abs=0.03)
+
+
+def test_a_picture_without_sound_has_no_first_sound(tmp_path: Path) -> None:
+    assert audio.first_sound_us(make_media(tmp_path / "a.mp4", sound=None, seconds=1)) is None
+
+
+def test_loudness_is_in_decibels_of_full_scale() -> None:
+    sine = (32767 * np.sin(2 * np.pi * 440 * np.arange(RATE) / RATE)).astype(np.int16)
+    assert audio.loudness_db(sine) == pytest.approx(-3.01, abs=0.05)
+    assert audio.loudness_db(np.zeros(RATE, np.int16)) == -120
+
+
+def test_flat_tops_are_clipping_and_a_loud_sine_is_not() -> None:
+    sine = np.sin(2 * np.pi * 220 * np.arange(RATE) / RATE)
+    assert audio.clipped_share((32767 * np.clip(4 * sine, -1, 1)).astype(np.int16)) > 0.5
+    speech_like = sine * np.abs(np.sin(2 * np.pi * 3 * np.arange(RATE) / RATE)) ** 2
+    assert audio.clipped_share((32767 * speech_like).astype(np.int16)) < 0.02
+    assert audio.clipped_share(np.zeros(100, np.int16)) == 0
+
+
+def test_noise_in_the_gaps_lowers_the_signal_to_noise_ratio() -> None:
+    random = np.random.default_rng(0)
+    time = np.arange(4 * RATE) / RATE
+    syllables = np.sin(2 * np.pi * 150 * time) * (np.sin(2 * np.pi * 2 * time) > 0)
+    noise = random.normal(size=len(time))
+    ratios = [
+        audio.snr_db((8000 * syllables + level * noise).astype(np.int16), RATE)
+        for level in (8, 80, 800, 4000)
+    ]
+    assert ratios == sorted(ratios, reverse=True)
+    assert ratios[0] > 40
+    assert ratios[-1] < 10
+
+
+def test_prints_recognise_the_same_sound_wherever_it_was_cut() -> None:
+    random = np.random.default_rng(1)
+    long = random.normal(0, 3000, 6 * RATE).astype(np.int16)
+    one, other = long[: 4 * RATE], long[2 * RATE + 137 :]
+    shared = set(audio.content_prints(one)) & set(audio.content_prints(other))
+    assert len(shared) >= 5
+    elsewhere = random.normal(0, 3000, 4 * RATE).astype(np.int16)
+    assert not set(audio.content_prints(one)) & set(audio.content_prints(elsewhere))
+
+
+def test_silence_has_no_prints() -> None:
+    assert audio.content_prints(np.zeros(4 * RATE, np.int16)) == []
+    assert audio.content_prints(np.full(4 * RATE, 7, np.int16)) == []
+
+
+def test_flac_gives_back_every_sample(tmp_path: Path) -> None:
+    pcm = np.random.default_rng(2).integers(-32768, 32767, RATE, dtype=np.int16)
+    path = tmp_path / "a.flac"
+    path.write_bytes(audio.to_flac(pcm, RATE))
+    back, rate = soundfile.read(path, dtype="int16")
+    assert rate == RATE
+    assert np.array_equal(back, pcm)
