@@ -1,0 +1,82 @@
+"""Code digests: an edit makes stale exactly the stages that use the edited code."""
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import voiceface
+
+SOURCE = Path(voiceface.__file__).parent
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """A copy of the package that may be edited."""
+    shutil.copytree(SOURCE, tmp_path / "voiceface", ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path / "voiceface"
+
+
+def _digests(package: Path, *stages: str) -> list[str]:
+    """Digests as a new process computes them, with the copy in place of the package."""
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from voiceface.codehash import code_digest\n"
+        "for name in sys.argv[2:]: print(code_digest(f'voiceface.stages.{name}'))"
+    )
+    command = [sys.executable, "-c", script, str(package.parent), *stages]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return done.stdout.split()
+
+
+def test_an_edited_helper_changes_the_stages_that_import_it_and_no_other(package: Path) -> None:
+    before = _digests(package, "speech", "faces")
+    helper = package / "media" / "vad.py"
+    helper.write_text(helper.read_text().replace("start = at + length", "start = at + length + 1"))
+    speech, faces = _digests(package, "speech", "faces")
+    assert speech != before[0]
+    assert faces == before[1]
+
+
+def test_comments_docstrings_and_layout_change_nothing(package: Path) -> None:
+    before = _digests(package, "speech")
+    helper = package / "media" / "vad.py"
+    text = helper.read_text().replace('"""Voiced segments', '"""Other words', 1)
+    helper.write_text("# a comment\n\n\n" + text)
+    assert _digests(package, "speech") == before
+
+
+def test_dataset_stages_never_import_torch() -> None:
+    stages = "resolve download downloads speech faces samples manifest dataset pack".split()
+    script = (
+        "import importlib, sys\n"
+        "for name in sys.argv[1:]: importlib.import_module(f'voiceface.stages.{name}')\n"
+        "print('torch' in sys.modules)"
+    )
+    command = [sys.executable, "-c", script, *stages]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_training_and_evaluation_import_neither_dlib_nor_yt_dlp_nor_snakemake() -> None:
+    script = (
+        "import sys, voiceface.stages.train, voiceface.stages.evaluate\n"
+        "print([name for name in ('dlib', 'yt_dlp', 'snakemake') if name in sys.modules])"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_every_init_is_empty() -> None:
+    for path in SOURCE.rglob("__init__.py"):
+        assert path.read_text() == "", path
+
+
+def test_every_stage_is_a_module_with_a_rule_file() -> None:
+    rules = {path.stem for path in (SOURCE.parents[1] / "workflow" / "rules").glob("*.smk")}
+    for name in rules - {"common"}:
+        assert importlib.util.find_spec(f"voiceface.stages.{name}"), name

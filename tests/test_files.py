@@ -1,0 +1,77 @@
+"""Writes are whole or not at all, and give the same bytes for the same content."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from voiceface.errors import VoicefaceError
+from voiceface.files import read_json, read_table, replacing, write_json, write_table, write_text
+
+SCHEMA = pa.schema([pa.field("number", pa.int64(), nullable=False)])
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    write_text(path, "old")
+    with pytest.raises(RuntimeError), replacing(path) as temporary:
+        temporary.write_text("half of the n")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_a_killed_write_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    write_text(path, "old")
+    script = (
+        "import os, signal, sys; from pathlib import Path; from voiceface.files import replacing\n"
+        "with replacing(Path(sys.argv[1])) as t: t.write_text('half');"
+        " os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(path)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert path.read_text() == "old"
+
+
+def test_new_files_get_the_usual_permissions(tmp_path: Path) -> None:
+    write_text(tmp_path / "a", "x")
+    (tmp_path / "b").write_text("x")
+    assert (tmp_path / "a").stat().st_mode == (tmp_path / "b").stat().st_mode
+
+
+def test_equal_content_gives_equal_bytes(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"b": 1, "a": "é"})
+    write_json(tmp_path / "b.json", {"a": "é", "b": 1})
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+    table = pa.table({"number": [1, 2]}, schema=SCHEMA)
+    write_table(tmp_path / "a.parquet", table)
+    write_table(tmp_path / "b.parquet", table)
+    assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a table", b"PAR1\x00\x00PAR1"])
+def test_a_damaged_table_is_one_clear_line(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.parquet"
+    path.write_bytes(content)
+    with pytest.raises(VoicefaceError, match=r"a\.parquet.*build again") as caught:
+        read_table(path, SCHEMA)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_table_of_another_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    write_table(path, pa.table({"other": [1]}))
+    with pytest.raises(VoicefaceError, match="not a table of this version"):
+        read_table(path, SCHEMA)
+
+
+def test_a_missing_file_says_how_to_make_it(tmp_path: Path) -> None:
+    with pytest.raises(VoicefaceError, match="voiceface build"):
+        read_table(tmp_path / "none.parquet", SCHEMA)
+    with pytest.raises(VoicefaceError, match="voiceface build"):
+        read_json(tmp_path / "none.json")
