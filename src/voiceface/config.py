@@ -37,6 +37,12 @@ class Resolve(Section):
     """Folders that local sources must lie in, relative to the project."""
     file_types: list[str] = ["avi", "flv", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "ts", "webm"]
     """Endings of the files that are taken as videos from a local folder."""
+    socket_timeout_s: Positive = 30.0
+    """Give up on a connection that is silent for this long, in seconds."""
+    cookies_file: str | None = None
+    """Cookies in Netscape format, for lists that need a login."""
+    proxy: str | None = None
+    """Proxy, as in `socks5://127.0.0.1:1080`."""
 
 
 class Download(Section):
@@ -109,7 +115,7 @@ class Samples(Section):
     """Least mean grey level (0 to 255) of the face: `dark`."""
     max_brightness: NonNegative = 230.0
     """Greatest mean grey level of the face: `overexposed`."""
-    max_yaw_deg: NonNegative = 35.0
+    max_yaw_deg: NonNegative = 50.0
     """Greatest turn to a side, in degrees: `turned`."""
     max_pitch_deg: NonNegative = 30.0
     """Greatest nod, in degrees: `turned`."""
@@ -158,25 +164,34 @@ class Train(Section):
     """Of the forward and backward pass: bf16 is autocast."""
     compile: bool = False
     """torch.compile the networks: faster steps after a slow start."""
-    ema: Fraction = 0.0
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Decay of the generator's exponential moving average; 0 is none."""
-    checkpoint_every_s: Positive = 60.0
-    """Write a checkpoint this often, in seconds."""
+    checkpoint_every_s: NonNegative = 60.0
+    """Write a checkpoint this often, in seconds, when losses are logged."""
     grid_every: AtLeastOne = 100
-    """Draw the fixed voices every N steps."""
+    """Draw the fixed voices for TensorBoard every N steps."""
     log_every: AtLeastOne = 10
-    """Log the losses every N steps."""
+    """Log the losses' means every N steps."""
 
 
-class Wav2pix(Section):
-    """Wav2Pix (Duarte et al., ICASSP 2019). The defaults suit the demo; see workflow/paper.yaml."""
+class ModelSection(Section):
+    """What the trainer needs to know of every model."""
 
     px: Literal[64, 128] = 64
-    """Width and height of the drawn face, in pixels (the paper: 64 and 128)."""
-    steps: AtLeastOne = 300
-    """Training steps (the paper's code: 200 epochs of 24 k pairs at batch 64, 75,000 steps)."""
-    batch: AtLeastOne = 32
-    """Pairs in a step (the paper's code: 64)."""
+    """Width and height of the drawn face, in pixels."""
+    steps: AtLeastOne = 450
+    """Training steps (Wav2Pix's code: 200 epochs of 24 k pairs at batch 64, 75,000 steps)."""
+    batch: Annotated[int, Field(ge=2)] = 16
+    """Pairs in a step (Wav2Pix's code: 64)."""
+    flip: bool = True
+    """Mirror the faces at random."""
+
+
+class Wav2pix(ModelSection):
+    """Wav2Pix (Duarte et al., ICASSP 2019). The defaults suit the demo; see workflow/paper.yaml."""
+
+    variant: Literal["paper", "code"] = "paper"
+    """Layers as in the paper, or as in the authors' code where that differs."""
     lr_generator: Positive = 1e-4
     """Adam's learning rate of the generator and of the speech encoder (the paper: 1e-4)."""
     lr_discriminator: Positive = 4e-4
@@ -185,10 +200,12 @@ class Wav2pix(Section):
     """Adam's momenta (the paper's code)."""
     identity_weight: NonNegative = 20.0
     """Weight of the auxiliary identity classification (the paper's code: 20)."""
-    dropout: Fraction = 0.5
-    """Dropout of the generator, kept on when it draws (the paper)."""
-    flip: bool = True
-    """Mirror the faces at random."""
+    l1_weight: NonNegative = 50.0
+    """Weight of the pixels' mean absolute error (the paper: 0; its code: 50)."""
+    feature_matching_weight: NonNegative = 0.0
+    """Weight of matching the discriminator's mean features (the paper: 0; its code: 100)."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    """Dropout of the generator, kept on when it draws (the paper names no rate; its code: 0.5)."""
 
 
 class Evaluate(Section):
@@ -197,11 +214,11 @@ class Evaluate(Section):
     voices_per_split: AtLeastOne = 200
     """Voices to draw a face from in each split, at most."""
     classifier_steps: AtLeastOne = 300
-    """Training steps of the built-in identity classifier."""
+    """Training steps of the identity classifier."""
     vgg_face_weights: str | None = None
-    """Path of VGG-Face weights to fine-tune for identity, as in the paper; null: the built-in one."""
+    """Path of VGG-Face weights to fine-tune for identity, as in the paper; null: a built-in one."""
     inception_weights: str | None = None
-    """Path of Inception weights, for FID; null: FID is left out."""
+    """Path of Inception as TorchScript (`inception-2015-12-05.pt`), for FID; null leaves FID out."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to evaluate."""
     seed: int = 0
@@ -265,6 +282,12 @@ def load_settings(path: Path = Path("config.yaml")) -> Settings:
     if not isinstance(values, dict):
         raise VoicefaceError(f"{path}: must be sections of keys, not {type(values).__name__}")
     return parse_section(Settings, values, str(path))
+
+
+def settings_schema() -> str:
+    """JSON Schema of the configuration: `workflow/schemas/config.schema.json`."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return json.dumps({**schema, **Settings.model_json_schema()}, indent=2) + "\n"
 
 
 def _words(problem: Any) -> str:

@@ -1,0 +1,7 @@
+"""`python -m voiceface`: the same as the command `voiceface`."""
+
+import sys
+
+from voiceface.cli import main
+
+sys.exit(main())
