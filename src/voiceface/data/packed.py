@@ -1,0 +1,78 @@
+"""A packed split, as it lies on disk: arrays to map, and what their rows are."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from voiceface import files
+from voiceface.errors import VoicefaceError
+from voiceface.tables import PACKED, SPLITS
+
+
+@dataclass(frozen=True)
+class Packed:
+    """One split of the packed dataset; the arrays are mapped, not read."""
+
+    split: str
+    """train, test or unseen."""
+    faces: np.ndarray
+    """uint8 (n, size, size, 3), RGB."""
+    audio: np.ndarray
+    """int16 (n, segment samples)."""
+    labels: np.ndarray
+    """int64 (n,): each row's place in `speakers`; -1 for a speaker who is not in the training split."""
+    people: list[str]
+    """The speaker of each row."""
+    speakers: list[str]
+    """Speakers of the training split: the classes."""
+    sample_rate_hz: int
+    digest: str
+    """Digest of the content and of its description."""
+
+
+def read_packed(folder: Path) -> Packed:
+    """Open `data/packed/<split>/`, which may have no row.
+
+    Raises:
+        VoicefaceError: a part is missing, damaged, or of another size than `pack.json` says.
+    """
+    card = files.read_json(folder / "pack.json")
+    try:
+        count, size, segment = card["count"], card["size"], card["segment_samples"]
+        faces = _array(folder / "faces.npy", (count, size, size, 3), np.uint8)
+        audio = _array(folder / "audio.npy", (count, segment), np.int16)
+        speakers, rate = list(card["speakers"]), int(card["sample_rate_hz"])
+    except KeyError as error:
+        raise VoicefaceError(f"{folder / 'pack.json'}: has no {error}; build it again") from None
+    table = files.read_table(folder / "samples.parquet", PACKED)
+    if table.num_rows != count:
+        raise VoicefaceError(
+            f"{folder / 'samples.parquet'}: {table.num_rows} rows, not the {count} of pack.json; "
+            "build it again"
+        )
+    people = table.column("speaker").to_pylist()
+    number = {speaker: label for label, speaker in enumerate(speakers)}
+    labels = np.array([number.get(person, -1) for person in people], np.int64)
+    digest = hashlib.sha256(json.dumps(card, sort_keys=True).encode()).hexdigest()
+    return Packed(folder.name, faces, audio, labels, people, speakers, rate, digest)
+
+
+def read_splits(folder: Path) -> dict[str, Packed]:
+    """Open all splits of `data/packed/`, by name."""
+    return {split: read_packed(folder / split) for split in SPLITS}
+
+
+def _array(path: Path, shape: tuple[int, ...], kind: type) -> np.ndarray:
+    try:
+        array = np.load(path, mmap_mode=None if 0 in shape else "r")
+    except (OSError, ValueError) as error:
+        raise VoicefaceError(f"{path}: cannot be read ({error}); build it again") from None
+    if array.shape != shape or array.dtype != kind:
+        raise VoicefaceError(
+            f"{path}: {array.dtype} {array.shape}, not the {np.dtype(kind)} {shape} of pack.json; "
+            "build it again"
+        )
+    return array

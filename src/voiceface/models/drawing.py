@@ -1,0 +1,34 @@
+"""Faces for voices, from a model: the same way for sample grids, metrics and `generate`."""
+
+import numpy as np
+import torch
+
+from voiceface.data.batches import loudest, unit
+from voiceface.models.registry import Model
+
+
+def draw_faces(model: Model, audio: np.ndarray, device: torch.device, seed: int = 0) -> np.ndarray:
+    """Draw a face from the loudest window of each voice.
+
+    The same voices and seed give the same faces, and torch's random state is left as it was.
+
+    Args:
+        audio: int16 (n, at least the model's input), at the model's sample rate.
+
+    Returns: uint8 (n, px, px, 3), RGB.
+    """
+    faces = [np.empty((0, model.px, model.px, 3), np.uint8)]
+    cuda = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(cuda), torch.no_grad():
+        torch.manual_seed(seed)
+        for start in range(0, len(audio), 64):
+            sound = torch.from_numpy(np.array(audio[start : start + 64])).to(device)
+            drawn = model.draw(unit(loudest(sound, model.input_samples))).float()
+            pixels = ((drawn + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+            faces.append(pixels.permute(0, 2, 3, 1).cpu().numpy())
+    return np.concatenate(faces)
+
+
+def spread(count: int, most: int) -> np.ndarray:
+    """At most `most` of `count` row numbers, evenly spread (rows stand sorted by speaker)."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int))

@@ -1,0 +1,88 @@
+"""Every model that can be trained, one line each, and what the trainer asks of a model."""
+
+import json
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from voiceface.config import ModelSection, Wav2pix, parse_section
+from voiceface.data.batches import Batch
+from voiceface.errors import VoicefaceError
+from voiceface.models.wav2pix import Wav2Pix
+
+
+class Model(Protocol):
+    """Networks and losses. Device, precision, data, logs and checkpoints are the trainer's."""
+
+    @property
+    def networks(self) -> dict[str, nn.Module]:
+        """All networks, by name."""
+        ...
+
+    @property
+    def drawing(self) -> tuple[str, ...]:
+        """Names of the networks that are needed to draw a face."""
+        ...
+
+    @property
+    def input_samples(self) -> int:
+        """Length of the sound that a face is drawn from, in samples."""
+        ...
+
+    @property
+    def px(self) -> int:
+        """Width and height of the drawn face."""
+        ...
+
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        """The optimisers, by name."""
+        ...
+
+    def step(self, batch: Batch, update: Callable[[str, Tensor], None]) -> dict[str, Tensor]:
+        """One training step; `update` takes an optimiser's name and its loss. Returns metrics."""
+        ...
+
+    def draw(self, audio: Tensor) -> Tensor:
+        """Faces for voices: (B, input_samples) → (B, 3, px, px), -1 to 1."""
+        ...
+
+
+class Entry(NamedTuple):
+    """A model that can be trained."""
+
+    section: type[ModelSection]
+    build: Callable[[Any, int], Model]
+    paper: str
+    about: str
+
+
+MODELS = {
+    "wav2pix": Entry(Wav2pix, Wav2Pix, "Duarte et al., ICASSP 2019", "1 s of waveform; GAN"),
+}
+
+
+def entry(name: str) -> Entry:
+    """The model of that name.
+
+    Raises:
+        VoicefaceError: there is none.
+    """
+    if name not in MODELS:
+        raise VoicefaceError(f"{name}: no such model; there are: {', '.join(MODELS)}")
+    return MODELS[name]
+
+
+def parse_config(name: str, text: str) -> ModelSection:
+    """The model's section from its JSON.
+
+    Raises:
+        VoicefaceError: no such model, or a wrong key or value.
+    """
+    return parse_section(entry(name).section, json.loads(text), name)
+
+
+def build(name: str, config: ModelSection, speakers: int) -> Model:
+    """Fresh networks, drawn from torch's global random state."""
+    return entry(name).build(config, speakers)

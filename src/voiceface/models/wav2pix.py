@@ -1,0 +1,226 @@
+"""Wav2Pix (Duarte et al., ICASSP 2019): a face drawn from one second of raw waveform by a GAN.
+
+Shapes (B pairs; c × n for sound, c × h × w for pictures):
+
+    speech encoder   1 × 16384 → 16 × 4096 → 32 × 1024 → 128 × 256 → 256 × 64 → 512 × 16
+                     → 1024 × 4 → 4096 → 256 → 128 → 128
+    generator        128 × 1 × 1 → [1024 × 4 × 4 →] 512 → 256 → 128 → 64 → 3 × px × px
+    discriminator    3 × px × px → 64 → 128 → 256 → 512 [→ 1024] × 4 × 4,
+                     + 128 × 4 × 4 (the embedding, replicated) → 1
+    classifier       128 → 200 → speakers
+
+(in brackets: 128 px only). Where the paper and the authors' code differ, `variant: paper` does as
+the paper says and `variant: code` as the code does:
+
+    | part           | paper                         | code                                     |
+    | encoder        | LeakyReLU                     | BatchNorm, LeakyReLU 0.3; ReLU after FC  |
+    | generator      | no normalisation named        | spectral norm on each layer              |
+    | classifier     | not described                 | BatchNorm after both layers              |
+    | D's target     | real 1                        | real 0.9                                 |
+
+In both, the weights of the loss terms are settings: the paper's loss is LSGAN + identity (0, 0 and
+λ), the code adds 100 × feature matching and 50 × L1. The code's input is floored to {-1, 0, 1} and
+its spectral norm is taken over the wrong dimension of the transposed convolutions: those are bugs,
+and not built. Sound is scaled to one loudness before the encoder.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils.parametrizations import spectral_norm
+
+from voiceface.config import Wav2pix
+from voiceface.data.batches import Batch
+
+INPUT_SAMPLES = 16_384
+EMBEDDING = 128
+
+
+class SpeechEncoder(nn.Module):
+    """Waveform → embedding."""
+
+    def __init__(self, variant: str) -> None:
+        super().__init__()
+        slope = 0.3 if variant == "code" else 0.2
+        channels = (1, 16, 32, 128, 256, 512, 1024)
+        layers: list[nn.Module] = []
+        for before, after in zip(channels, channels[1:], strict=False):
+            layers.append(nn.Conv1d(before, after, 15, stride=4, padding=7))
+            if variant == "code":
+                layers.append(nn.BatchNorm1d(after))
+            layers.append(nn.LeakyReLU(slope))
+        self.convolutions = nn.Sequential(*layers)
+        activation: nn.Module = nn.ReLU() if variant == "code" else nn.LeakyReLU(slope)
+        self.project = nn.Sequential(
+            nn.Linear(4 * 1024, 256), activation, nn.Linear(256, 128), activation,
+            nn.Linear(128, EMBEDDING),
+        )  # fmt: skip
+
+    def forward(self, audio: Tensor) -> Tensor:
+        """(B, 16384) → (B, 128)."""
+        loudness = audio.square().mean(1, keepdim=True).sqrt()
+        features = self.convolutions((audio / (loudness + 1e-4)).unsqueeze(1))  # B × 1024 × 4
+        embedding: Tensor = self.project(features.flatten(1))
+        return embedding
+
+
+class Generator(nn.Module):
+    """Embedding → face."""
+
+    def __init__(self, px: int, variant: str, dropout: float) -> None:
+        super().__init__()
+        channels = [EMBEDDING, *([1024] if px == 128 else []), 512, 256, 128, 64, 3]
+        layers: list[nn.Module] = []
+        for number, (before, after) in enumerate(zip(channels, channels[1:], strict=False)):
+            stride, padding = (1, 0) if number == 0 else (2, 1)
+            layer = nn.ConvTranspose2d(before, after, 4, stride, padding, bias=False)
+            layers.append(_normalised(layer) if variant == "code" else layer)
+            if after != 3:
+                layers += [nn.Dropout(dropout), nn.ReLU()]
+        self.layers = nn.Sequential(*layers, nn.Tanh())
+
+    def forward(self, embedding: Tensor) -> Tensor:
+        """(B, 128) → (B, 3, px, px), -1 to 1."""
+        faces: Tensor = self.layers(embedding[:, :, None, None])
+        return faces
+
+
+class Discriminator(nn.Module):
+    """Face and embedding → score: 1 for a real face of that voice."""
+
+    def __init__(self, px: int) -> None:
+        super().__init__()
+        channels = [3, 64, 128, 256, 512, *([1024] if px == 128 else [])]
+        layers: list[nn.Module] = []
+        for before, after in zip(channels, channels[1:], strict=False):
+            layers.append(_normalised(nn.Conv2d(before, after, 4, 2, 1, bias=False)))
+            layers.append(nn.LeakyReLU(0.2))
+        self.trunk = nn.Sequential(*layers)
+        self.score = nn.Conv2d(channels[-1] + EMBEDDING, 1, 4, bias=False)
+        nn.init.normal_(self.score.weight, 0, 0.02)
+
+    def forward(self, faces: Tensor, embedding: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 3, px, px), (B, 128) → scores (B,), and the trunk's features (B, c, 4, 4)."""
+        features = self.trunk(faces)
+        condition = embedding[:, :, None, None].expand(-1, -1, 4, 4).to(features.dtype)
+        return self.score(torch.cat([features, condition], 1)).flatten(), features
+
+
+def _normalised(layer: nn.Module) -> nn.Module:
+    # Before the parametrisation, which would hide the weight from a later initialisation.
+    nn.init.normal_(layer.weight, 0, 0.02)  # type: ignore[arg-type]
+    return spectral_norm(layer)
+
+
+class Wav2Pix:
+    """The networks, their optimisers, and one training step."""
+
+    drawing = ("encoder", "generator")
+    input_samples = INPUT_SAMPLES
+
+    def __init__(self, config: Wav2pix, speakers: int) -> None:
+        """Fresh networks, drawn from torch's global random state."""
+        self.config = config
+        self.px = config.px
+        self.networks: dict[str, nn.Module] = {
+            "encoder": SpeechEncoder(config.variant),
+            "generator": Generator(config.px, config.variant, config.dropout),
+            "discriminator": Discriminator(config.px),
+            "classifier": _classifier(config.variant, speakers),
+        }
+        for name in ("generator", "discriminator"):
+            self.networks[name].to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        """Adam for the generator's side (encoder, generator, classifier), and the discriminator."""
+        ours = [
+            weight
+            for name in ("encoder", "generator", "classifier")
+            for weight in self.networks[name].parameters()
+        ]
+        return {
+            "generator": torch.optim.Adam(
+                ours, self.config.lr_generator, self.config.betas, fused=True
+            ),
+            "discriminator": torch.optim.Adam(
+                self.networks["discriminator"].parameters(),
+                self.config.lr_discriminator,
+                self.config.betas,
+                fused=True,
+            ),
+        }
+
+    def step(self, batch: Batch, update: Callable[[str, Tensor], None]) -> dict[str, Tensor]:
+        """One step of both players.
+
+        Args:
+            update: takes an optimiser's name and its loss, and changes that optimiser's weights.
+        """
+        config, judge = self.config, self.networks["discriminator"]
+        # Drawn once for both players: the discriminator's update changes nothing in the drawing.
+        embedding = self.networks["encoder"](batch.audio)
+        drawn = self.networks["generator"](embedding)
+        condition = embedding.detach()  # the encoder learns through the drawing alone
+
+        # Discriminator: a real face with its voice is 1; a drawn one, or another's face, is 0.
+        faces = torch.cat([batch.faces, drawn.detach(), batch.wrong])
+        scores, _ = judge(_channels_last(faces), condition.repeat(3, 1))
+        real, fake, wrong = scores.float().chunk(3)
+        wanted = 0.9 if config.variant == "code" else 1.0
+        loss_real = 0.5 * (real - wanted).square().mean()
+        loss_fake = 0.5 * fake.square().mean()
+        loss_wrong = 0.5 * wrong.square().mean()
+        update("discriminator", loss_real + loss_fake + loss_wrong)
+
+        # Generator: be taken for real (LSGAN), and let the embedding tell who speaks.
+        judge.requires_grad_(False)
+        score, features = judge(drawn, condition)
+        loss_adversarial = 0.5 * (score.float() - 1).square().mean()
+        identity = self.networks["classifier"](embedding).float()
+        loss_identity = functional.cross_entropy(identity, batch.labels)
+        loss = loss_adversarial + config.identity_weight * loss_identity
+        terms = {"adversarial": loss_adversarial, "identity": loss_identity}
+
+        # The code's further terms: the same mean features as real faces, and the very pixels.
+        if config.feature_matching_weight:
+            with torch.no_grad():
+                _, true_features = judge(batch.faces, condition)
+            difference = features.float().mean(0) - true_features.float().mean(0)
+            terms["features"] = difference.square().mean()
+            loss = loss + config.feature_matching_weight * terms["features"]
+        if config.l1_weight:
+            terms["l1"] = (drawn.float() - batch.faces).abs().mean()
+            loss = loss + config.l1_weight * terms["l1"]
+        update("generator", loss)
+        judge.requires_grad_(True)
+
+        losses = {f"generator/{name}": value for name, value in terms.items()}
+        losses |= {"loss/generator": loss, "loss/discriminator": loss_real + loss_fake + loss_wrong}
+        losses |= {"score/real": real.mean(), "score/fake": fake.mean(), "score/wrong": wrong.mean()}
+        return losses | {"accuracy/voice": (identity.argmax(1) == batch.labels).float().mean()}
+
+    def draw(self, audio: Tensor) -> Tensor:
+        """Faces for voices: (B, 16384) → (B, 3, px, px), -1 to 1. Dropout is the only chance."""
+        encoder, generator = (self.networks[name] for name in self.drawing)
+        encoder.eval()
+        for layer in generator.modules():
+            layer.train(isinstance(layer, nn.Dropout))  # the paper keeps dropout on when it draws
+        faces: Tensor = generator(encoder(audio))
+        encoder.train()
+        generator.train()
+        return faces
+
+
+def _classifier(variant: str, speakers: int) -> nn.Module:
+    hidden, out = nn.Linear(EMBEDDING, 200), nn.Linear(200, speakers)
+    if variant == "code":
+        return nn.Sequential(
+            hidden, nn.BatchNorm1d(200), nn.LeakyReLU(0.2), out, nn.BatchNorm1d(speakers)
+        )
+    return nn.Sequential(hidden, nn.LeakyReLU(0.2), out)
+
+
+def _channels_last(faces: Tensor) -> Tensor:
+    return faces.contiguous(memory_format=torch.channels_last)
