@@ -138,13 +138,13 @@ class Manifest(Section):
 
     max_identity_distance: Positive | None = 0.45
     """Greatest descriptor distance to the speaker's usual face: `wrong_person`; null is no check."""
+    require_review: bool = False
+    """Keep only what a curator kept; otherwise unmarked samples without a flag are kept too."""
 
 
 class Dataset(Section):
     """The kept samples, and their splits."""
 
-    require_review: bool = False
-    """Keep only what a curator kept; otherwise unmarked samples without a flag are kept too."""
     test_fraction: Fraction = 0.25
     """Share of each known speaker's videos for the test on unheard speech (at least one of two)."""
     unseen_fraction: Fraction = 0.15

@@ -138,6 +138,7 @@ MANIFEST = pa.schema(
         _column("review_reason", pa.string(), "the curator's reason; may be empty"),
         _column("curator", pa.string(), "who decided; empty when pending"),
         _column("reviewed_at", pa.string(), "when, ISO 8601 UTC; empty when pending"),
+        _column("fate", pa.string(), "kept, or what it counts as in the funnel"),
     ]
 )
 """`manifests/samples.parquet`: all samples, joined with sources and reviews. `flags` may have
@@ -204,3 +205,7 @@ REASONS = (
 """Reasons against a stretch of video, in the order in which they are counted in the funnel."""
 
 REVIEWS = ("pending", "keep", "drop", "unsure", "stale")
+
+KEPT = "kept"
+CURATED = ("dropped_by_curator", "unsure", "stale", "pending")
+"""Fates of a sample beside `kept` and `REASONS`: a curator's doing, or still to be done by one."""
