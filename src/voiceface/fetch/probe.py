@@ -47,7 +47,8 @@ def probe(path: Path) -> Probe:
         with av.open(str(path.absolute()), options=options, metadata_errors="replace") as container:
             return _read(container)
     except av.FFmpegError as error:
-        raise Unreadable((error.strerror or str(error)).lower()) from None
+        reason = (error.strerror or str(error)).lower()
+        raise Unreadable(f"{reason} (damaged, cut short, or no video)") from None
 
 
 def _read(container: av.container.InputContainer) -> Probe:

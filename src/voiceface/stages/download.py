@@ -5,9 +5,9 @@ import shutil
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
 
 from voiceface.config import Download
+from voiceface.fetch.lost import Lost
 from voiceface.fetch.probe import Unreadable, probe
 from voiceface.files import replacing, sha256_file, write_bytes
 from voiceface.outcome import Outcome, write_outcome
@@ -15,50 +15,59 @@ from voiceface.sources import find_video, is_url
 from voiceface.stages.shim import stage_main
 
 
-class Lost(Exception):
-    """The video could not be had: for good, or perhaps only now."""
-
-    def __init__(self, reason: str, *, for_good: bool) -> None:
-        super().__init__(" ".join(reason.split()))
-        self.status: Literal["unavailable", "failed"] = "unavailable" if for_good else "failed"
-
-
 def run(config: Download, video: str, videos: Path, media: Path, outcome: Path) -> None:
     """Fetch a video; `outcome` is always written, and `media` is empty unless it says ok.
+
+    Partial downloads stay in `.part/<video>` beside `media` until the video is there or lost for
+    good.
 
     Raises:
         VoicefaceError: the video is not in the lock file, or the settings can't work.
     """
     location = find_video(videos, video).location
+    partial = media.parent / ".part" / video
     try:
         if is_url(location):
-            raise Lost("urls are not supported yet", for_good=False)
-        _take_in(Path(location), video, media)
-        record = _describe(video, media)
+            sha256 = _from_web(location, config, partial, media)
+        else:
+            sha256 = _from_disk(Path(location), video, media)
+        record = _describe(video, media, sha256)
     except Lost as lost:
         record = Outcome(video=video, status=lost.status, reason=str(lost))
         write_bytes(media, b"")
+    if record.status != "failed":
+        shutil.rmtree(partial, ignore_errors=True)
     write_outcome(outcome, record)
+    print(f"{video}: {record.lost or 'ok'}", file=sys.stderr)
 
 
-def _describe(video: str, media: Path) -> Outcome:
+def _describe(video: str, media: Path, sha256: str) -> Outcome:
     try:
         found = probe(media)
     except Unreadable as error:
         raise Lost(f"unreadable: {error}", for_good=True) from None
     size = media.stat().st_size
-    return Outcome(video=video, status="ok", size=size, sha256=sha256_file(media), **asdict(found))
+    return Outcome(video=video, status="ok", size=size, sha256=sha256, **asdict(found))
 
 
-def _take_in(source: Path, video: str, media: Path) -> None:
-    """Hard link a local file, or copy it where that is not possible; it is never modified."""
+def _from_web(url: str, config: Download, partial: Path, media: Path) -> str:
+    from voiceface.fetch.web import fetch  # yt-dlp takes a while to load
+
+    fetched = fetch(url, config, partial)
+    with replacing(media) as temporary:
+        os.replace(fetched, temporary)
+    return sha256_file(media)
+
+
+def _from_disk(source: Path, video: str, media: Path) -> str:
+    """Hard link a local file, or copy it where that can't be done; it is never modified."""
     try:
-        content = sha256_file(source)
+        sha256 = sha256_file(source)
     except OSError as error:
         gone = isinstance(error, FileNotFoundError)
         raise Lost(f"{source}: {error.strerror}", for_good=gone) from None
     named = video.removeprefix("file-")
-    if not named.startswith(("empty-", "unreadable-")) and content[:12] != named:
+    if not named.startswith(("empty-", "unreadable-")) and not sha256.startswith(named):
         raise Lost(f"{source}: changed since it was listed; resolve again", for_good=False)
     with replacing(media) as temporary:
         temporary.unlink()
@@ -67,6 +76,7 @@ def _take_in(source: Path, video: str, media: Path) -> None:
         except OSError:  # another device, or a file system without links
             shutil.copyfile(source, temporary)
         media.unlink(missing_ok=True)  # renaming onto a link to the same file would do nothing
+    return sha256
 
 
 if __name__ == "__main__":

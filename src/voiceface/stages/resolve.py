@@ -8,7 +8,6 @@ from typing import Any
 
 from voiceface.config import Resolve
 from voiceface.errors import VoicefaceError
-from voiceface.fetch.listing import Listing, list_videos
 from voiceface.fetch.local import LocalFile, content_id, digests, local_files, strange_names
 from voiceface.files import read_json, write_json
 from voiceface.sources import Source, Video, is_url, read_sources, read_videos, write_videos
@@ -29,7 +28,9 @@ class Found:
     passed: frozenset[str] = frozenset()
     """Videos that are still there, but no longer among the newest N."""
     failure: str = ""
-    """Why it could not be resolved just now; then `videos` is empty."""
+    """Why it could not be resolved; then `videos` is empty."""
+    missing: bool = False
+    """Whether the failure is that its site no longer has it."""
 
 
 def run(config: Resolve, sources: Path, videos: Path) -> None:
@@ -52,8 +53,8 @@ def run(config: Resolve, sources: Path, videos: Path) -> None:
     ]
     locked, changes = merge(rows, found, before)
     if not locked:
-        reasons = [note for one in found for note in one.notes]
-        raise VoicefaceError(f"{sources}: no video found: {'; '.join(reasons) or 'empty folders'}")
+        reasons = [line.removeprefix("! ") for line in changes if line.startswith("! ")]
+        raise VoicefaceError(f"{sources}: no video found: {'; '.join(reasons)}")
     write_videos(videos, locked)
     write_json(STATE, _state(config, sources, rows, files, contents, locked))
     print("\n".join(changes))
@@ -103,11 +104,12 @@ def merge(
     gone: list[Video] = []
     for row, result in zip(rows, found, strict=True):
         old = [_with_row(video, row) for video in before if video.source == row.location]
+        keep = bool(result.failure) and not result.missing
         changes += result.notes
         if result.failure:
-            kept = f"; its {len(old)} videos stay as they were" if old else ""
+            kept = f"; its {len(old)} videos stay as they were" if old and keep else ""
             changes.append(f"! {row.location}: {result.failure}{kept}")
-        for video in old if result.failure else result.videos:
+        for video in old if keep else result.videos:
             first = locked.setdefault(video.video, video)
             if first.speaker != video.speaker:
                 clashes.append(
@@ -159,27 +161,26 @@ def _differences(was: Video, now: Video) -> str:
 
 
 def _expand(row: Source, config: Resolve, before: list[Video]) -> Found:
-    known = {
-        video.video for video in before if video.source == row.location and video.status == "listed"
-    }
+    from voiceface.fetch.listing import list_videos  # yt-dlp takes a while to load
+
     print(f"looking up {row.location}", file=sys.stderr)
-    listing: Listing = list_videos(row.location, config.newest_per_channel, known)
+    listed = [one for one in before if one.source == row.location and one.status == "listed"]
+    listing = list_videos(row.location, config, {video.video for video in listed})
+    if listing.lost:
+        return Found(failure=str(listing.lost), missing=listing.lost.missing)
     videos = [
-        _with_row(
-            Video(
-                video=entry.video,
-                location=entry.url,
-                title=entry.title,
-                duration_s=entry.duration_s,
-                uploaded=entry.uploaded,
-                status="listed",
-                **_of_row(row),
-            ),
-            row,
+        Video(
+            video=entry.video,
+            location=entry.url,
+            title=entry.title,
+            duration_s=entry.duration_s,
+            uploaded=entry.uploaded,
+            status="listed",
+            **_of_row(row),
         )
         for entry in listing.entries
     ]
-    return Found(videos, list(listing.notes), listing.passed, listing.failure)
+    return Found(videos, listing.notes, listing.passed)
 
 
 def _local(rows: list[Source], config: Resolve) -> dict[str, list[LocalFile]]:
