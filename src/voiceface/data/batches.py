@@ -77,9 +77,7 @@ class Batches:
 
     def _next_index(self) -> Tensor:
         while len(self.queue) < self.batch:
-            order = torch.randperm(
-                len(self.faces), generator=self.random, device=self.faces.device
-            )
+            order = torch.randperm(len(self.faces), generator=self.random, device=self.faces.device)
             self.queue = torch.cat([self.queue, order])
         index, self.queue = self.queue[: self.batch], self.queue[self.batch :]
         return index

@@ -23,7 +23,7 @@ class Packed:
     audio: np.ndarray
     """int16 (n, segment samples)."""
     labels: np.ndarray
-    """int64 (n,): each row's place in `speakers`; -1 for a speaker who is not in the training split."""
+    """int64 (n,): each row's place in `speakers`; -1 for a speaker who is not there."""
     people: list[str]
     """The speaker of each row."""
     speakers: list[str]

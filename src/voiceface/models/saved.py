@@ -32,8 +32,7 @@ def save(folder: Path, weights: dict[str, dict[str, Tensor]], card: dict[str, An
         for key, tensor in state.items()
     }
     path = folder / "generator.safetensors"
-    with files.replacing(path) as temporary:
-        safetensors.torch.save_file(flat, temporary)
+    files.write_bytes(path, safetensors.torch.save(flat))
     files.write_json(folder / "model.json", card | {"sha256": files.sha256_file(path)})
 
 

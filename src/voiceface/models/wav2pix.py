@@ -25,6 +25,7 @@ and not built. Sound is scaled to one loudness before the encoder.
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -46,7 +47,7 @@ class SpeechEncoder(nn.Module):
         slope = 0.3 if variant == "code" else 0.2
         channels = (1, 16, 32, 128, 256, 512, 1024)
         layers: list[nn.Module] = []
-        for before, after in zip(channels, channels[1:], strict=False):
+        for before, after in pairwise(channels):
             layers.append(nn.Conv1d(before, after, 15, stride=4, padding=7))
             if variant == "code":
                 layers.append(nn.BatchNorm1d(after))
@@ -73,7 +74,7 @@ class Generator(nn.Module):
         super().__init__()
         channels = [EMBEDDING, *([1024] if px == 128 else []), 512, 256, 128, 64, 3]
         layers: list[nn.Module] = []
-        for number, (before, after) in enumerate(zip(channels, channels[1:], strict=False)):
+        for number, (before, after) in enumerate(pairwise(channels)):
             stride, padding = (1, 0) if number == 0 else (2, 1)
             layer = nn.ConvTranspose2d(before, after, 4, stride, padding, bias=False)
             layers.append(_normalised(layer) if variant == "code" else layer)
@@ -94,7 +95,7 @@ class Discriminator(nn.Module):
         super().__init__()
         channels = [3, 64, 128, 256, 512, *([1024] if px == 128 else [])]
         layers: list[nn.Module] = []
-        for before, after in zip(channels, channels[1:], strict=False):
+        for before, after in pairwise(channels):
             layers.append(_normalised(nn.Conv2d(before, after, 4, 2, 1, bias=False)))
             layers.append(nn.LeakyReLU(0.2))
         self.trunk = nn.Sequential(*layers)
@@ -198,7 +199,11 @@ class Wav2Pix:
 
         losses = {f"generator/{name}": value for name, value in terms.items()}
         losses |= {"loss/generator": loss, "loss/discriminator": loss_real + loss_fake + loss_wrong}
-        losses |= {"score/real": real.mean(), "score/fake": fake.mean(), "score/wrong": wrong.mean()}
+        losses |= {
+            "score/real": real.mean(),
+            "score/fake": fake.mean(),
+            "score/wrong": wrong.mean(),
+        }
         return losses | {"accuracy/voice": (identity.argmax(1) == batch.labels).float().mean()}
 
     def draw(self, audio: Tensor) -> Tensor:

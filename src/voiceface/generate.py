@@ -1,0 +1,60 @@
+"""A face for a voice in a sound file, drawn by a trained model."""
+
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import torch
+import torchaudio
+
+from voiceface.data.sheets import write_png
+from voiceface.errors import VoicefaceError
+from voiceface.models import saved
+from voiceface.models.drawing import draw_faces
+
+SILENCE = 1e-3
+"""Loudest sample below which a file counts as silent (full scale is 1): -60 dB."""
+
+
+def generate(wav: Path, output: Path, model: Path, *, seed: int = 0) -> None:
+    """Draw a face from the loudest stretch of a sound file, into a PNG.
+
+    Args:
+        wav: any format that libsndfile reads, at any rate, with any number of channels.
+        model: a trained model's folder.
+        seed: of the generator's dropout; another one draws the voice another way.
+
+    Raises:
+        VoicefaceError: the sound is missing, unreadable, silent or too short, or the model is not
+            there or not trained.
+    """
+    device = torch.device("cpu")
+    trained = saved.load(model, device)
+    rate, samples = trained.card["sample_rate_hz"], trained.card["input_samples"]
+    sound = read_sound(wav, rate)
+    if len(sound) < samples:
+        raise VoicefaceError(
+            f"{wav}: {len(sound) / rate:.2f} s long, but {model} draws from {samples / rate:.2f} s; "
+            "give a longer recording"
+        )
+    pcm = (sound.clamp(-1, 1) * 32767).round().to(torch.int16).numpy()
+    write_png(output, draw_faces(trained.model, pcm[None], device, seed)[0])
+
+
+def read_sound(path: Path, rate_hz: int) -> torch.Tensor:
+    """A sound file as mono at `rate_hz`: float (n,), full scale 1.
+
+    Raises:
+        VoicefaceError: it is missing, unreadable, empty or silent.
+    """
+    if not path.is_file():
+        raise VoicefaceError(f"{path}: no such file")
+    try:
+        channels, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        reason = str(error).splitlines()[0].split(": ", 1)[-1]
+        raise VoicefaceError(f"{path}: not a sound file that can be read ({reason})") from None
+    sound = np.nan_to_num(channels.mean(axis=1))
+    if not len(sound) or np.abs(sound).max() < SILENCE:
+        raise VoicefaceError(f"{path}: silent; give a recording of a voice")
+    return torchaudio.functional.resample(torch.from_numpy(sound), rate, rate_hz)

@@ -1,0 +1,26 @@
+"""Packed dataset → a trained model."""
+
+import sys
+from pathlib import Path
+
+from voiceface.config import Train
+from voiceface.models.registry import parse_config
+from voiceface.stages.shim import stage_main
+from voiceface.training.engine import train
+
+
+def run(config: Train, model_config: str, model: str, packed: Path, output: Path) -> None:
+    """Train a model, or go on with it where a run was killed.
+
+    Args:
+        model_config: the model's own section, as JSON.
+        model: its name in the registry.
+        packed: the folder of the packed splits.
+        output: the model's folder; takes generator.safetensors, model.json, history.parquet and
+            grid.png, and beside them checkpoint/ and tensorboard/.
+    """
+    train(config, model, parse_config(model, model_config), packed, output)
+
+
+if __name__ == "__main__":
+    sys.exit(stage_main(run))

@@ -1,0 +1,53 @@
+"""A training run's state on disk, from which a killed run goes on with identical results."""
+
+import hashlib
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from voiceface import files
+
+FOLDER = "checkpoint"
+
+
+def digest_of(*parts: Any) -> str:
+    """Digest of everything that the run's course depends on."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def save(folder: Path, digest: str, state: dict[str, Any]) -> None:
+    """Write the state atomically, with torch's random states."""
+    random = {"cpu": torch.get_rng_state(), "cuda": _cuda_states()}
+    with files.replacing(folder / FOLDER / "last.pt") as temporary:
+        torch.save({"digest": digest, "random": random, "state": state}, temporary)
+
+
+def load(folder: Path, digest: str, most_steps: int) -> tuple[dict[str, Any] | None, str]:
+    """Read the state, and restore torch's random states.
+
+    Returns: the state, or None where the run has to start from the beginning, and why in words
+    (empty where there simply is no checkpoint).
+    """
+    path = folder / FOLDER / "last.pt"
+    if not path.is_file():
+        return None, ""
+    try:
+        whole = torch.load(path, map_location="cpu", weights_only=True)
+        found, random, state = whole["digest"], whole["random"], whole["state"]
+    except (RuntimeError, pickle.UnpicklingError, KeyError, TypeError, EOFError, ValueError):
+        return None, f"{path} cannot be read"
+    if found != digest:
+        return None, f"{path} is of other settings, data or code"
+    if state["step"] > most_steps:
+        return None, f"{path} has done {state['step']} steps, more than the {most_steps} asked for"
+    torch.set_rng_state(random["cpu"])
+    if random["cuda"] and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(random["cuda"])
+    return state, ""
+
+
+def _cuda_states() -> list[torch.Tensor]:
+    return torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []

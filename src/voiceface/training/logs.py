@@ -1,0 +1,91 @@
+"""What a run tells while it goes on: progress lines, the curves, and TensorBoard."""
+
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from torch import Tensor
+from torch.utils.tensorboard import SummaryWriter
+
+from voiceface import files
+from voiceface.tables import HISTORY
+
+PROGRESS_EVERY_S = 4.0
+
+
+class History:
+    """The training curves: means of the metrics over each stretch of steps."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, list[int] | list[str] | list[float]] = {
+            name: [] for name in HISTORY.names
+        }
+        self._sums: dict[str, Tensor] = {}
+        self._count = 0
+
+    def add(self, metrics: Mapping[str, Tensor]) -> None:
+        """Take in one step's metrics; they stay on the device until they are asked for."""
+        for name, value in metrics.items():
+            value = value.detach().double()
+            self._sums[name] = self._sums[name] + value if self._count else value
+        self._count += 1
+
+    def close(self, step: int) -> dict[str, float]:
+        """End a stretch at `step`: its means, which join the curves."""
+        means = {name: (total / self._count).item() for name, total in self._sums.items()}
+        for name, mean in means.items():
+            for column, value in zip(HISTORY.names, (step, name, mean), strict=True):
+                self.rows[column].append(value)  # type: ignore[arg-type]
+        self._sums, self._count = {}, 0
+        return means
+
+    def write(self, path: Path) -> None:
+        """Write the curves as a table."""
+        files.write_table(path, pa.table(self.rows, schema=HISTORY))
+
+
+class Progress:
+    """A line on stderr every few seconds."""
+
+    def __init__(self, name: str, start: int, steps: int, batch: int) -> None:
+        self.name, self.start, self.steps, self.batch = name, start, steps, batch
+        self.began = self.told = time.monotonic()
+
+    def tell(self, step: int, loss: Tensor) -> None:
+        """Say where the run is, unless that was said a moment ago."""
+        now = time.monotonic()
+        if now - self.told < PROGRESS_EVERY_S and step < self.steps:
+            return
+        self.told = now
+        pace = (step - self.start) / max(now - self.began, 1e-9)
+        left = round((self.steps - step) / pace)
+        print(
+            f"{self.name}: step {step}/{self.steps}, {pace * self.batch:.1f} samples/s, "
+            f"loss {loss.item():.3f}, {left // 60}:{left % 60:02d} to go",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+class Board:
+    """TensorBoard's log of one run."""
+
+    def __init__(self, folder: Path, start: int) -> None:
+        # What a killed run wrote after its last checkpoint is taken back.
+        self._writer = SummaryWriter(str(folder), purge_step=start + 1 if start else None)
+
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """Log metrics."""
+        for name, value in values.items():
+            self._writer.add_scalar(name, value, step)
+
+    def picture(self, step: int, picture: np.ndarray) -> None:
+        """Log a sample grid (uint8, h × w × 3)."""
+        self._writer.add_image("voices", picture, step, dataformats="HWC")
+
+    def close(self) -> None:
+        """Write out what is left."""
+        self._writer.close()
