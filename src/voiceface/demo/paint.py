@@ -1,0 +1,132 @@
+"""Painting with soft-edged shapes: masks, layers and curves. Colours are RGB from 0 to 1."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from voiceface.demo.traits import RGB
+
+Array = npt.NDArray[np.float32]
+Bytes = npt.NDArray[np.uint8]
+Points = npt.NDArray[np.float64]
+
+_SHIFT = 4  # fillPoly's coordinates in sixteenths of a pixel, for smooth edges
+
+
+class Layer:
+    """A picture with transparency: `rgb` (h, w, 3) holds straight colours, `alpha` (h, w)."""
+
+    def __init__(self, height: int, width: int) -> None:
+        self.rgb = np.zeros((height, width, 3), np.float32)
+        self.alpha = np.zeros((height, width), np.float32)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.alpha.shape[0], self.alpha.shape[1]
+
+    def paint(self, mask: Array, colour: RGB | Array, opacity: float = 1.0) -> None:
+        """Lay a colour, or a picture of colours (h, w, 3), over what is there."""
+        cover = mask * opacity
+        alpha = self.alpha * (1 - cover) + cover
+        share = np.divide(cover, alpha, out=np.zeros_like(cover), where=alpha > 1e-6)[..., None]
+        self.rgb = self.rgb * (1 - share) + np.asarray(colour, np.float32) * share
+        self.alpha = alpha
+
+    def tint(self, mask: Array, colour: RGB | Array, opacity: float = 1.0) -> None:
+        """Colour what is there, without adding to its outline."""
+        share = (mask * opacity)[..., None]
+        self.rgb = self.rgb * (1 - share) + np.asarray(colour, np.float32) * share
+
+    def shade(self, factor: Array) -> None:
+        """Multiply the colours: below 1 darkens."""
+        self.rgb = np.clip(self.rgb * factor[..., None], 0, 1)
+
+
+def polygon(shape: tuple[int, int], points: Points | Sequence[tuple[float, float]]) -> Array:
+    """Mask (h, w) of a closed polygon, smooth at its edge."""
+    mask = np.zeros(shape, np.uint8)
+    corners = np.round(np.asarray(points, np.float64) * (1 << _SHIFT)).astype(np.int32)
+    cv2.fillPoly(mask, [corners], 255, cv2.LINE_AA, _SHIFT)
+    return mask.astype(np.float32) / 255
+
+
+def blob(shape: tuple[int, int], points: Points | Sequence[tuple[float, float]]) -> Array:
+    """Mask of the smooth closed curve through `points`."""
+    return polygon(shape, curve(points, closed=True))
+
+
+def ellipse(
+    shape: tuple[int, int], x: float, y: float, rx: float, ry: float, turn: float = 0.0
+) -> Array:
+    """Mask of an ellipse, turned by `turn` radians."""
+    angle = np.linspace(0, 2 * np.pi, 96, endpoint=False)
+    px, py = rx * np.cos(angle), ry * np.sin(angle)
+    c, s = np.cos(turn), np.sin(turn)
+    return polygon(shape, np.stack([x + px * c - py * s, y + px * s + py * c], 1))
+
+
+def stroke(
+    shape: tuple[int, int],
+    points: Points | Sequence[tuple[float, float]],
+    widths: Sequence[float],
+) -> Array:
+    """Mask of a line along the curve through `points`, whose width changes along `widths`."""
+    line = curve(points, closed=False)
+    wide = np.interp(np.linspace(0, 1, len(line)), np.linspace(0, 1, len(widths)), widths) / 2
+    along = np.gradient(line, axis=0)
+    along /= np.linalg.norm(along, axis=1, keepdims=True) + 1e-9
+    side = np.stack([-along[:, 1], along[:, 0]], 1) * wide[:, None]
+    return polygon(shape, np.concatenate([line + side, (line - side)[::-1]]))
+
+
+def curve(points: Points | Sequence[tuple[float, float]], *, closed: bool) -> Points:
+    """Points along the Catmull-Rom spline through `points`."""
+    p = np.asarray(points, np.float64)
+    ring = np.concatenate([p[-1:], p, p[:2]]) if closed else np.concatenate([p[:1], p, p[-1:]])
+    t = np.linspace(0, 1, 16, endpoint=False)[:, None]
+    parts = []
+    for a, b, c, d in zip(ring, ring[1:], ring[2:], ring[3:], strict=False):
+        parts.append(
+            0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2)
+            + 0.5 * (3 * b - a - 3 * c + d) * t**3
+        )
+    line = np.concatenate(parts)
+    return line if closed else np.concatenate([line, p[-1:]])
+
+
+def soft(mask: Array, sigma: float) -> Array:
+    """A mask with a blurred edge."""
+    return np.asarray(cv2.GaussianBlur(mask, (0, 0), sigma), np.float32)
+
+
+def bump(shape: tuple[int, int], x: float, y: float, sx: float, sy: float) -> Array:
+    """A Gaussian hill of height 1 at (x, y)."""
+    ys, xs = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32)
+    hill = np.exp(-(((xs - x) / sx) ** 2) / 2 - (((ys - y) / sy) ** 2) / 2)
+    return np.asarray(hill, np.float32)
+
+
+def grain(shape: tuple[int, int], seed: int, across: float, along: float) -> Array:
+    """Smooth noise of mean 0 and deviation 1, stretched: `across` px wide, `along` px tall."""
+    raw = np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+    out = cv2.GaussianBlur(raw, (0, 0), across, sigmaY=along)
+    return np.asarray((out - out.mean()) / (out.std() + 1e-6), np.float32)
+
+
+def brightness(colour: RGB) -> float:
+    """How light a colour looks, 0 to 1."""
+    return 0.3 * colour[0] + 0.59 * colour[1] + 0.11 * colour[2]
+
+
+def scaled(colour: RGB, factor: float) -> RGB:
+    """A darker or lighter colour."""
+    r, g, b = (min(max(c * factor, 0.0), 1.0) for c in colour)
+    return r, g, b
+
+
+def to_bytes(picture: Array) -> Bytes:
+    """Colours from 0 to 1 as uint8."""
+    return np.clip(picture * 255 + 0.5, 0, 255).astype(np.uint8)

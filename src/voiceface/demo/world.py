@@ -1,0 +1,156 @@
+"""The demo world: procedural people who film themselves talking, with known trouble planted."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from voiceface.demo.traits import Traits, as_row, sources_rows, speaker_traits
+from voiceface.demo.truth import TRAITS, TRUTH
+from voiceface.demo.video import Job, truth_path
+from voiceface.demo.voice import voice_of
+from voiceface.errors import VoicefaceError
+from voiceface.files import read_table, write_table
+
+__all__ = ["render_world", "sources_rows"]
+
+Say = Callable[[str], None]
+
+
+def render_world(
+    folder: Path,
+    *,
+    speakers: int = 6,
+    videos: int = 2,
+    seconds: float = 60.0,
+    seed: int = 0,
+    jobs: int = 2,
+    progress: Say | None = None,
+) -> None:
+    """Render the world's videos, `<folder>/<speaker>/<speaker>-NN.mp4|mkv`, and its truth.
+
+    Equal parameters give equal bytes, whatever `jobs`. What is there already is not rendered
+    again, and what an earlier run with other parameters left behind is removed.
+
+    Args:
+        videos: of each speaker.
+        seconds: of each video.
+        jobs: videos to render at a time, each in a process of its own.
+        progress: is told in a line what is done, from any thread but one at a time.
+
+    Raises:
+        VoicefaceError: a parameter is out of range, or a video cannot be rendered.
+    """
+    _check(speakers=speakers, videos=videos, jobs=jobs, seconds=seconds)
+    wanted = [Job(s, v, seconds, seed) for v in range(videos) for s in range(speakers)]
+    render_jobs(folder, wanted, jobs, progress)
+    people = [speaker_traits(index, seed) for index in range(speakers)]
+    rows = [_traits_row(person) for person in people]
+    write_table(folder / "traits.parquet", pa.Table.from_pylist(rows, schema=TRAITS))
+
+
+def render_jobs(
+    folder: Path, wanted: list[Job], jobs: int = 2, progress: Say | None = None
+) -> None:
+    """Render these videos, and `truth.parquet` of them; all others are removed from `folder`."""
+    _tidy(folder, wanted)
+    missing = [job for job in wanted if not _is_there(folder, job)]
+    say = _one_at_a_time(progress or (lambda line: None))
+    running: set[subprocess.Popen[str]] = set()
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        tasks = [pool.submit(_render, folder, job, running, say) for job in missing]
+        for done, task in enumerate(as_completed(tasks), 1):
+            say(f"{task.result()}: done ({done} of {len(missing)} videos)")
+    finally:
+        for process in list(running):  # after an interruption or a failure
+            process.kill()
+        pool.shutdown(cancel_futures=True)
+    ordered = sorted(wanted, key=lambda job: job.name)
+    parts = [read_table(truth_path(folder, job), TRUTH) for job in ordered]
+    write_table(folder / "truth.parquet", pa.concat_tables(parts).replace_schema_metadata(None))
+
+
+def _check(**values: float) -> None:
+    for name, value in values.items():
+        if value < 1:
+            raise VoicefaceError(f"demo world: {name} must be at least 1, not {value}")
+
+
+def _is_there(folder: Path, job: Job) -> bool:
+    part = truth_path(folder, job)
+    if not (part.is_file() and (folder / job.file).is_file()):
+        return False
+    try:
+        metadata = pq.read_schema(part).metadata or {}
+    except (pa.ArrowException, OSError):
+        return False
+    return bool(metadata.get(b"job") == job.digest().encode())
+
+
+def _tidy(folder: Path, wanted: list[Job]) -> None:
+    """Remove what killed runs left, and videos of ours that are not wanted."""
+    for left in folder.glob("*/.demo-*.part"):
+        left.unlink(missing_ok=True)
+    names = {job.name for job in wanted}
+    for part in (folder / "truth").glob("*.parquet"):
+        if part.stem not in names:
+            for video in folder.glob(f"*/{part.stem}.m[pk][4v]"):
+                video.unlink()
+            part.unlink()
+
+
+def _render(folder: Path, job: Job, running: set["subprocess.Popen[str]"], say: Say) -> str:
+    # One process a video, see video.py; one thread a process, as `jobs` are the parallelism.
+    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "voiceface.demo.video", str(folder), json.dumps(asdict(job))],
+        env={**os.environ, **threads},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    running.add(process)
+    try:
+        assert process.stdout
+        assert process.stderr
+        told = 0
+        for line in process.stdout:
+            if (tenth := int(float(line) * 10)) > told:
+                told = tenth
+                say(f"{job.file}: {tenth * 10} %")
+        problem = process.stderr.read().strip().splitlines()
+        if process.wait():
+            reason = problem[-1] if problem else f"exit status {process.returncode}"
+            raise VoicefaceError(f"{folder / job.file}: could not be rendered: {reason}")
+    finally:
+        running.discard(process)
+    return job.file
+
+
+def _one_at_a_time(say: Say) -> Say:
+    lock = threading.Lock()
+
+    def locked(line: str) -> None:
+        with lock:
+            say(line)
+
+    return locked
+
+
+def _traits_row(person: Traits) -> dict[str, object]:
+    voice = voice_of(person)
+    row = as_row(person) | {
+        "pitch_hz": voice.pitch_hz,
+        "words_per_minute": voice.words_per_minute,
+        "tract": voice.tract,
+    }
+    return {name: row[name] for name in TRAITS.names}
