@@ -15,7 +15,9 @@ from voiceface.sources import read_videos
 from voiceface.tables import SPLITS
 
 # Rules call `python`: the one that runs Snakemake, unless a conda environment is asked for.
+# In either, the package is found where this workflow lies.
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+os.environ["PYTHONPATH"] = str(Path(workflow.basedir).resolve() / "src")
 
 VIDEO_LIST = "manifests/videos.csv"
 
