@@ -18,7 +18,7 @@ from voiceface.building.progress import NO_STAGES, STAGES
 from voiceface.config import Settings
 from voiceface.reporting.figures import Funnel, Speaker, read_funnel, read_speakers
 from voiceface.reporting.metrics import Value, read_evaluation
-from voiceface.reporting.words import clock, figure, percent
+from voiceface.reporting.words import clock, figure
 from voiceface.tables import REVIEWS, SPLITS
 
 MANIFEST = Path("manifests/samples.parquet")
@@ -81,8 +81,8 @@ def _funnel_table(funnel: Funnel) -> Table:
     table.add_column("bar")
     for share in funnel.shares:
         colour = "green" if share.family == "kept" else "default"
-        bar = "█" * round(24 * share.fraction)
-        row = [share.words, percent(share.fraction), clock(share.seconds), bar]
+        bar = "█" * round(24 * share.tenths / 1000)
+        row = [share.words, share.percent, clock(share.seconds), bar]
         table.add_row(*(Text(cell, style=colour) for cell in row))
     return table
 

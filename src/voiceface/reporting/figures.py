@@ -4,13 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from voiceface.files import read_table
 from voiceface.reporting.words import family, reason_words
-from voiceface.tables import DATASET, FUNNEL, MANIFEST, REASONS, REVIEWS, SPLITS
-
-KEPT = "kept"
+from voiceface.tables import CURATED, DATASET, FUNNEL, KEPT, MANIFEST, REASONS, REVIEWS, SPLITS
 
 
 @dataclass(frozen=True)
@@ -20,11 +17,16 @@ class Share:
     reason: str
     words: str
     family: str
-    """kept, sound, face, double or curator: what kind of reason it is."""
-    seconds: float
-    fraction: float
-    """Of all seconds, 0 to 1."""
+    """What kind of reason it is: a key of `words.FAMILIES`."""
+    seconds: int
+    tenths: int
+    """Of all time, in tenths of a percent. Both are rounded so that they add up to the whole."""
     samples: int
+
+    @property
+    def percent(self) -> str:
+        """As in `12.3 %`."""
+        return f"{self.tenths // 10}.{self.tenths % 10} %"
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Lost:
 class Funnel:
     """Where every second of video went."""
 
-    total_s: float
+    total_s: int
     shares: list[Share]
     """Kept first, then the reasons in the order in which they are counted; adds up to `total_s`."""
     lost: list[Lost]
@@ -48,9 +50,10 @@ class Funnel:
     """Videos that were had and read."""
 
     @property
-    def kept_s(self) -> float:
-        """Seconds that were kept."""
-        return sum(share.seconds for share in self.shares if share.reason == KEPT)
+    def kept(self) -> Share:
+        """What was kept."""
+        nothing = Share(KEPT, reason_words(KEPT), family(KEPT), 0, 0, 0)
+        return next((share for share in self.shares if share.reason == KEPT), nothing)
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class Speaker:
     gender: str
     language: str
     videos: int
-    seconds: float
+    seconds: int
     samples: int
     clean: int
     kept: int
@@ -89,24 +92,33 @@ def read_funnel(path: Path) -> Funnel:
         if by_video[row["video"]]:
             time, count = by_reason.get(row["reason"], (0, 0))
             by_reason[row["reason"]] = (time + row["duration_us"], count + row["samples"])
-    total = sum(time for time, _ in by_reason.values())
+    ordered = sorted(by_reason.items(), key=lambda item: _order(item[0]))
+    times = [time for _, (time, _) in ordered]
+    total_s = round(sum(times) / 1e6)
     shares = [
-        Share(
-            reason,
-            reason_words(reason),
-            family(reason),
-            time / 1e6,
-            time / total,
-            count,
+        Share(reason, reason_words(reason), family(reason), seconds, tenths, count)
+        for (reason, (_, count)), seconds, tenths in zip(
+            ordered, apportion(times, total_s), apportion(times, 1000), strict=True
         )
-        for reason, (time, count) in sorted(by_reason.items(), key=lambda item: _order(item[0]))
     ]
-    return Funnel(total / 1e6, shares, lost, sum(1 for time in by_video.values() if time))
+    return Funnel(total_s, shares, lost, sum(1 for time in by_video.values() if time))
+
+
+def apportion(parts: list[int], whole: int) -> list[int]:
+    """Round `parts`, scaled to `whole`, so that they add up to it (largest remainders first)."""
+    total = sum(parts)
+    if not total:
+        return [0] * len(parts)
+    floors = [part * whole // total for part in parts]
+    rest = sorted(range(len(parts)), key=lambda i: (-(parts[i] * whole % total), i))
+    for index in rest[: whole - sum(floors)]:
+        floors[index] += 1
+    return floors
 
 
 def _order(reason: str) -> tuple[int, str]:
-    order = {KEPT: -1, **{name: place for place, name in enumerate(REASONS)}}
-    return order.get(reason, len(REASONS)), reason
+    known = (KEPT, *REASONS, *CURATED)
+    return (known.index(reason) if reason in known else len(known)), reason
 
 
 def read_speakers(manifest: Path, funnel: Path, dataset: Path) -> list[Speaker]:
@@ -136,7 +148,7 @@ def read_speakers(manifest: Path, funnel: Path, dataset: Path) -> list[Speaker]:
                 person["gender"],
                 person["language"],
                 videos=sum(1 for us in time.get(name, {}).values() if us),
-                seconds=sum(time.get(name, {}).values()) / 1e6,
+                seconds=round(sum(time.get(name, {}).values()) / 1e6),
                 samples=sum(marks.values()),
                 clean=clean.get((name,), 0),
                 kept=sum(mine.values()),
@@ -158,9 +170,3 @@ def _people(samples: pa.Table) -> list[dict[str, str]]:
 def _counts(table: pa.Table, keys: list[str]) -> dict[tuple[str, ...], int]:
     grouped = table.group_by(keys).aggregate([([], "count_all")])
     return {tuple(row[key] for key in keys): row["count_all"] for row in grouped.to_pylist()}
-
-
-def count_clean(manifest: Path) -> tuple[int, int]:
-    """Samples, and those of them without a flag."""
-    clean = read_table(manifest, MANIFEST, ["clean"])["clean"]
-    return len(clean), int(pc.sum(clean).as_py() or 0)

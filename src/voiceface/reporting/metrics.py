@@ -6,6 +6,7 @@ from typing import Any
 
 from voiceface.errors import VoicefaceError
 from voiceface.files import read_json
+from voiceface.reporting.words import figure
 from voiceface.tables import SPLITS
 
 
@@ -34,6 +35,11 @@ class Metric:
     """The paper's figures by split, on the paper's own data."""
     note: str
 
+    @property
+    def paper_words(self) -> str:
+        """The paper's figures, as in `76.8 % train, 50.1 % test`."""
+        return ", ".join(f"{figure(one, self.unit)} {split}" for split, one in self.paper.items())
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -42,6 +48,7 @@ class Evaluation:
     model: str
     classifier: str
     metrics: list[Metric]
+    """Those with a figure of the paper first."""
 
 
 def read_evaluation(path: Path) -> Evaluation:
@@ -52,16 +59,15 @@ def read_evaluation(path: Path) -> Evaluation:
     """
     data = read_json(path)
     try:
-        metrics = [_metric(name, one, data.get("paper", {})) for name, one in _named(data)]
+        metrics = [
+            _metric(name, one, data.get("paper", {})) for name, one in data["metrics"].items()
+        ]
+        metrics.sort(key=lambda metric: (not metric.paper, metric.title))
         return Evaluation(data["model"], data.get("classifier", ""), metrics)
     except (KeyError, TypeError, AttributeError) as error:
         raise VoicefaceError(
             f"{path}: not the metrics of this version ({error!r}); delete it and build again"
         ) from None
-
-
-def _named(data: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    return list(data["metrics"].items())
 
 
 def _metric(name: str, one: dict[str, Any], paper: dict[str, Any]) -> Metric:

@@ -1,5 +1,7 @@
 """Plain words for what the tables call by a short name."""
 
+from voiceface.tables import CURATED, KEPT, REASONS
+
 _REASONS = {
     "kept": "kept",
     "no_speech": "no speech",
@@ -18,7 +20,21 @@ _REASONS = {
     "clipped": "sound clipped",
     "wrong_person": "another person",
     "duplicate": "seen before",
+    "dropped_by_curator": "dropped by a curator",
+    "unsure": "a curator is unsure",
+    "stale": "changed since its review",
+    "pending": "waits for a review",
 }
+FAMILIES = {
+    "kept": "kept",
+    "sound": "no usable sound",
+    "face": "no usable face",
+    "double": "another person, or seen before",
+    "curator": "a curator's decision",
+    "other": "other",
+}
+"""The kinds of reasons, and the words for them."""
+
 _SOUND = {"no_speech", "too_short", "noise_or_music", "quiet", "clipped"}
 _DOUBLE = {"wrong_person", "duplicate"}
 
@@ -29,14 +45,16 @@ def reason_words(reason: str) -> str:
 
 
 def family(reason: str) -> str:
-    """What kind of reason: kept, sound, face, double (another person, seen before) or curator."""
-    if reason == "kept":
+    """What kind of reason it is: a key of `FAMILIES`."""
+    if reason == KEPT:
         return "kept"
     if reason in _SOUND:
         return "sound"
     if reason in _DOUBLE:
         return "double"
-    return "face" if reason in _REASONS else "curator"
+    if reason in REASONS:
+        return "face"
+    return "curator" if reason in CURATED else "other"
 
 
 def clock(seconds: float) -> str:
@@ -47,14 +65,19 @@ def clock(seconds: float) -> str:
     return f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
 
 
-def percent(fraction: float) -> str:
-    """A share, as in `12.3 %`."""
-    return f"{100 * fraction:.1f} %"
-
-
 def figure(value: float | None, unit: str = "") -> str:
     """A metric's value with its unit; a dash when there is none."""
     if value is None:
         return "–"
     text = f"{value:.1f}" if unit == "%" or abs(value) >= 10 else f"{value:.3f}"
     return f"{text} {unit}".strip()
+
+
+def thousands(count: int) -> str:
+    """A count with thin spaces between its thousands."""
+    return f"{count:,}".replace(",", "\u202f")
+
+
+def counted(count: int, noun: str) -> str:
+    """As in `1 pair`, `12 pairs`."""
+    return f"{thousands(count)} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,238 @@
+"""One page that shows it all: the funnel, the samples, the splits, the models, the settings."""
+
+import json
+import platform
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pyarrow.compute as pc
+from markupsafe import Markup
+
+from voiceface.config import Report, Settings
+from voiceface.files import read_json, read_table, sha256_file, write_text
+from voiceface.reporting import charts
+from voiceface.reporting.figures import Share, read_funnel, read_speakers
+from voiceface.reporting.leakage import read_leakage
+from voiceface.reporting.metrics import Evaluation, read_evaluation
+from voiceface.reporting.pictures import count_shown, dropped_sheets, kept_sheets, picture_file
+from voiceface.reporting.words import FAMILIES, clock, counted, figure, thousands
+from voiceface.stages.shim import stage_main
+from voiceface.tables import DATASET, REVIEWS, SPLITS
+
+_WIDEST_PX = 1200
+_PACKAGES = (
+    "voiceface",
+    "av",
+    "dlib-bin",
+    "numpy",
+    "opencv-python-headless",
+    "pyarrow",
+    "snakemake",
+    "torch",
+    "webrtcvad-wheels",
+    "yt-dlp",
+)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A training curve on the page."""
+
+    name: str
+    svg: Markup
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model's section."""
+
+    name: str
+    about: str
+    evaluation: Evaluation
+    notes: list[str]
+    generated: str
+    grid: str
+    curves: list[Curve]
+
+
+def run(
+    config: Report,
+    settings: str,
+    manifest: Path,
+    funnel: Path,
+    dataset: Path,
+    leakage: Path,
+    faces: Path,
+    models: Path,
+    reports: Path,
+    names: str,
+    output: Path,
+) -> None:
+    """Write the report: one HTML file with everything in it. Equal inputs give equal bytes.
+
+    Args:
+        settings: the whole configuration as JSON.
+        faces: folder of the faces tables.
+        models: folder of the trained models.
+        reports: folder of the models' metrics.
+        names: the models to show, separated by commas.
+
+    Raises:
+        VoicefaceError: an input is missing or damaged.
+    """
+    sums = read_funnel(funnel)
+    speakers = read_speakers(manifest, funnel, dataset)
+    kept = kept_sheets(dataset, faces, config.contact_sheet)
+    dropped = dropped_sheets(manifest, faces, config.contact_sheet)
+    shown = [_model(name, models / name, reports / name) for name in names.split(",") if name]
+    page = _environment().get_template("page.html")
+    text = page.render(
+        funnel=sums,
+        families=FAMILIES,
+        used_families={share.family for share in sums.shares},
+        speakers=speakers,
+        samples=sum(one.samples for one in speakers),
+        clean=sum(one.clean for one in speakers),
+        kept=sum(one.kept for one in speakers),
+        unseen=sum(1 for one in speakers if one.splits["unseen"]),
+        reviewed=sum(one.samples - one.reviews["pending"] for one in speakers),
+        splits=SPLITS,
+        reviews=REVIEWS,
+        kept_sheets=kept,
+        kept_shown=count_shown(kept),
+        dropped_sheets=dropped,
+        dropped_shown=count_shown(dropped),
+        leakage=read_leakage(leakage),
+        split_rows=_splits(dataset),
+        models=shown,
+        tiles=_tiles(shown),
+        versions=_versions(),
+        digests={path.name: sha256_file(path) for path in (manifest, funnel, dataset, leakage)},
+        config=_config(json.loads(settings)),
+    )
+    write_text(output, text)
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("voiceface", "reporting"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(clock=clock, figure=figure, thousands=thousands, shade=_shade)
+    environment.globals.update(count=counted)
+    return environment
+
+
+def _shade(share: Share, shares: Iterable[Share]) -> float:
+    """Opacity that tells the reasons of one family apart."""
+    family = [one.reason for one in shares if one.family == share.family]
+    return round(1 - 0.6 * family.index(share.reason) / max(len(family), 2), 2)
+
+
+def _splits(dataset: Path) -> list[dict[str, Any]]:
+    table = read_table(dataset, DATASET, ["split", "speaker", "video", "start_us", "end_us"])
+    rows = []
+    for name in SPLITS:
+        part = table.filter(pc.equal(table["split"], name))
+        time = pc.sum(pc.subtract(part["end_us"], part["start_us"])).as_py() or 0
+        rows.append(
+            {
+                "name": name,
+                "samples": part.num_rows,
+                "seconds": time / 1e6,
+                "speakers": pc.count_distinct(part["speaker"]).as_py(),
+                "videos": pc.count_distinct(part["video"]).as_py(),
+            }
+        )
+    return rows
+
+
+def _model(name: str, folder: Path, report: Path) -> Model:
+    evaluation = read_evaluation(report / "metrics.json")
+    notes = [f"{one.title}: {one.note}" for one in evaluation.metrics if one.note]
+    if evaluation.classifier:
+        notes.insert(0, f"Identity is told by the {evaluation.classifier} classifier.")
+    curves = charts.read_curves(folder / "history.parquet")
+    return Model(
+        name,
+        _about(folder / "model.json"),
+        evaluation,
+        notes,
+        picture_file(report / "generated.png", _WIDEST_PX),
+        picture_file(folder / "grid.png", _WIDEST_PX),
+        [
+            Curve(one.name, charts.draw(one))
+            for one in charts.read_curves(folder / "history.parquet")
+        ],
+    )
+
+
+def _about(card: Path) -> str:
+    """What the model's card says of its training, in a sentence."""
+    values = read_json(card)
+    parts = []
+    if "px" in values:
+        parts.append(f"draws {values['px']} × {values['px']} pixels")
+    if isinstance(values.get("speakers"), list):
+        parts.append(f"knows {counted(len(values['speakers']), 'speaker')}")
+    if "steps" in values:
+        parts.append(f"trained for {counted(values['steps'], 'step')}")
+    return f"It {', '.join(parts)}." if parts else ""
+
+
+def _tiles(models: list[Model]) -> list[dict[str, str]]:
+    """Each model's first metric on unheard speech, for the head of the page."""
+    tiles = []
+    for model in models:
+        for metric in model.evaluation.metrics[:1]:
+            value = metric.values.get("test")
+            if value and value.generated is not None:
+                real = figure(value.real, metric.unit)
+                tiles.append(
+                    {
+                        "title": f"{model.name}, test",
+                        "value": figure(value.generated, metric.unit),
+                        "about": f"{metric.title.lower()}; real faces: {real}",
+                    }
+                )
+    return tiles
+
+
+def _versions() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue  # the report may be made where only its own packages are
+    return versions
+
+
+def _config(settings: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Settings by section, each with whether it differs from the default."""
+    defaults = Settings().model_dump(mode="json")
+    sections: dict[str, list[dict[str, Any]]] = {}
+    for name, values in sorted(settings.items()):
+        rows = values if isinstance(values, dict) else {name: values}
+        usual = defaults.get(name, {}) if isinstance(values, dict) else {name: defaults.get(name)}
+        sections[name] = [
+            {
+                "key": key,
+                "value": json.dumps(value, ensure_ascii=False),
+                "changed": value != usual.get(key),
+            }
+            for key, value in rows.items()
+        ]
+    return sections
+
+
+if __name__ == "__main__":
+    sys.exit(stage_main(run))

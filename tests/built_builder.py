@@ -1,0 +1,173 @@
+"""A built project, made up: the tables, faces, histories and metrics that the report reads."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pyarrow as pa
+
+from tests.builders import drawn_face
+from voiceface.files import write_json, write_table
+from voiceface.ids import sample_id
+from voiceface.tables import DATASET, FACES, FUNNEL, HISTORY, MANIFEST
+
+SEGMENT_US = 4_000_000
+_FATES = ["kept"] * 9 + ["turned", "no_face", "blurred", "noise_or_music", "several_faces"]
+_FATES += ["wrong_person", "dropped_by_curator"]
+
+
+def built_project(
+    root: Path,
+    *,
+    speakers: tuple[str, ...] = ("Ana", "Bo", "Chen", "Dara"),
+    videos: int = 2,
+    segments: int = 16,
+    models: tuple[str, ...] = ("wav2pix",),
+    seed: int = 0,
+) -> Path:
+    """Write what the report reads below `root`, and return it.
+
+    Every video has `segments` segments of 4 s, 10 s without speech and one stretch that is too
+    short; the last speaker is unseen, and one video more is lost.
+    """
+    rng = np.random.default_rng(seed)
+    rows: list[dict[str, Any]] = []
+    funnel: list[dict[str, Any]] = []
+    for number, speaker in enumerate(speakers):
+        traits = rng.random(8)
+        for one in range(videos):
+            video = f"file-{hashlib.sha256(f'{number}/{one}'.encode()).hexdigest()[:12]}"
+            mine = [_row(speaker, number, video, place) for place in range(segments)]
+            _write_faces(root / f"data/faces/{video}.parquet", mine, traits, rng)
+            funnel += _funnel(speaker, video, mine)
+            rows += mine
+    funnel.append(_count(speakers[0], "youtube-gone", "unavailable: Private video", 0, 0))
+    write_table(root / "manifests/samples.parquet", pa.Table.from_pylist(rows, schema=MANIFEST))
+    write_table(root / "manifests/funnel.parquet", pa.Table.from_pylist(funnel, schema=FUNNEL))
+    kept = [{**row, "split": _split(row, speakers)} for row in rows if row["fate"] == "kept"]
+    write_table(root / "manifests/dataset.parquet", pa.Table.from_pylist(kept, schema=DATASET))
+    write_json(root / "manifests/leakage.json", {})
+    for model in models:
+        _write_model(root, model, rng)
+    return root
+
+
+def _row(speaker: str, number: int, video: str, place: int) -> dict[str, Any]:
+    fate = _FATES[(place * 5 + number) % len(_FATES)]
+    curated = fate == "dropped_by_curator"
+    clean = fate == "kept" or curated
+    start = place * SEGMENT_US
+    digest = hashlib.sha256(f"{video}/{start}".encode()).hexdigest()
+    return {
+        **dict.fromkeys(("voiced", "clipped"), 0.5),
+        "sample": sample_id(video, start),
+        "video": video,
+        "start_us": start,
+        "end_us": start + SEGMENT_US,
+        "content": None if fate == "no_face" else digest,
+        "loudness_db": -20.0,
+        "snr_db": 20.0,
+        "faces": 0 if fate == "no_face" else 1,
+        "frame_us": None if fate == "no_face" else start,
+        "audio_sha256": digest,
+        "face_sha256": None if fate == "no_face" else digest,
+        "audio_prints": [],
+        "flags": [] if clean else [fate, *(["quiet"] if place % 3 == 0 else [])],
+        "speaker": speaker,
+        "gender": ("female", "male")[number % 2],
+        "language": "es",
+        "licence": "",
+        "clean": clean,
+        "review": "drop" if curated else "keep" if place % 4 == 0 and clean else "pending",
+        "review_reason": "lips not in time" if curated else "",
+        "curator": "",
+        "reviewed_at": "",
+        "fate": fate,
+    }
+
+
+def _funnel(speaker: str, video: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    fates = [row["fate"] for row in rows]
+    counted = [
+        _count(speaker, video, fate, fates.count(fate), fates.count(fate) * SEGMENT_US)
+        for fate in sorted(set(fates))
+    ]
+    silent = _count(speaker, video, "no_speech", 0, 10_000_000)
+    return [*counted, silent, _count(speaker, video, "too_short", 0, 1_234_567)]
+
+
+def _count(speaker: str, video: str, reason: str, samples: int, us: int) -> dict[str, Any]:
+    return {
+        "speaker": speaker,
+        "video": video,
+        "reason": reason,
+        "samples": samples,
+        "duration_us": us,
+    }
+
+
+def _split(row: dict[str, Any], speakers: tuple[str, ...]) -> str:
+    if row["speaker"] == speakers[-1]:
+        return "unseen"
+    return "test" if int(row["video"][-1], 16) % 2 else "train"
+
+
+def _write_faces(
+    path: Path, rows: list[dict[str, Any]], traits: np.ndarray, rng: np.random.Generator
+) -> None:
+    faces = []
+    for row in rows:
+        picture = drawn_face(traits, rng)[:, :, ::-1]
+        png = cv2.imencode(".png", picture)[1].tobytes()
+        face = None if row["frame_us"] is None else {"bytes": png, "path": ""}
+        wanted = {name: row.get(name) for name in FACES.names}
+        faces.append({**wanted, "face": face})
+    write_table(path, pa.Table.from_pylist(faces, schema=FACES), media=True)
+
+
+def _write_model(root: Path, model: str, rng: np.random.Generator) -> None:
+    history = []
+    for step in range(1, 600):
+        for name, start in [("loss/generator", 30.0), ("loss/discriminator", 3.0)]:
+            value = start * np.exp(-step / 150) + 0.1 * start * rng.normal() + start / 5
+            history.append({"step": step, "metric": name, "value": float(value)})
+        accuracy = 1 - np.exp(-step / 200) + 0.05 * rng.normal()
+        history.append({"step": step, "metric": "accuracy/voice", "value": float(accuracy)})
+    folder = root / "models" / model
+    write_table(folder / "history.parquet", pa.Table.from_pylist(history, schema=HISTORY))
+    write_json(folder / "model.json", {"name": model, "px": 64, "steps": 600})
+    picture = np.vstack(
+        [np.hstack([drawn_face(rng.random(8), rng, 64) for _ in range(8)]) for _ in range(2)]
+    )
+    for path in (folder / "grid.png", root / "reports" / model / "generated.png"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), picture[:, :, ::-1])
+    write_json(root / "reports" / model / "metrics.json", _metrics(model))
+
+
+def _metrics(model: str) -> dict[str, Any]:
+    def values(*pairs: tuple[float | None, float | None]) -> dict[str, Any]:
+        splits = zip(("train", "test", "unseen"), pairs, strict=False)
+        return {split: {"generated": g, "real": r, "n": 40} for split, (g, r) in splits}
+
+    landmarks = values((91.2, 100.0), (89.0, 99.5), (85.3, 99.1))
+    identity = values((71.2, 98.0), (44.1, 95.0))
+    return {
+        "model": model,
+        "classifier": "built-in",
+        "metrics": {
+            "landmarks": _metric("Landmarks found", "%", True, landmarks),
+            "identity": _metric("Identity accuracy", "%", True, identity),
+            "descriptor_frechet": _metric(
+                "Fréchet distance of descriptors", "", False, values((0.31, 0.02), (0.36, 0.04))
+            ),
+        },
+        "paper": {"landmarks": {"test": 90.25}, "identity": {"train": 76.81, "test": 50.08}},
+        "inputs": {},
+    }
+
+
+def _metric(title: str, unit: str, higher: bool, values: dict[str, Any]) -> dict[str, Any]:
+    return {"title": title, "unit": unit, "higher_is_better": higher, "values": values}
