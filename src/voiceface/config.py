@@ -211,9 +211,9 @@ class Wav2pix(ModelSection):
 class Evaluate(Section):
     """The metrics."""
 
-    voices_per_split: AtLeastOne = 200
+    voices_per_split: AtLeastOne = 100
     """Voices to draw a face from in each split, at most."""
-    classifier_steps: AtLeastOne = 300
+    classifier_steps: AtLeastOne = 200
     """Training steps of the identity classifier."""
     vgg_face_weights: str | None = None
     """Path of VGG-Face weights to fine-tune for identity, as in the paper; null: a built-in one."""

@@ -34,8 +34,8 @@ def generate(wav: Path, output: Path, model: Path, *, seed: int = 0) -> None:
     sound = read_sound(wav, rate)
     if len(sound) < samples:
         raise VoicefaceError(
-            f"{wav}: {len(sound) / rate:.2f} s long, but {model} draws from {samples / rate:.2f} s; "
-            "give a longer recording"
+            f"{wav}: {len(sound) / rate:.2f} s long, but {model} draws from {samples / rate:.2f} s "
+            "of sound; give a longer recording"
         )
     pcm = (sound.clamp(-1, 1) * 32767).round().to(torch.int16).numpy()
     write_png(output, draw_faces(trained.model, pcm[None], device, seed)[0])

@@ -22,6 +22,7 @@ from voiceface.errors import VoicefaceError
 from voiceface.models import registry, saved
 from voiceface.models.drawing import draw_faces, spread
 from voiceface.training import checkpoint
+from voiceface.training.device import pick_device
 from voiceface.training.logs import Board, History, Progress
 
 GRID_VOICES = 8
@@ -169,19 +170,6 @@ def train(config: Train, name: str, section: ModelSection, packed: Path, output:
     write_png(output / "grid.png", _grid(run, splits))
     run.history.write(output / "history.parquet")
     saved.save(output, run.result(), _card(run, name, splits["train"]))
-
-
-def pick_device(wanted: str) -> torch.device:
-    """The device by its name in the config.
-
-    Raises:
-        VoicefaceError: CUDA is asked for, and there is none.
-    """
-    if wanted == "cuda" and not torch.cuda.is_available():
-        raise VoicefaceError("device: cuda, but torch finds no CUDA here; set it to auto or cpu")
-    if wanted == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return torch.device(wanted)
 
 
 def _resume(run: Run, output: Path, digest: str) -> None:

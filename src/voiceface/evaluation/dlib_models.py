@@ -1,0 +1,39 @@
+"""dlib's detector, landmarks and descriptor. dlib is imported when one of them is asked for."""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from voiceface.errors import VoicefaceError
+
+
+def load(kind: str, file: str) -> Any:
+    """A model of dlib (`shape_predictor`, …) from its file in face-recognition-models.
+
+    Raises:
+        VoicefaceError: dlib or the models are not installed.
+    """
+    # The package's own __init__ needs pkg_resources, which is gone: find its files without it.
+    spec = importlib.util.find_spec("face_recognition_models")
+    if spec is None or spec.origin is None or importlib.util.find_spec("dlib") is None:
+        raise VoicefaceError(
+            "dlib or its models are missing; pip install dlib-bin face-recognition-models"
+        )
+    import dlib
+
+    return getattr(dlib, kind)(str(Path(spec.origin).parent / "models" / file))
+
+
+def detector() -> Any:
+    """dlib's HOG detector of frontal faces."""
+    import dlib
+
+    return dlib.get_frontal_face_detector()
+
+
+def resized(face: np.ndarray, px: int) -> np.ndarray:
+    """A face (h, w, 3) at px × px, bilinear."""
+    return np.asarray(Image.fromarray(face).resize((px, px), Image.Resampling.BILINEAR))
