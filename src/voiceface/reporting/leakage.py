@@ -3,26 +3,45 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from voiceface.errors import VoicefaceError
 from voiceface.files import read_json
+
+_KINDS = {
+    "video": "videos",
+    "sound": "segments of sound",
+    "sound_prints": "short stretches of sound",
+    "face": "faces",
+}
 
 
 @dataclass(frozen=True)
 class Leakage:
-    """Whether anything is in two splits at once."""
+    """What was compared between the splits, and whether they share any of it."""
 
     tight: bool
     words: str
     rows: list[tuple[str, int]]
+    """What was compared, and how many of it."""
 
 
 def read_leakage(path: Path) -> Leakage:
     """Read the leak check's result.
 
     Raises:
-        VoicefaceError: the file is missing or damaged.
+        VoicefaceError: the file is missing or is not of this version.
     """
     data = read_json(path)
-    rows = [(name.replace("_", " "), value) for name, value in data.items() if type(value) is int]
-    return Leakage(
-        True, "No video, no overlapping sound and no identical face is in two splits.", rows
-    )
+    try:
+        shared = int(data["shared_between_splits"])
+        rows = [(_KINDS.get(kind, kind), int(count)) for kind, count in data["compared"].items()]
+        joined = len(data["videos_joined_by_content"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise VoicefaceError(
+            f"{path}: not a leak check of this version ({error!r}); delete it and build again"
+        ) from None
+    words = "No video, no stretch of sound, no face and no unseen speaker is in two splits."
+    if shared:
+        words = f"{shared} things are in two splits."
+    if joined:
+        words += f" {joined} groups of videos share content and were kept together."
+    return Leakage(shared == 0, words, rows)

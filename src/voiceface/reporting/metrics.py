@@ -6,7 +6,6 @@ from typing import Any
 
 from voiceface.errors import VoicefaceError
 from voiceface.files import read_json
-from voiceface.reporting.words import figure
 from voiceface.tables import SPLITS
 
 
@@ -18,37 +17,52 @@ class Value:
     real: float | None
     """The same metric of the real faces: the upper line."""
     n: int
-    reason: str
-    """Why there is no value; empty when there is one."""
+    note: str
+    """Why there is no value, or what to know of it; may be empty."""
 
 
 @dataclass(frozen=True)
 class Metric:
     """One row of the table."""
 
-    name: str
     title: str
     unit: str
     higher_is_better: bool
     values: dict[str, Value]
+    """By split, in the order of `tables.SPLITS`."""
     paper: dict[str, float]
-    """The paper's figures by split, on the paper's own data."""
-    note: str
+    """The paper's figures by split (or `all`), on the paper's own data."""
 
     @property
     def paper_words(self) -> str:
-        """The paper's figures, as in `76.8 % train, 50.1 % test`."""
-        return ", ".join(f"{figure(one, self.unit)} {split}" for split, one in self.paper.items())
+        """The paper's figures, as in `76.81 % train, 50.08 % test`."""
+        return ", ".join(
+            f"{value:g} {self.unit}".rstrip() + ("" if split == "all" else f" {split}")
+            for split, value in self.paper.items()
+        )
+
+    @property
+    def notes(self) -> list[str]:
+        """What to know of the values, each said once."""
+        by_note: dict[str, list[str]] = {}
+        for split, value in self.values.items():
+            if value.note:
+                by_note.setdefault(value.note, []).append(split)
+        every = len(self.values)
+        return [
+            f"{self.title}{'' if len(on) == every else ', ' + ' and '.join(on)}: {note}."
+            for note, on in by_note.items()
+        ]
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """All metrics of one model."""
 
-    model: str
-    classifier: str
     metrics: list[Metric]
     """Those with a figure of the paper first."""
+    notes: list[str]
+    """What to know of them, in sentences."""
 
 
 def read_evaluation(path: Path) -> Evaluation:
@@ -59,32 +73,27 @@ def read_evaluation(path: Path) -> Evaluation:
     """
     data = read_json(path)
     try:
+        paper = data["paper"] or {"values": {}}
         metrics = [
-            _metric(name, one, data.get("paper", {})) for name, one in data["metrics"].items()
+            _metric(one, paper["values"].get(name, {})) for name, one in data["metrics"].items()
         ]
-        metrics.sort(key=lambda metric: (not metric.paper, metric.title))
-        return Evaluation(data["model"], data.get("classifier", ""), metrics)
+        notes = [f"Identity is told by the {data['classifier']} classifier."]
+        if paper["values"]:
+            notes.append(f"The paper ({paper['source']}): {paper['note']}.")
     except (KeyError, TypeError, AttributeError) as error:
         raise VoicefaceError(
             f"{path}: not the metrics of this version ({error!r}); delete it and build again"
         ) from None
+    metrics.sort(key=lambda metric: (not metric.paper, metric.title))
+    return Evaluation(metrics, notes + [note for metric in metrics for note in metric.notes])
 
 
-def _metric(name: str, one: dict[str, Any], paper: dict[str, Any]) -> Metric:
+def _metric(one: dict[str, Any], paper: dict[str, float]) -> Metric:
     values = {
-        split: Value(
-            value.get("generated"), value.get("real"), value.get("n", 0), value.get("reason", "")
-        )
-        for split, value in one["values"].items()
-        if split in SPLITS
+        split: Value(value["generated"], value["real"], value["n"], value.get("note", ""))
+        for split in SPLITS
+        if (value := one["values"].get(split))
     }
-    figures = paper.get(name, {})
-    return Metric(
-        name,
-        one["title"],
-        one.get("unit", ""),
-        bool(one.get("higher_is_better", True)),
-        values,
-        {split: figures[split] for split in SPLITS if isinstance(figures.get(split), (int, float))},
-        one.get("reason") or "",
-    )
+    order = [*SPLITS, "all"]
+    figures = {split: paper[split] for split in order if split in paper}
+    return Metric(one["title"], one["unit"], one["higher_is_better"], values, figures)

@@ -54,7 +54,6 @@ class Model:
     name: str
     about: str
     evaluation: Evaluation
-    notes: list[str]
     generated: str
     grid: str
     curves: list[Curve]
@@ -157,21 +156,14 @@ def _splits(dataset: Path) -> list[dict[str, Any]]:
 
 def _model(name: str, folder: Path, report: Path) -> Model:
     evaluation = read_evaluation(report / "metrics.json")
-    notes = [f"{one.title}: {one.note}" for one in evaluation.metrics if one.note]
-    if evaluation.classifier:
-        notes.insert(0, f"Identity is told by the {evaluation.classifier} classifier.")
     curves = charts.read_curves(folder / "history.parquet")
     return Model(
         name,
         _about(folder / "model.json"),
         evaluation,
-        notes,
         picture_file(report / "generated.png", _WIDEST_PX),
         picture_file(folder / "grid.png", _WIDEST_PX),
-        [
-            Curve(one.name, charts.draw(one))
-            for one in charts.read_curves(folder / "history.parquet")
-        ],
+        [Curve(one.name, charts.draw(one)) for one in curves],
     )
 
 
