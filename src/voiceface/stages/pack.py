@@ -1,0 +1,171 @@
+"""Pack stage: one split as plain arrays, which a trainer can map or hold on the GPU."""
+
+import hashlib
+import io
+import sys
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import soundfile
+
+from voiceface.errors import VoicefaceError
+from voiceface.files import read_table, replacing, sha256_file, write_json, write_table
+from voiceface.stages.shim import stage_main
+from voiceface.tables import DATASET, PACKED
+
+_BATCH_ROWS = 64
+_PARTS = ("faces.npy", "audio.npy", "samples.parquet")
+
+Decode = Callable[[bytes], np.ndarray]
+
+
+def run(dataset: Path, speech: Path, faces: Path, split: str, output: Path) -> None:
+    """Write the arrays of a split, each value checked against its digest in the dataset.
+
+    Args:
+        dataset: `manifests/dataset.parquet`.
+        speech: folder of the speech tables.
+        faces: folder of the face tables.
+        split: one of `tables.SPLITS`; it may hold no sample.
+        output: folder to write to, see `tables.PACKED`.
+
+    Raises:
+        VoicefaceError: a table is missing or damaged, or sizes are not all the same.
+    """
+    table = read_table(dataset, DATASET)
+    if not len(table):
+        raise VoicefaceError(f"{dataset}: holds no sample; see `voiceface status`")
+    rows = table.filter(pc.equal(table["split"], split)).to_pylist()
+    # Sizes of the whole dataset, so that an empty split has them too.
+    first = table.slice(0, 1).to_pylist()
+    face = next(_media(first, faces, "face", decode_face))
+    sound = next(_media(first, speech, "audio", decode_sound))
+    _write_array(output / "faces.npy", rows, _media(rows, faces, "face", decode_face), face)
+    _write_array(output / "audio.npy", rows, _media(rows, speech, "audio", decode_sound), sound)
+    write_table(output / "samples.parquet", pa.Table.from_pylist(rows, PACKED))
+    train = table.filter(pc.equal(table["split"], "train"))
+    about = {
+        "sample_rate_hz": _sample_rate(first[0], speech),
+        "segment_samples": len(sound),
+        "size": len(face),
+        "speakers": sorted(set(train["speaker"].to_pylist())),
+        "count": len(rows),
+        "sha256": {part: sha256_file(output / part) for part in _PARTS},
+    }
+    write_json(output / "pack.json", about)
+
+
+def decode_face(png: bytes) -> np.ndarray:
+    """PNG → uint8 (height, width, 3), RGB.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    picture = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR) if png else None
+    if picture is None:
+        raise ValueError("not a picture")
+    return np.ascontiguousarray(picture[:, :, ::-1])
+
+
+def decode_sound(flac: bytes) -> np.ndarray:
+    """FLAC → little-endian int16 (samples,), mono.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    try:
+        pcm, _ = soundfile.read(io.BytesIO(flac), dtype="int16")
+    except soundfile.LibsndfileError as error:
+        raise ValueError(str(error)) from None
+    return np.asarray(pcm, "<i2")
+
+
+def _media(
+    rows: list[dict[str, Any]], folder: Path, column: str, decode: Decode
+) -> Iterator[np.ndarray]:
+    """Each row's picture or sound, in order: one pass over each video's table."""
+    for video, of_video in groupby(rows, key=lambda row: row["video"]):
+        path = folder / f"{video}.parquet"
+        wanted = list(of_video)
+        found = _encoded(path, column, [row["start_us"] for row in wanted])
+        for row in wanted:
+            start_us, data = next(found, (None, b""))
+            if start_us != row["start_us"]:
+                raise VoicefaceError(
+                    f"{path}: {row['sample']} is not there; delete the file and build again"
+                )
+            try:
+                value = decode(data)
+                problem = "" if _digest(value) == row[f"{column}_sha256"] else "not what it was"
+            except ValueError as error:
+                problem = str(error)
+            if problem:
+                raise VoicefaceError(
+                    f"{path}: the {column} of {row['sample']} is damaged ({problem});"
+                    " delete the file and build again"
+                )
+            yield value
+
+
+def _encoded(path: Path, column: str, starts: list[int]) -> Iterator[tuple[int, bytes]]:
+    """Start and encoded bytes of the wanted rows, reading no row group that has none of them."""
+    try:
+        with open(path, "rb") as source, pq.ParquetFile(source) as table:
+            found = pc.is_in(table.read(["start_us"])["start_us"], pa.array(starts, pa.int64()))
+            places = np.flatnonzero(found.to_numpy())
+            about = table.metadata
+            ends = np.cumsum([about.row_group(n).num_rows for n in range(about.num_row_groups)])
+            groups = sorted(set(np.searchsorted(ends, places, side="right").tolist()))
+            columns = ["start_us", f"{column}.bytes"]
+            wanted = set(starts)
+            for batch in table.iter_batches(_BATCH_ROWS, row_groups=groups, columns=columns):
+                for row in batch.to_pylist():
+                    if row["start_us"] in wanted:
+                        yield row["start_us"], (row[column] or {}).get("bytes") or b""
+    except FileNotFoundError:
+        raise VoicefaceError(f"{path}: no such file; build it with `voiceface build`") from None
+    except (pa.ArrowException, OSError, KeyError) as error:
+        reason = str(error).splitlines()[0]
+        raise VoicefaceError(f"{path}: damaged ({reason}); delete it and build again") from None
+
+
+def _write_array(
+    path: Path, rows: list[dict[str, Any]], values: Iterator[np.ndarray], like: np.ndarray
+) -> None:
+    """Write values that are all like `like` as one .npy file, a row at a time."""
+    header = {
+        "descr": np.lib.format.dtype_to_descr(like.dtype),
+        "fortran_order": False,
+        "shape": (len(rows), *like.shape),
+    }
+    # Plain writes, no memory map: on a full disk they raise, where a map would kill the process.
+    with replacing(path) as temporary, open(temporary, "wb") as target:
+        np.lib.format.write_array_header_1_0(target, header)
+        for row, value in zip(rows, values, strict=True):
+            if value.shape != like.shape:
+                raise VoicefaceError(
+                    f"{path}: {row['sample']} is {value.shape}, others are {like.shape};"
+                    " delete data/speech and data/faces and build again"
+                )
+            target.write(value.tobytes())
+
+
+def _sample_rate(row: dict[str, Any], speech: Path) -> int:
+    path = speech / f"{row['video']}.parquet"
+    [(_, flac)] = _encoded(path, "audio", [row["start_us"]])
+    return int(soundfile.info(io.BytesIO(flac)).samplerate)
+
+
+def _digest(value: np.ndarray) -> str:
+    return hashlib.sha256(value.tobytes()).hexdigest()
+
+
+if __name__ == "__main__":
+    sys.exit(stage_main(run))
