@@ -5,12 +5,12 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.cookiejar import LoadError
 from pathlib import Path
 from typing import Any
 
 import yt_dlp
 import yt_dlp.globals
-from yt_dlp.cookies import CookieLoadError
 from yt_dlp.networking.exceptions import HTTPError, RequestError, TransportError
 from yt_dlp.utils import (
     ContentTooShortError,
@@ -37,8 +37,10 @@ _NOT_NOW_WORDS = re.compile(
     r"|will begin in|timed? ?out|cloudflare",
     re.IGNORECASE,
 )
+_LOGIN_WORDS = re.compile(r"sign in|log ?in|cookies|members", re.IGNORECASE)
 _NOISE = re.compile(
-    r"\bERROR:\s*|\[download\] Got error:\s*|\x1b\[[0-9;]*m|<[^<>]* at 0x[0-9a-f]+>:?\s*"  # colours, addresses in memory
+    r"\bERROR:\s*|\[download\] Got error:\s*"
+    r"|\x1b\[[0-9;]*m|<[^<>]* at 0x[0-9a-f]+>:?\s*"  # colours, addresses in memory
     r"|;? ?please report this issue on .*|\(caused by .*",
     re.DOTALL,
 )
@@ -122,9 +124,9 @@ def open_site(
     try:
         with Site(parameters) as site:
             yield site
-    except CookieLoadError:
-        raise VoicefaceError(f"{cookies_file}: not cookies in Netscape format") from None
     except YoutubeDLError as error:
+        if _has(list(_chain(error)), LoadError):
+            raise VoicefaceError(f"{cookies_file}: not cookies in Netscape format") from None
         raise explain(error) from None
     finally:
         if cookies:
@@ -146,7 +148,8 @@ def explain(error: BaseException) -> Lost:
         return Lost(reason, for_good=True)
     told = next((one for one in chain if isinstance(one, ExtractorError)), None)
     if told is not None:
-        return Lost(reason, for_good=told.expected, missing=told.expected)
+        missing = told.expected and not _LOGIN_WORDS.search(reason)
+        return Lost(reason, for_good=told.expected, missing=missing)
     if "not get any data blocks" in reason:
         return Lost("the file is empty", for_good=True)
     return Lost(reason, for_good=False)
@@ -196,7 +199,9 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 def _reason(chain: list[BaseException]) -> str:
     for one in chain:
         if isinstance(one, ExtractorError):
-            return str(one.orig_msg)
+            # Its own defects it calls "an extractor error"; what it was is in the cause.
+            defect = one.cause if isinstance(one.cause, (LookupError, StopIteration)) else None
+            return f"{one.orig_msg} {defect!r}" if defect else str(one.orig_msg)
     for one in chain:
         origin = (getattr(one, "exc_info", None) or (None, None))[1]
         if origin is not None and not isinstance(origin, (YoutubeDLError, OSError)):

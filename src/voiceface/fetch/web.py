@@ -54,6 +54,7 @@ def _fetch_once(url: str, config: Download, folder: Path) -> Path:
         outtmpl={"default": "media.%(format_id).40B.%(ext)s"},
         paths={"home": str(folder.absolute())},
         merge_output_format="mkv",
+        postprocessor_args={"default": ["-fflags", "+bitexact"]},  # else each mkv has a random id
         ffmpeg_location=imageio_ffmpeg.get_ffmpeg_exe(),
         external_downloader={"default": "native"},
         retries=0,  # fetch tries again, from the page on: a link may have expired

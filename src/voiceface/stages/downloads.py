@@ -38,21 +38,22 @@ def retry(outcomes: Path, only: str | None = None) -> list[str]:
     """Delete the records of failed downloads, so that the next build tries them again.
 
     Args:
-        only: this video alone, whether it failed or is unavailable.
+        only: those alone whose reason holds this text (whatever its case), unavailable ones too:
+            a login in the settings may have changed the answer.
 
     Returns: the videos whose records were deleted, sorted.
 
     Raises:
-        VoicefaceError: `only` has no record, or was had.
+        VoicefaceError: a record is damaged.
     """
-    paths = [outcomes / f"{only}.json"] if only else sorted(outcomes.glob("*.json"))
-    wanted = {"failed", "unavailable"} if only else {"failed"}
-    again = [path for path in paths if read_outcome(path).status in wanted]
-    if only and not again:
-        raise VoicefaceError(f"{paths[0]}: the video is here; nothing to try again")
-    for path in again:
-        path.unlink()
-    return [path.stem for path in again]
+    again = []
+    for path in sorted(outcomes.glob("*.json")):
+        record = read_outcome(path)
+        wanted = record.status == "failed" if only is None else only.lower() in record.lost.lower()
+        if wanted and record.status != "ok":
+            path.unlink()
+            again.append(path.stem)
+    return again
 
 
 def _too_many(lost: list[Outcome], total: int, config: Download) -> str:

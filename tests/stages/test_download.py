@@ -1,0 +1,371 @@
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.web_host import Host, Reply, make_media
+from voiceface.config import Download
+from voiceface.errors import VoicefaceError
+from voiceface.files import sha256_file
+from voiceface.outcome import Outcome, read_outcome
+from voiceface.sources import Video, write_videos
+from voiceface.stages.download import run
+
+MEDIA = Path("data/media/web-a.mkv")
+OUTCOME = Path("data/download/web-a.json")
+Downloader = Callable[..., Outcome]
+
+
+def listed(name: str, location: str) -> Video:
+    return Video(name, "ana", "", "", location, "", None, "", "", "", "listed", location)
+
+
+@pytest.fixture
+def download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Downloader:
+    """In a project of its own: fetch one location, as the video web-a, and give its record."""
+    monkeypatch.chdir(tmp_path)
+
+    def downloaded(location: str, *, name: str = "web-a", **config: object) -> Outcome:
+        write_videos(Path("videos.csv"), [listed(name, location)])
+        quick = {"retries": 0, "backoff_s": 0.01, "socket_timeout_s": 0.4} | config
+        run(Download(**quick), name, Path("videos.csv"), MEDIA, OUTCOME)  # type: ignore[arg-type]
+        outcome = read_outcome(OUTCOME)
+        assert (MEDIA.stat().st_size > 0) == (outcome.status == "ok")
+        assert "\n" not in outcome.reason
+        return outcome
+
+    return downloaded
+
+
+def local(path: Path) -> str:
+    return f"file-{sha256_file(path)[:12]}"
+
+
+@pytest.fixture
+def video(clip: Path) -> Reply:
+    return Reply(clip.read_bytes(), "video/mp4")
+
+
+def test_a_local_file_is_linked_and_described(download: Downloader, clip: Path) -> None:
+    before = clip.stat()
+    outcome = download(str(clip), name=local(clip))
+    assert outcome == Outcome(
+        video=local(clip),
+        status="ok",
+        size=before.st_size,
+        sha256=sha256_file(clip),
+        format="mov,mp4,m4a,3gp,3g2,mj2",
+        duration_us=outcome.duration_us,
+        width=64,
+        height=48,
+        fps=10.0,
+        video_codec="h264",
+        audio_codec="aac",
+    )
+    assert outcome.duration_us == pytest.approx(1_000_000, abs=50_000)
+    assert MEDIA.stat().st_ino == before.st_ino
+    assert clip.stat().st_mtime_ns == before.st_mtime_ns
+    record = OUTCOME.read_bytes()
+    download(str(clip), name=local(clip))
+    assert OUTCOME.read_bytes() == record
+    assert os.listdir(MEDIA.parent) == [MEDIA.name]
+
+
+def test_a_local_file_is_copied_where_no_link_can_be_made(
+    download: Downloader, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(18, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "link", refused)
+    assert download(str(clip), name=local(clip)).status == "ok"
+    assert MEDIA.stat().st_ino != clip.stat().st_ino
+    assert MEDIA.read_bytes() == clip.read_bytes()
+
+
+def test_files_that_are_no_media_are_recorded_and_left_alone(
+    download: Downloader, clip: Path
+) -> None:
+    bad = {
+        "truncated.mp4": clip.read_bytes()[:2000],
+        "text.mp4": b"hello, this is text\n" * 99,
+        "picture.mp4": b"\x89PNG\r\n\x1a\n" + b"\0" * 99,
+        "empty.mp4": b"",
+        # Playlists: opened as media they would make FFmpeg read what they name.
+        "hls.mp4": b"#EXTM3U\n#EXTINF:1,\nclip.ts\n#EXT-X-ENDLIST\n",
+        "concat.mp4": b"ffconcat version 1.0\nfile clip.mp4\n",
+    }
+    shutil.copy(clip, "clip.mp4")
+    for name, content in bad.items():
+        Path(name).write_bytes(content)
+        outcome = download(name, name=local(Path(name)))
+        assert outcome.status == "unavailable", name
+        assert outcome.reason.startswith("unreadable: "), name
+        assert Path(name).read_bytes() == content
+
+
+def test_picture_alone_and_sound_alone_are_ok_and_told_apart(download: Downloader) -> None:
+    mute = make_media(Path("mute.mp4"), "-an")
+    sound = make_media(Path("sound.mkv"), "-vn")
+    outcome = download(str(mute), name=local(mute))
+    assert (outcome.status, outcome.audio_codec, outcome.width) == ("ok", None, 64)
+    outcome = download(str(sound), name=local(sound))
+    assert (outcome.status, outcome.video_codec, outcome.width, outcome.fps) == (
+        *("ok", None),
+        *(None, None),
+    )
+    assert outcome.audio_codec == "vorbis"
+
+
+def test_a_duration_that_no_header_tells_is_measured(download: Downloader) -> None:
+    live = make_media(Path("live.webm"), "-f", "webm", "-live", "1", "-c:v", "vp8")
+    outcome = download("live.webm", name=local(live))
+    assert outcome.duration_us == pytest.approx(1_000_000, abs=110_000)
+
+
+def test_a_missing_or_changed_local_file_is_recorded(download: Downloader) -> None:
+    assert download("no.mp4").lost == "unavailable: no.mp4: No such file or directory"
+    Path("a.mp4").write_bytes(b"other content")
+    assert download("a.mp4", name="file-0123456789ab").lost == (
+        "failed: a.mp4: changed since it was listed; resolve again"
+    )
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_is_recorded(download: Downloader, clip: Path) -> None:
+    shutil.copy(clip, "a.mp4")
+    os.chmod("a.mp4", 0)
+    assert download("a.mp4", name="file-unreadable-1").lost == "failed: a.mp4: Permission denied"
+
+
+def test_long_and_foreign_file_names_are_no_harm(download: Downloader, clip: Path) -> None:
+    path = Path("ñ" * 120 + " :%(id)s.mp4")
+    shutil.copy(clip, path)
+    assert download(str(path), name=local(path)).status == "ok"
+
+
+def test_a_direct_link_and_a_page_give_the_same_bytes(
+    download: Downloader, host: Host, video: Reply
+) -> None:
+    for url in (host.serve("/a.mp4", video), host.page("/talk", "/a.mp4")):
+        outcome = download(url)
+        assert (outcome.status, outcome.width) == ("ok", 64)
+        assert MEDIA.read_bytes() == video.body
+        assert os.listdir(MEDIA.parent / ".part") == []
+
+
+def test_a_cut_connection_is_resumed_to_the_very_bytes(
+    download: Downloader, host: Host, video: Reply
+) -> None:
+    half = len(video.body) // 2
+    host.serve("/a.mp4", Reply(video.body, video.kind, cut_after=half), video)
+    assert download(host.page("/talk", "/a.mp4"), retries=1).status == "ok"
+    first, second = host.asked("/a.mp4")
+    assert first is None
+    assert second is not None
+    assert 0 < int(second.removeprefix("bytes=").removesuffix("-")) <= half
+    assert MEDIA.read_bytes() == video.body
+
+
+def test_the_next_run_resumes_what_a_failed_one_left(
+    download: Downloader, host: Host, video: Reply
+) -> None:
+    cut = Reply(video.body, video.kind, cut_after=len(video.body) // 2)
+    host.serve("/a.mp4", cut, video)
+    page = host.page("/talk", "/a.mp4")
+    assert download(page).status == "failed"
+    assert download(page).status == "ok"
+    assert host.asked("/a.mp4")[1] is not None
+    assert MEDIA.read_bytes() == video.body
+
+
+def test_a_host_without_ranges_is_fetched_from_the_start(
+    download: Downloader, host: Host, video: Reply
+) -> None:
+    cut = Reply(video.body, video.kind, cut_after=len(video.body) // 2)
+    host.serve("/a.mp4", cut, Reply(video.body, video.kind, ranges=False))
+    assert download(host.page("/talk", "/a.mp4"), retries=1).status == "ok"
+    assert MEDIA.read_bytes() == video.body
+
+
+@pytest.mark.parametrize("trouble", [Reply(status=429), Reply(status=503), Reply(stall_s=1)])
+def test_what_may_pass_is_tried_again(
+    download: Downloader, host: Host, video: Reply, trouble: Reply
+) -> None:
+    url = host.serve("/a.mp4", trouble, trouble, video)
+    assert download(url, retries=1).status == "failed"
+    url = host.serve("/a.mp4", trouble, trouble, video)
+    assert download(url, retries=2).status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        (Reply(status=404), "unavailable: Unable to download webpage: HTTP Error 404"),
+        (Reply(status=410), "unavailable: Unable to download webpage: HTTP Error 410"),
+        (Reply(status=403), "unavailable: Unable to download webpage: HTTP Error 403"),
+        (Reply(status=429), "failed: Unable to download webpage: HTTP Error 429"),
+        (Reply(status=500), "failed: Unable to download webpage: HTTP Error 500"),
+        (Reply(stall_s=1), "failed: Unable to download webpage: "),
+        (Reply(b"<html>no video here</html>"), "unavailable: Unsupported URL"),
+        (Reply(kind="video/mp4"), "unavailable: the file is empty"),
+        (Reply(b"<html>no video</html>", "video/mp4"), "unavailable: unreadable"),
+        (Reply(status=302, headers={"Location": "/a.mp4"}), "unavailable: it redirects in a loop"),
+    ],
+)
+def test_every_trouble_has_its_true_reason(
+    download: Downloader, host: Host, reply: Reply, told: str
+) -> None:
+    outcome = download(host.serve("/a.mp4", reply))
+    assert outcome.lost.startswith(told)
+    assert " at 0x" not in outcome.reason
+    if outcome.status == "unavailable":
+        assert os.listdir(MEDIA.parent / ".part") == []
+
+
+def test_a_forbidden_medium_on_an_open_page_may_pass(download: Downloader, host: Host) -> None:
+    host.serve("/a.mp4", Reply(status=403))
+    assert download(host.page("/talk", "/a.mp4")).status == "failed"
+
+
+def test_nobody_listening_may_pass(download: Downloader) -> None:
+    outcome = download("http://127.0.0.1:1/a.mp4")
+    assert outcome.status == "failed"
+    assert "refused" in outcome.reason
+
+
+@pytest.mark.parametrize(
+    "address", ["file:///etc/passwd", "data:video/mp4;base64,AAAA", "ftp://h/a"]
+)
+def test_only_http_is_opened_whatever_a_page_says(
+    download: Downloader, host: Host, address: str
+) -> None:
+    assert download(host.page("/talk", address)).status == "unavailable"
+    moved = host.serve("/moved.mp4", Reply(status=302, headers={"Location": address}))
+    assert download(moved).status == "unavailable"
+    assert download(host.page("/other", "/moved.mp4")).status == "unavailable"
+
+
+@pytest.mark.parametrize("location", ["--exec=touch owned", "file:///etc/passwd", "ytsearch:cats"])
+def test_a_location_is_never_an_option_nor_another_kind_of_url(
+    download: Downloader, location: str
+) -> None:
+    outcome = download(location)
+    assert outcome.lost == f"unavailable: {Path(location)}: No such file or directory"
+    assert not Path("owned").exists()
+
+
+def test_separate_picture_and_sound_are_merged(download: Downloader, host: Host) -> None:
+    sets = ""
+    for kind, codec, drop in (("video", "avc1.64000a", "-an"), ("audio", "mp4a.40.2", "-vn")):
+        path = make_media(Path(f"{kind}.mp4"), drop, "-pix_fmt", "yuv420p")
+        host.serve(f"/{kind}.mp4", Reply(path.read_bytes(), "video/mp4"))
+        sets += (
+            f'<AdaptationSet mimeType="{kind}/mp4"><Representation id="{kind}" bandwidth="9"'
+            f' codecs="{codec}"><BaseURL>/{kind}.mp4</BaseURL></Representation></AdaptationSet>'
+        )
+    mpd = f'<MPD xmlns="urn:mpeg:dash:schema:mpd:2011"><Period>{sets}</Period></MPD>'
+    outcome = download(host.serve("/talk.mpd", Reply(mpd.encode(), "application/dash+xml")))
+    assert (outcome.lost, outcome.format) == ("", "matroska,webm")
+    assert (outcome.video_codec, outcome.audio_codec) == ("h264", "aac")
+    assert download(f"{host.url}/talk.mpd") == outcome  # the digest too
+
+
+def test_a_page_that_became_a_list_is_not_taken_for_a_video(
+    download: Downloader, host: Host, video: Reply
+) -> None:
+    host.serve("/a.mp4", video)
+    feed = host.feed("/feed", ("one", f"{host.url}/a.mp4"), ("two", f"{host.url}/a.mp4"))
+    assert download(feed).lost.startswith("unavailable: a list of videos")
+
+
+def test_the_archive_is_kept_and_what_it_names_is_not_fetched(
+    download: Downloader, host: Host, video: Reply
+) -> None:
+    url = host.serve("/a.mp4", video)
+    assert download(url, archive="archive.txt").status == "ok"
+    assert Path("archive.txt").read_text() == "generic a\n"
+    MEDIA.unlink()
+    asked = len(host.requests)
+    outcome = download(url, archive="archive.txt")
+    assert outcome.status == "unavailable"
+    assert "the archive archive.txt names it as downloaded already" in outcome.reason
+    assert len(host.requests) - asked <= 1  # the page at most
+
+
+def test_a_run_stopped_after_the_archive_was_written_loses_nothing(
+    download: Downloader, host: Host, video: Reply
+) -> None:
+    url = host.serve("/a.mp4", video)
+    Path("archive.txt").write_text("generic a\n")
+    kept = MEDIA.parent / ".part/web-a/media.mp4.mp4"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(video.body)
+    assert download(url, archive="archive.txt").status == "ok"
+    assert MEDIA.read_bytes() == video.body
+
+
+def test_cookies_are_sent_and_their_file_is_left_as_it_was(
+    download: Downloader, host: Host, video: Reply
+) -> None:
+    url = host.serve("/a.mp4", Reply(video.body, video.kind, headers={"Set-Cookie": "new=1"}))
+    jar = "# Netscape HTTP Cookie File\n127.0.0.1\tFALSE\t/\tFALSE\t0\tkey\tsecret\n"
+    Path("cookies.txt").write_text(jar)
+    assert download(url, cookies_file="cookies.txt").status == "ok"
+    assert "key=secret" in host.cookies
+    assert Path("cookies.txt").read_text() == jar
+    with pytest.raises(VoicefaceError, match=r"no.txt: no such file"):
+        download(url, cookies_file="no.txt")
+    Path("cookies.txt").write_text("[1, 2]")
+    with pytest.raises(VoicefaceError, match=r"cookies.txt: not cookies"):
+        download(url, cookies_file="cookies.txt")
+
+
+def test_a_proxy_is_used(download: Downloader, host: Host, video: Reply) -> None:
+    host.serve("http://far.example/a.mp4", video)
+    assert download("http://far.example/a.mp4", proxy=host.url).status == "ok"
+
+
+def test_progress_is_told_about_every_two_seconds(
+    download: Downloader, host: Host, video: Reply, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = host.serve("/a.mp4", Reply(video.body * 2, video.kind))
+    download(url, rate_limit_kib_s=len(video.body) * 2 / 1024 / 2.6)
+    assert "MiB/s" in capsys.readouterr().err
+
+
+def test_a_video_that_is_not_in_the_lock_file_is_an_error(download: Downloader) -> None:
+    download("no.mp4")
+    with pytest.raises(VoicefaceError, match="no video web-b"):
+        run(Download(), "web-b", Path("videos.csv"), MEDIA, OUTCOME)
+
+
+def test_no_disk_space_is_told_as_what_it_is() -> None:
+    from yt_dlp.utils import UnavailableVideoError
+
+    from voiceface.fetch.site import explain
+
+    lost = explain(UnavailableVideoError(OSError(28, "No space left on device")))
+    assert "No space left" in str(lost)
+    assert not lost.for_good
+
+
+@pytest.mark.parametrize(
+    ("words", "for_good"),
+    [
+        ("Private video. Sign in if you've been granted access", True),
+        ("This video has been removed by the uploader", True),
+        ("Sign in to confirm you’re not a bot. Use --cookies", False),
+        ("The page needs to be reloaded; try again later", False),
+        ("Premieres in 3 hours", False),
+    ],
+)
+def test_a_site_s_words_tell_what_may_pass(words: str, for_good: bool) -> None:
+    from yt_dlp.utils import ExtractorError
+
+    from voiceface.fetch.site import explain
+
+    lost = explain(ExtractorError(words, expected=True))
+    assert (lost.for_good, str(lost)) == (for_good, words)

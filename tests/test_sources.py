@@ -1,0 +1,184 @@
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from voiceface.errors import VoicefaceError
+from voiceface.sources import (
+    Source,
+    Video,
+    find_video,
+    read_sources,
+    read_videos,
+    source_schema,
+    write_videos,
+)
+
+ROOT = Path(__file__).parents[1]
+HEADER = "speaker,gender,language,location,licence,consent,note\n"
+
+
+def written(tmp_path: Path, text: str | bytes) -> Path:
+    path = tmp_path / "sources.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def complaint(tmp_path: Path, text: str | bytes) -> str:
+    with pytest.raises(VoicefaceError) as caught:
+        read_sources(written(tmp_path, text))
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_good_row_is_read_whole(tmp_path: Path) -> None:
+    row = 'ana,female,pt-BR, https://a.org/@ana ,CC-BY-4.0,given,"two\nlines, and ""quotes"""\n'
+    [source] = read_sources(written(tmp_path, HEADER + row))
+    assert source == Source(
+        speaker="ana",
+        gender="female",
+        language="pt-BR",
+        location="https://a.org/@ana",
+        licence="CC-BY-4.0",
+        consent="given",
+        note='two\nlines, and "quotes"',
+    )
+
+
+def test_a_byte_order_mark_windows_line_ends_and_empty_lines_are_no_harm(tmp_path: Path) -> None:
+    text = b"\xef\xbb\xbfspeaker,location\r\nana,a.mp4\r\n\r\n,\r\nbob,b.mp4\r\n"
+    assert [one.speaker for one in read_sources(written(tmp_path, text))] == ["ana", "bob"]
+
+
+def test_every_bad_row_is_named_with_its_line_all_at_once(tmp_path: Path) -> None:
+    text = HEADER + (
+        'ana,female,es,a.mp4,,,"a note\nof three\nlines"\n'  # lines 2 to 4
+        "../up,female,es,b.mp4,,,\n"  # 5
+        "bob,man,english,c.mp4,,yes,\n"  # 6: three mistakes
+        "cy,,,d.mp4\n"  # 7
+        "dee,,,e.mp4,,,\n"
+        "eve,,,--exec=rm,,,\n"  # 9
+        "fay,,,,,,\n"  # 10
+    )
+    told = complaint(tmp_path, text)
+    assert "line 5: speaker '../up': must be letters" in told
+    assert "line 6: gender 'man': must be female, male, other" in told
+    assert "line 6: language 'english'" in told
+    assert "line 6: consent 'yes'" in told
+    assert "line 7: 4 cells where the header has 7" in told
+    assert "line 9: location '--exec=rm'" in told
+    assert "line 10: location ''" in told
+    assert not any(f"line {line}:" in told for line in (2, 3, 4, 8))
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "file:///etc/passwd",
+        "FILE:/etc/passwd",
+        "ftp://example.org/a.mp4",
+        "data:video/mp4;base64,AAAA",
+        "ytsearch:cats",
+        ":ytfav",
+        "--exec",
+        "-o",
+        "https://",
+        "https://a b",
+        "",
+    ],
+)
+def test_a_location_is_an_http_url_or_a_path_and_nothing_else(
+    tmp_path: Path, location: str
+) -> None:
+    assert "location" in complaint(tmp_path, f'{HEADER}ana,,,"{location}",,,\n')
+
+
+@pytest.mark.parametrize(
+    "location",
+    ["http://a.org/x", "https://a.org/@ü?list=1&v=-x", "/a/b: c.mp4", "./-x:y", "Ñandú 1/é.mp4"],
+)
+def test_urls_and_paths_of_every_kind_are_locations(tmp_path: Path, location: str) -> None:
+    [source] = read_sources(written(tmp_path, f'{HEADER}ana,,,"{location}",,,\n'))
+    assert source.location == location
+    assert source.is_url == location.startswith("http")
+
+
+def test_rows_that_contradict_each_other_are_named(tmp_path: Path) -> None:
+    rows = "ana,female,,a.mp4,,,\nana,male,,b.mp4,,,\nAna,female,,c.mp4,,,\nbob,,,a.mp4,,,\n"
+    told = complaint(tmp_path, HEADER + rows)
+    assert "line 3: gender 'male' of 'ana' is 'female' on line 2" in told
+    assert "line 4: speaker 'Ana' is 'ana' on line 2" in told
+    assert "line 5: location 'a.mp4' is on line 2 already" in told
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "is empty"),
+        ("\n\n", "is empty"),
+        (HEADER, "lists no source"),
+        ("speaker;location\nana;a.mp4\n", "semicolons"),
+        ("speaker,place\nana,a.mp4\n", "unknown column 'place'; no column 'location'"),
+        ("speaker,speaker,location\na,a,a\n", "column 'speaker' twice"),
+        ("speaker,location\nana,a.mp4\nbob,\xff\n".encode("latin-1"), "not UTF-8"),
+        ('speaker,location\nana,a.mp4\nbob,"b.mp4\n', "line 3: not CSV"),
+    ],
+)
+def test_what_is_no_list_of_sources_is_refused_in_words(
+    tmp_path: Path, text: str | bytes, told: str
+) -> None:
+    assert told in complaint(tmp_path, text)
+
+
+def test_a_missing_list_is_told_with_its_mend(tmp_path: Path) -> None:
+    with pytest.raises(VoicefaceError, match=r"sources.csv: no such file; .*docs/sources.md"):
+        read_sources(tmp_path / "sources.csv")
+
+
+def test_the_schema_file_is_the_class(tmp_path: Path) -> None:
+    path = ROOT / "workflow/schemas/sources.schema.json"
+    assert path.read_text() == source_schema(), "write source_schema() to it"
+    schema = json.loads(path.read_text())
+    jsonschema.validate({"speaker": "ana", "location": "a.mp4"}, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"speaker": "ana", "location": "file:///a"}, schema)
+
+
+def test_the_shipped_lists_are_good() -> None:
+    assert read_sources(ROOT / "manifests/sources.example.csv")
+
+
+def video(name: str, **other: object) -> Video:
+    values = {"title": 'Ño, "quoted"', "duration_s": 12.5, "status": "listed"} | other
+    texts = ("speaker", "gender", "language", "location", "uploaded", "licence", "consent")
+    return Video(video=name, source="s", **dict.fromkeys(texts, "x"), **values)  # type: ignore[arg-type]
+
+
+def test_a_lock_file_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "videos.csv"
+    videos = [video("web-b"), video("web-a", duration_s=None, status="gone", title="two\nlines")]
+    write_videos(path, videos)
+    assert read_videos(path) == videos
+    assert find_video(path, "web-a") == videos[1]
+    with pytest.raises(VoicefaceError, match="no video web-c"):
+        find_video(path, "web-c")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("web-b", "../b"), ("listed", "lost"), ("12.5", "long"), ("video,", "vid,"), (",x,", ",")],
+)
+def test_a_damaged_lock_file_is_refused_with_its_mend(tmp_path: Path, old: str, new: str) -> None:
+    path = tmp_path / "videos.csv"
+    write_videos(path, [video("web-b")])
+    path.write_text(path.read_text().replace(old, new, 1))
+    with pytest.raises(VoicefaceError, match="voiceface resolve"):
+        read_videos(path)
+
+
+def test_a_video_twice_in_the_lock_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "videos.csv"
+    write_videos(path, [video("web-b"), video("web-b")])
+    with pytest.raises(VoicefaceError, match="line 3: web-b stands there twice"):
+        read_videos(path)
