@@ -195,11 +195,10 @@ def _funnel(
 
 
 def _lost(video: Video, downloads: Path) -> str:
-    """Why nothing of a video is there; empty when it was had."""
+    """Why a video could not be had, as in `unavailable: Private video`; empty when it was."""
     if video.status == "gone":
-        return "lost: gone"
-    outcome = read_outcome(downloads / f"{video.video}.json")
-    return "" if outcome.status == "ok" else f"lost: {outcome.status}"
+        return "gone: no longer at its source"
+    return read_outcome(downloads / f"{video.video}.json").lost
 
 
 def _outside_segments(

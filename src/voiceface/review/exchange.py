@@ -1,0 +1,266 @@
+"""Marks by hand: from the command line, and through a spreadsheet (CSV out, CSV in)."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from voiceface.errors import VoicefaceError
+from voiceface.files import read_table, write_text
+from voiceface.review.fold import fold, review_of
+from voiceface.review.ledger import Event, Ledger, Mark, read_ledger, uuid7
+from voiceface.tables import MANIFEST, REVIEWS
+
+EDITABLE = ("decision", "reason", "note")
+"""What a curator changes in the CSV file."""
+
+_KEYS = ("sample", "content", "mark")
+_ABOUT = ("speaker", "flags")
+COLUMNS = (_KEYS[0], *EDITABLE, *_ABOUT, *_KEYS[1:])
+
+_CONTENT = "sha256:"  # before the digest: no spreadsheet takes the cell for a number
+_FORMULA = tuple("=+-@\t\r\n")
+
+
+@dataclass(frozen=True)
+class Change:
+    """One row of a CSV file that says something new."""
+
+    before: str
+    """what held: one of `tables.REVIEWS`"""
+    mark: Mark
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an import would do: shown first, then done by `apply_import`."""
+
+    source: Path
+    changes: list[Change]
+    conflicts: list[str]
+    """each row that can't be taken, with its line and why; then nothing is imported"""
+    unchanged: int
+
+    def words(self) -> list[str]:
+        """The plan, a line for each change and each conflict."""
+        lines = [
+            f"{change.mark.sample}: {change.before} → {change.mark.decision}"
+            + (f" ({change.mark.reason})" if change.mark.reason else "")
+            for change in self.changes
+        ]
+        return [*lines, *self.conflicts, f"{self.unchanged} rows say nothing new"]
+
+
+def mark(
+    root: Path, manifest: Path, samples: Sequence[str], decision: str, reason: str, curator: str
+) -> None:
+    """Write a curator's decision on samples into the ledger, as one batch.
+
+    Raises:
+        VoicefaceError: a sample is not in the manifest, then none is marked; or what is kept has
+            no face; or a drop has no reason.
+    """
+    names = list(dict.fromkeys(samples))
+    table = read_table(manifest, MANIFEST, ["sample", "content"])
+    table = table.filter(pc.is_in(table["sample"], pa.array(names, pa.string())))
+    content = dict(zip(*(table[name].to_pylist() for name in table.column_names), strict=True))
+    if unknown := [name for name in names if name not in content]:
+        raise VoicefaceError(f"{manifest}: no sample {', '.join(unknown)}; nothing was marked")
+    if faceless := [name for name in names if decision == "keep" and content[name] is None]:
+        raise VoicefaceError(f"no face in {', '.join(faceless)}, so it can't be kept")
+    standing = fold(read_ledger(root))
+    marks = [
+        # After what it replaces, also where that came from a machine whose clock is ahead.
+        Mark(name, content[name] or "", decision, reason, after=_time(standing.get(name)))
+        for name in names
+    ]
+    _write_batch(root, curator, marks, uuid7())
+
+
+def export_marks(manifest: Path, ledger_root: Path, output: Path, delimiter: str = ",") -> None:
+    """Write all samples with what holds for each as CSV for Excel, LibreOffice or pandas.
+
+    Text that a spreadsheet would run as a formula gets a leading apostrophe.
+
+    Args:
+        delimiter: `,`, or `;` where the comma is the decimal sign.
+    """
+    standing = fold(read_ledger(ledger_root))
+    table = read_table(manifest, MANIFEST, ["sample", "content", *_ABOUT])
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=delimiter)
+    writer.writerow(COLUMNS)
+    for row in table.to_pylist():
+        event = standing.get(row["sample"])
+        values = {
+            **row,
+            "flags": " ".join(row["flags"]),
+            "content": _CONTENT + (row["content"] or ""),
+            "decision": review_of(event, row["content"]),
+            "reason": event.reason if event else "",
+            "note": event.note if event else "",
+            "mark": event.id if event else "",
+        }
+        writer.writerow([_neutral(values[name]) for name in COLUMNS])
+    write_text(output, f"\ufeff{text.getvalue()}")  # the mark by which Excel knows UTF-8
+
+
+def plan_import(manifest: Path, ledger_root: Path, source: Path) -> Plan:
+    """Compare a CSV file with the ledger; nothing is written.
+
+    Raises:
+        VoicefaceError: the file is missing, or is not such a CSV file.
+    """
+    rows = _read_rows(source)
+    events = {event.id: event for event in read_ledger(ledger_root)}
+    table = read_table(manifest, MANIFEST, ["sample", "content"])
+    content = dict(zip(*(table[name].to_pylist() for name in table.column_names), strict=True))
+    changes: list[Change] = []
+    conflicts: list[str] = []
+    standing = fold(events.values())
+    seen: dict[str, int] = {}
+    for line, row in rows:
+        change, problem = _compare(row, events, standing, content)
+        if (first := seen.setdefault(row["sample"], line)) != line:
+            problem = f"is on line {first} already"
+        if problem:
+            conflicts.append(f"line {line}: {row['sample']}: {problem}")
+        elif change:
+            changes.append(change)
+    return Plan(source, changes, conflicts, len(rows) - len(changes) - len(conflicts))
+
+
+def apply_import(plan: Plan, ledger_root: Path, curator: str) -> str:
+    """Write the changes of a plan as one batch; returns its id, for `undo_batch`.
+
+    Raises:
+        VoicefaceError: the plan has conflicts, or nothing to change; nothing is written.
+    """
+    if plan.conflicts:
+        raise VoicefaceError(
+            f"{plan.source}: {len(plan.conflicts)} rows conflict, nothing was imported:"
+            f" {'; '.join(plan.conflicts)}; export again and redo those rows"
+        )
+    if not plan.changes:
+        raise VoicefaceError(f"{plan.source}: says nothing new")
+    batch = uuid7()
+    _write_batch(ledger_root, curator, [change.mark for change in plan.changes], batch)
+    return batch
+
+
+def import_marks(manifest: Path, ledger_root: Path, source: Path, curator: str) -> str:
+    """Plan an import and apply it; returns the id of its batch. Raises as those two do."""
+    return apply_import(plan_import(manifest, ledger_root, source), ledger_root, curator)
+
+
+def undo_batch(ledger_root: Path, curator: str, batch: str) -> int:
+    """Take back all marks of a batch; returns how many.
+
+    Raises:
+        VoicefaceError: there is no such batch.
+    """
+    marks = [
+        Mark(event.sample, event.content, "undo", undoes=event.id, after=event.time)
+        for event in read_ledger(ledger_root)
+        if event.batch == batch
+    ]
+    if not marks or not batch:
+        raise VoicefaceError(f"{ledger_root}: no batch {batch!r} in it")
+    _write_batch(ledger_root, curator, marks, uuid7())
+    return len(marks)
+
+
+def _write_batch(root: Path, curator: str, marks: Iterable[Mark], batch: str) -> None:
+    with Ledger(root, curator) as ledger:
+        ledger.append(*(replace(one, batch=batch) for one in marks))
+
+
+def _time(event: Event | None) -> str:
+    return event.time if event else ""
+
+
+def _compare(
+    row: Mapping[str, str],
+    events: Mapping[str, Event],
+    standing: Mapping[str, Event],
+    content: Mapping[str, str | None],
+) -> tuple[Change | None, str]:
+    """What a row changes, and what is wrong with it; None and "" when it says nothing new."""
+    sample, exported = row["sample"], events.get(row["mark"])
+    seen = row["content"].removeprefix(_CONTENT)
+    if row["mark"] and (exported is None or exported.sample != sample):
+        return None, f"mark {row['mark']!r} is not in this ledger"
+    before = review_of(exported, seen)
+    old = (before, exported.reason, exported.note) if exported else (before, "", "")
+    new = (row["decision"].strip().lower() or "pending", row["reason"], row["note"])
+    if new == old:
+        return None, ""
+    if new[0] not in ("keep", "drop", "unsure"):
+        what = "must be keep, drop or unsure" if new[0] not in REVIEWS else "is no decision"
+        return None, f"decision {row['decision']!r} {what}"
+    if new[0] == "drop" and not new[1].strip():
+        return None, "a drop needs a reason"
+    if sample not in content:
+        return None, "is no longer in the manifest"
+    if (content[sample] or "") != seen:
+        return None, "has another face or sound than when it was exported"
+    if new[0] == "keep" and not seen:
+        return None, "has no face, so it can't be kept"
+    now = standing.get(sample)
+    if (now.id if now else "") != row["mark"]:
+        what = f"{now.decision} by {now.curator} at {now.time}" if now else "taken back"
+        return None, f"was marked since the export: {what}"
+    return Change(before, Mark(sample, seen, *new, after=_time(now))), ""
+
+
+def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+    """The rows of an exported file, each with its line."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise VoicefaceError(f"{path}: no such file") from None
+    except UnicodeDecodeError:
+        raise VoicefaceError(f'{path}: not UTF-8; save it as "CSV UTF-8"') from None
+    header = text.partition("\n")[0]
+    delimiter = ";" if header.count(";") > header.count(",") else ","
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    rows = []
+    line = 1
+    names: list[str] = []
+    try:
+        for cells in reader:
+            if not names:
+                names = _checked_header(path, cells)
+            elif any(cells):
+                if len(cells) != len(names):
+                    raise csv.Error(f"{len(cells)} cells where the header has {len(names)}")
+                row = dict(zip(names, map(_plain, cells), strict=True))
+                rows.append((line, row))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise VoicefaceError(f"{path}: line {line}: not CSV: {error}") from None
+    return rows
+
+
+def _checked_header(path: Path, cells: list[str]) -> list[str]:
+    names = [cell.strip() for cell in cells]
+    if missing := [name for name in (*_KEYS, *EDITABLE) if names.count(name) != 1]:
+        raise VoicefaceError(
+            f"{path}: the first line must name the column {missing[0]!r} once;"
+            " start from `voiceface marks export`"
+        )
+    return names
+
+
+def _neutral(cell: str) -> str:
+    """Text that no spreadsheet runs as a formula; `_plain` undoes it."""
+    return f"'{cell}" if cell.startswith((*_FORMULA, "'")) else cell
+
+
+def _plain(cell: str) -> str:
+    escaped = cell.startswith("'") and cell[1:].startswith((*_FORMULA, "'"))
+    return cell[1:] if escaped else cell
