@@ -43,7 +43,7 @@ def built_project(
             _write_faces(root / f"data/faces/{video}.parquet", mine, traits, rng)
             funnel += _funnel(speaker, video, mine)
             rows += mine
-    funnel.append(_count(speakers[0], "youtube-gone", "unavailable: Private video", 0, 0))
+    funnel.append(_count(speakers[0], "youtube-gone", "lost: unavailable", 0, 0))
     write_table(root / "manifests/samples.parquet", pa.Table.from_pylist(rows, schema=MANIFEST))
     write_table(root / "manifests/funnel.parquet", pa.Table.from_pylist(funnel, schema=FUNNEL))
     kept = [{**row, "split": _split(row, speakers)} for row in rows if row["fate"] == "kept"]

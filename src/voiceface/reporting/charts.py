@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from markupsafe import Markup, escape
 
 from voiceface.files import read_table
@@ -72,14 +73,12 @@ def draw(curve: Curve) -> Markup:
 
 
 def smoothed(values: list[float]) -> list[float]:
-    """Exponential moving average over about a twentieth of the curve, unbiased at its head."""
-    decay = 1 - 1 / max(len(values) / 20, 1)
-    mean, weight, out = 0.0, 0.0, []
-    for value in values:
-        mean = decay * mean + (1 - decay) * value
-        weight = decay * weight + (1 - decay)
-        out.append(mean / weight)
-    return out
+    """Mean over a window around each value, a twentieth of the curve wide."""
+    half = len(values) // 40
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    places = np.arange(len(values))
+    first, last = np.maximum(places - half, 0), np.minimum(places + half + 1, len(values))
+    return [float(mean) for mean in (sums[last] - sums[first]) / (last - first)]
 
 
 def _thinned(steps: list[int], values: list[float]) -> list[tuple[int, float]]:
@@ -90,10 +89,10 @@ def _thinned(steps: list[int], values: list[float]) -> list[tuple[int, float]]:
 
 
 def _axis(low: float, high: float) -> tuple[float, float, list[float]]:
-    """Round ends of the axis, and three to six round ticks between them."""
+    """Round ends of the axis, and the round ticks between them."""
     if high - low < 1e-9:
         low, high = low - 0.5, high + 0.5
-    rough = (high - low) / 3
+    rough = (high - low) / 5
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(n * power for n in (1, 2, 5, 10) if n * power >= rough * 0.999)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)

@@ -24,6 +24,8 @@ _REASONS = {
     "unsure": "a curator is unsure",
     "stale": "changed since its review",
     "pending": "waits for a review",
+    "unreadable": "could not be read",
+    "gone": "no longer at its source",
 }
 FAMILIES = {
     "kept": "kept",
@@ -41,7 +43,8 @@ _DOUBLE = {"wrong_person", "duplicate"}
 
 def reason_words(reason: str) -> str:
     """A reason of the funnel, or of a curator, in words."""
-    return _REASONS.get(reason, reason.replace("_", " "))
+    name = reason.removeprefix("lost: ")
+    return _REASONS.get(name, name.replace("_", " "))
 
 
 def family(reason: str) -> str:

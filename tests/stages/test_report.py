@@ -1,0 +1,240 @@
+"""The report: one file, true to its tables, handsome at any width."""
+
+import html
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.built_builder import built_project
+from tests.conftest import needs
+from voiceface.config import Report, Settings
+from voiceface.errors import VoicefaceError
+from voiceface.files import read_table
+from voiceface.reporting.charts import Curve, draw, smoothed
+from voiceface.reporting.figures import apportion, read_funnel
+from voiceface.stages.report import run
+from voiceface.tables import FUNNEL
+
+
+def made(root: Path, name: str = "index.html", shown: int = 48, **changes: Any) -> str:
+    """Run the stage on the project in `root`; returns the page."""
+    settings = Settings().model_dump(mode="json")
+    settings["samples"] |= changes
+    manifests = root / "manifests"
+    output = root / "reports" / name
+    run(
+        Report(contact_sheet=shown),
+        json.dumps(settings),
+        manifests / "samples.parquet",
+        manifests / "funnel.parquet",
+        manifests / "dataset.parquet",
+        manifests / "leakage.json",
+        root / "data/faces",
+        root / "models",
+        root / "reports",
+        "wav2pix",
+        output,
+    )
+    return output.read_text(encoding="utf-8")
+
+
+def text_of(page: str) -> str:
+    """What a reader sees, on one line."""
+    body = re.sub(r"<style>.*?</style>", "", page, flags=re.S)
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", body)).split())
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built_project(tmp_path_factory.mktemp("built"))
+
+
+@pytest.fixture(scope="module")
+def page(project: Path) -> str:
+    return made(project)
+
+
+def test_the_page_is_one_file_that_refers_to_nothing_outside_it(page: str) -> None:
+    links = re.findall(r'(?:src|href|action|data|poster)="([^"]*)"', page)
+    assert links
+    assert {link.split(":")[0] for link in links if not link.startswith("#")} == {"data"}
+    assert not re.search(r"@import|url\(|https?://|<script|<iframe|<object", page)
+
+
+def test_equal_inputs_give_equal_bytes(project: Path, page: str) -> None:
+    assert made(project, "again.html") == page
+
+
+def test_the_page_stays_small(page: str) -> None:
+    assert len(page) < 2_000_000
+
+
+def test_the_funnel_on_the_page_adds_up_to_the_whole(project: Path, page: str) -> None:
+    table = re.search(r'aria-label="Funnel".*?</table>', page, re.S)
+    assert table is not None
+    tenths = [round(float(one) * 10) for one in re.findall(r"<td>([\d.]+) %</td>", table[0])]
+    *parts, whole = tenths
+    assert whole == 1000
+    assert sum(parts) == 1000
+    rows = read_table(project / "manifests/funnel.parquet", FUNNEL).to_pylist()
+    kept = sum(row["duration_us"] for row in rows if row["reason"] == "kept")
+    assert abs(parts[0] - 1000 * kept / sum(row["duration_us"] for row in rows)) < 1
+
+
+@pytest.mark.parametrize(
+    ("parts", "whole", "expected"),
+    [
+        ([1, 1, 1], 1000, [334, 333, 333]),
+        ([0, 5], 1000, [0, 1000]),
+        ([], 1000, []),
+        ([0], 7, [0]),
+    ],
+)
+def test_rounding_keeps_the_sum(parts: list[int], whole: int, expected: list[int]) -> None:
+    assert apportion(parts, whole) == expected
+
+
+def test_lost_videos_are_listed_apart_and_take_no_time(project: Path, page: str) -> None:
+    funnel = read_funnel(project / "manifests/funnel.parquet")
+    assert [(one.video, one.words) for one in funnel.lost] == [("youtube-gone", "unavailable")]
+    assert funnel.videos == 8
+    assert "youtube-gone Ana unavailable" in text_of(page)
+    assert sum(share.seconds for share in funnel.shares) == funnel.total_s
+
+
+def test_samples_are_shown_with_their_name_their_face_and_all_reasons(page: str) -> None:
+    tiles = re.findall(r"<li>(<img.*?)</li>", page, re.S)
+    dropped = page[page.index('id="dropped"') : page.index('id="splits"')]
+    assert len(tiles) == 48 + 48
+    for tile in tiles:
+        assert 'src="data:image/webp;base64,' in tile
+        assert re.search(r'title="file-[0-9a-f]{12}_\d{9}"', tile)
+    assert "blurred, too quiet" in text_of(dropped)
+    assert "lips not in time" in text_of(dropped)
+    assert "no face found" not in text_of(dropped)  # nothing to show
+
+
+def test_kept_samples_are_spread_over_all_speakers(project: Path) -> None:
+    shown = made(project, "few.html", shown=6)
+    kept = text_of(shown[shown.index('id="kept"') : shown.index('id="dropped"')])
+    for words in ("Ana 2 of 18", "Bo 2 of 18", "Chen 1 of 18", "Dara 1 of 18"):
+        assert words in kept
+
+
+def test_a_sheet_of_no_samples_is_no_error(project: Path) -> None:
+    assert "None are shown." in made(project, "none.html", shown=0)
+
+
+def test_names_and_reasons_are_text_never_markup(tmp_path: Path) -> None:
+    evil = '<script>alert("1")</script>'
+    root = built_project(tmp_path, speakers=(evil, "Bo", "<b>Cy"), videos=1)
+    shown = made(root)
+    assert "<script" not in shown
+    assert "<b>Cy" not in shown
+    assert html.escape(evil, quote=False).replace('"', "&#34;") in shown
+
+
+def test_metrics_stand_beside_real_faces_and_the_paper(page: str) -> None:
+    seen = text_of(page)
+    assert "Identity accuracy ↑ 71.2 % 98.0 % 44.1 % 95.0 % – – 76.81 % train, 50.08 % test" in seen
+    assert "Identity is told by the built-in classifier." in seen
+    assert "FID: evaluate.inception_weights is not set." in seen
+    assert "Identity accuracy, unseen: these people are not in the training split." in seen
+
+
+def test_the_leak_check_is_told(page: str, project: Path, tmp_path: Path) -> None:
+    assert "No leak No video, no stretch of sound" in text_of(page)
+    root = tmp_path / "leaky"
+    shutil.copytree(project, root)
+    proof = {"compared": {}, "shared_between_splits": 2, "videos_joined_by_content": []}
+    (root / "manifests/leakage.json").write_text(json.dumps(proof))
+    assert "Leak 2 things are in two splits." in text_of(made(root))
+
+
+def test_changed_settings_stand_out(project: Path) -> None:
+    shown = made(project, "changed.html", min_sharpness=16.5)
+    assert "<b>16.5</b>" in shown
+    assert len(re.findall(r"<code><b>", shown)) == 1
+
+
+def test_curves_hold_all_steps_and_survive_flat_or_single_values() -> None:
+    assert smoothed([1.0] * 100) == pytest.approx([1.0] * 100)
+    assert smoothed([0.0, 10.0]) == [0.0, 10.0]
+    for values in ([3.0], [2.0, 2.0], [0.1 * step for step in range(2000)]):
+        svg = draw(Curve("<loss>", list(range(1, len(values) + 1)), values))
+        assert "nan" not in svg
+        assert "<loss>" not in svg
+        assert svg.count("L") < 2 * 260
+
+
+def test_a_missing_input_is_one_line(project: Path, tmp_path: Path) -> None:
+    root = tmp_path / "gone"
+    shutil.copytree(project, root)
+    (root / "manifests/funnel.parquet").unlink()
+    with pytest.raises(VoicefaceError, match=r"funnel\.parquet: no such file"):
+        made(root)
+    (root / "reports/wav2pix/metrics.json").write_text("{}")
+    shutil.copy(project / "manifests/funnel.parquet", root / "manifests/funnel.parquet")
+    with pytest.raises(VoicefaceError, match="not the metrics of this version"):
+        made(root)
+
+
+def in_chromium(page: str, folder: Path) -> dict[str, Any]:
+    """What a real browser makes of the page at 400 pixels: its width, pictures and requests."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    needs(chromium is not None, "chromium")
+    measure = """
+      const w = frame.contentWindow, d = w.document, e = d.documentElement;
+      result.textContent = JSON.stringify({
+        width: Math.max(e.scrollWidth, d.body.scrollWidth), view: e.clientWidth,
+        height: e.scrollHeight, images: d.images.length,
+        broken: [...d.images].filter(i => !i.naturalWidth).length,
+        requests: w.performance.getEntriesByType("resource").map(r => r.name)
+          .filter(n => !n.startsWith("data:")),
+      });"""
+    # Without its own ban on requests, so that one would show, and with all pictures loaded.
+    bare = re.sub(r"<meta http-equiv[^>]*>", "", page).replace(' loading="lazy"', "")
+    wrapper = folder / "wrapper.html"
+    wrapper.write_text(
+        f'<pre id="result"></pre><iframe id="frame" style="width:400px;height:800px;border:0" '
+        f"srcdoc='{html.escape(bare)}'></iframe>"
+        f"<script>frame.onload = () => {{{measure}}}</script>",
+        encoding="utf-8",
+    )
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", "--timeout=15000"]
+    options += [f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=5000"]
+    options += ["--host-resolver-rules=MAP * ~NOTFOUND"]
+    shown = subprocess.run(
+        [str(chromium), *options, wrapper.as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    found = re.search(r'<pre id="result">(\{.*?\})</pre>', shown.stdout, re.S)
+    assert found, shown.stderr[-500:]
+    return json.loads(html.unescape(found[1]))
+
+
+def test_in_a_browser_nothing_is_fetched_broken_or_too_wide_at_400_pixels(
+    page: str, tmp_path: Path
+) -> None:
+    seen = in_chromium(page, tmp_path)
+    assert seen["requests"] == []
+    assert seen["broken"] == 0
+    assert seen["images"] == 48 + 48 + 2
+    assert seen["width"] <= seen["view"] == 400
+    assert seen["height"] > 3000
+
+
+def test_the_browser_check_sees_a_request_a_broken_picture_and_a_wide_page(tmp_path: Path) -> None:
+    bad = '<!doctype html><img src="http://example.invalid/x.png"><p style="width:600px">wide</p>'
+    seen = in_chromium(bad, tmp_path)
+    assert seen["requests"] == ["http://example.invalid/x.png"]
+    assert seen["broken"] == 1
+    assert seen["width"] > 400
