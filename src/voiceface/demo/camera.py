@@ -17,9 +17,9 @@ from voiceface.demo.sound import loudness
 from voiceface.demo.traits import Traits
 
 # Zoom of the whole picture, and the shift of its middle, in pixels.
-_FRAMINGS = ((1.0, 0, 0), (0.86, 90, 10), (1.05, -120, 20), (0.92, -60, 0), (1.0, 130, 10))
+_FRAMINGS = ((1.0, 0, 0), (1.08, 46, 14), (1.15, -84, 28), (1.05, -28, 4), (1.11, 64, 24))
 _NOISES = 8
-_LOUD = 0.17  # RMS at which the mouth is wide open
+_LOUD = 0.115  # RMS at which the mouth is wide open
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Place:
     scale: float
 
 
-_ALONE = Place(640, 305, 0.95)
+_ALONE = Place(640, 305, 0.89)
 _LEFT, _RIGHT = Place(370, 330, 0.80), Place(915, 330, 0.80)
 
 
@@ -155,7 +155,7 @@ class Camera:
                 neck = place.y + (shape.chin_y + 118 - EYE_Y) * place.scale
                 body = scene.shoulders(head.person, place.x, neck, place.scale)
                 cover = body.alpha[..., None]
-                rgb = np.asarray(rgb * (1 - cover) + body.rgb * cover, np.float32)
+                rgb = rgb * (1 - cover) + body.rgb * cover
             self._stages[key] = Planes.of(_framed(rgb, framing))
         return self._stages[key]
 
@@ -189,8 +189,7 @@ def _framed(rgb: Array, framing: tuple[float, int, int]) -> Array:
     matrix: Matrix = np.array(
         [[zoom, 0, WIDTH / 2 * (1 - zoom) + dx], [0, zoom, HEIGHT / 2 * (1 - zoom) + dy]]
     )
-    out = cv2.warpAffine(rgb, matrix, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REFLECT_101)
-    return np.asarray(out, np.float32)
+    return cv2.warpAffine(rgb, matrix, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REPLICATE)
 
 
 def _out_of_focus(picture: Planes) -> Planes:

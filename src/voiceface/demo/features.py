@@ -59,7 +59,7 @@ MOODS = {
     "happy": Mood(4, 4, 1.00, 0.88, 1.12),
     "sad": Mood(13, -7, -0.80, 0.80, 0.94),
     "angry": Mood(-13, 6, -0.45, 0.86, 0.98),
-    "surprised": Mood(15, 15, 0.05, 1.28, 0.84),
+    "surprised": Mood(23, 8, 0.05, 1.28, 0.84),
 }
 
 
@@ -70,7 +70,7 @@ def mouth(person: Traits, shape: Shape, emotion: str, opening: float) -> Patch:
     w, h = round(half) + 16, 66
     size, x, y = (h * 2, w * 2), float(w), h - 14.0
     gap, lift = 40 * opening, 9 * mood.smile
-    up, low = 8 + 9 * person.lip_fullness, 11 + 10 * person.lip_fullness
+    up, low = 6 + 12 * person.lip_fullness, 9 + 14 * person.lip_fullness
     if person.gender == "m":
         up, low = up * 0.8, low * 0.85
     left, right = (x - half, y - lift + gap * 0.3), (x + half, y - lift + gap * 0.3)
@@ -134,7 +134,8 @@ def _eye(
     lids = MOODS[mood].lids * open_
     up, low = rx * 0.50 * lids, rx * 0.30 * (0.35 + 0.65 * open_)
     rest = rx * 0.16 * (1 - open_)  # a shut lid rests lower than the corners
-    inner, outer = (x - side * rx, y + 3), (x + side * rx, y - 2)
+    slant = 16 * (person.eye_slant - 0.45)
+    inner, outer = (x - side * rx, y + 1 + slant * 0.4), (x + side * rx, y - slant * 0.6)
     upper = [(x - side * rx * 0.5, y - up * 0.82 + rest), (x, y - up + rest * 1.6),
              (x + side * rx * 0.55, y - up * 0.78 + rest)]  # fmt: skip
     lower = [
@@ -158,7 +159,9 @@ def _eye(
         layer.paint(ball, (0.95, 0.94, 0.92))
         _iris(layer, person, ball, x + side * -1.0, y - up * 0.18, rx * 0.43)
         lash_shade = soft(
-            1 - polygon(size, curve([inner, *upper, outer, *lower], closed=True) + [0, 5]), 2
+            1
+            - polygon(size, curve([inner, *upper, outer, *lower], closed=True) + np.array([0, 5])),
+            2,
         )
         layer.tint(lash_shade * ball, (0.30, 0.26, 0.26), 0.55)
     width = 3.6 if person.gender == "m" else 5.4
@@ -192,7 +195,7 @@ def brows(person: Traits, shape: Shape, emotion: str) -> Patch:
     w, h = round(shape.eye_dx + shape.eye_rx * 1.5) + 14, 52
     size, y = (h * 2, w * 2), float(h)
     layer = Layer(*size)
-    thick = 6 + 9 * person.brow + 5 * person.masculine
+    thick = 5 + 12 * person.brow + 5 * person.masculine
     arch = 3 + 12 * person.brow_arch * (1.15 - 0.7 * person.masculine)
     for side in (-1, 1):
         x = w + side * shape.eye_dx
@@ -235,7 +238,7 @@ def glasses(person: Traits, shape: Shape) -> Patch | None:
         rim = lens - hole
         if person.glasses == 3:
             rim = rim * (np.arange(size[0])[:, None] < y + 4)
-        layer.paint(np.asarray(rim, np.float32), colour)
+        layer.paint(rim, colour)
         glare = stroke(size, [(x - rx * 0.5, y + ry * 0.2), (x - rx * 0.1, y - ry * 0.62)], (5, 5))
         layer.paint(soft(glare, 2.5) * hole, (1.0, 1.0, 1.0), 0.22)
         arm = [(x + side * rx * 0.97, y - 10), (w + side * (shape.half_width + 6), y - 14)]

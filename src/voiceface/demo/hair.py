@@ -10,6 +10,7 @@ from voiceface.demo.paint import (
     bump,
     ellipse,
     grain,
+    mirrored,
     polygon,
     scaled,
     soft,
@@ -35,9 +36,7 @@ def paint_back(layer: Layer, person: Traits, shape: Shape) -> None:
         half = [(0, shape.top_y - 28), (w * 0.72, shape.top_y + 22), (w * 1.02, EYE_Y - 60),
                 (w + flare, EYE_Y + 90), (w + flare, chin + reach * 0.5), (w * 0.82, chin + reach),
                 (w * 0.42, chin + reach * 0.9)]  # fmt: skip
-        points = [(CENTRE_X + x, y) for x, y in half]
-        points += [(CENTRE_X - x, y) for x, y in half[:0:-1]]
-        paint_strands(layer, person, blob(size, points), dark=0.72)
+        paint_strands(layer, person, blob(size, mirrored(CENTRE_X, half)), dark=0.72)
     elif style == "bun":
         paint_strands(layer, person, ellipse(size, CENTRE_X, shape.top_y - 34, 66, 54), dark=0.85)
     elif style == "curly" and person.gender == "f":
@@ -47,8 +46,13 @@ def paint_back(layer: Layer, person: Traits, shape: Shape) -> None:
 def paint_front(layer: Layer, person: Traits, shape: Shape) -> None:
     """What lies on the skull and frames the face; painted after the face."""
     style, size = person.hair_style, layer.shape
-    cap = polygon(size, outline(shape, VOLUME[style]))
+    x, w = CENTRE_X, shape.half_width
     long_sides = style in ("long", "bob", "fringe") and person.gender == "f"
+    edge = outline(shape, VOLUME[style])
+    if not long_sides:  # short hair lies close above the ears
+        close = np.clip((edge[:, 1:] - (EYE_Y - 130)) / 110, 0, 1)
+        edge = edge + (outline(shape, 2) - edge) * close
+    cap = polygon(size, edge)
     bottom = EYE_Y + (shape.length * 0.36 if long_sides else 24 + 20 * person.masculine)
     mask = cap * (1 - _window(person, shape))
     rows = np.arange(size[0])[:, None]
@@ -59,15 +63,13 @@ def paint_front(layer: Layer, person: Traits, shape: Shape) -> None:
         )
     if style == "quiff":
         quiff = blob(size, [
-            (CENTRE_X - shape.half_width * 0.75, shape.top_y + 55), (CENTRE_X - 70, shape.top_y - 34),
-            (CENTRE_X + 60, shape.top_y - 58), (CENTRE_X + shape.half_width * 0.8, shape.top_y + 20),
-            (CENTRE_X + shape.half_width * 0.55, shape.top_y + 78),
+            (x - w * 0.75, shape.top_y + 55), (x - 70, shape.top_y - 34), (x + 60, shape.top_y - 58),
+            (x + w * 0.8, shape.top_y + 20), (x + w * 0.55, shape.top_y + 78),
         ])  # fmt: skip
         mask = np.maximum(mask, quiff)
-    mask = np.asarray(mask, np.float32)
     # Hair throws a shadow on the forehead.
     shade = soft(mask, 11) * face_mask(shape) * (1 - mask)
-    layer.tint(np.asarray(shade, np.float32), scaled(person.skin, 0.42), 0.55)
+    layer.tint(shade, scaled(person.skin, 0.42), 0.55)
     paint_strands(layer, person, mask, opacity=0.72 if style == "buzz" else 1.0)
 
 
@@ -77,25 +79,35 @@ def paint_beard(layer: Layer, person: Traits, shape: Shape) -> None:
         return
     size, x = layer.shape, CENTRE_X
     w, mouth_y, chin = shape.half_width, shape.mouth_y, shape.chin_y
-    lip = [(x - shape.mouth_rx * 1.1, mouth_y + 10), (x - shape.mouth_rx * 0.7, mouth_y - 22),
-           (x, shape.nose_y + 14), (x + shape.mouth_rx * 0.7, mouth_y - 22),
-           (x + shape.mouth_rx * 1.1, mouth_y + 10), (x, mouth_y - 9)]  # fmt: skip
-    moustache = blob(size, lip)
-    jaw = [(x - w * 1.1, EYE_Y + 40), (x - w * 0.84, mouth_y - 30), (x - shape.mouth_rx * 1.3, mouth_y - 16),
-           (x, mouth_y + 4), (x + shape.mouth_rx * 1.3, mouth_y - 16), (x + w * 0.84, mouth_y - 30),
-           (x + w * 1.1, EYE_Y + 40), (x + w, chin + 18), (x, chin + 40), (x - w, chin + 18)]  # fmt: skip
+    lip = shape.mouth_rx
+    under_nose: list[tuple[float, float]] = [
+        (0, shape.nose_y + 14),
+        (lip * 0.7, mouth_y - 22),
+        (lip * 1.1, mouth_y + 10),
+        (0, mouth_y - 9),
+    ]
+    jaw: list[tuple[float, float]] = [
+        (0, mouth_y + 4),
+        (lip * 1.3, mouth_y - 16),
+        (w * 0.84, mouth_y - 30),
+        (w * 1.1, EYE_Y + 40),
+        (w, chin + 18),
+        (0, chin + 40),
+    ]
+    below: list[tuple[float, float]] = [
+        (0, mouth_y + 30), (lip * 0.95, mouth_y + 14), (46, chin + 6), (0, chin + 20),
+    ]  # fmt: skip
+    moustache, goatee = blob(size, mirrored(x, under_nose)), blob(size, mirrored(x, below))
     room = 14 if person.beard == 2 else 0
-    cheeks = blob(size, jaw) * polygon(size, outline(shape, room)) * (1 - _lips_room(shape, size))
-    goatee = blob(size, [(x - shape.mouth_rx * 0.95, mouth_y + 14), (x, mouth_y + 30),
-                         (x + shape.mouth_rx * 0.95, mouth_y + 14), (x + 46, chin + 6), (x, chin + 20),
-                         (x - 46, chin + 6)])  # fmt: skip
+    skin = polygon(size, outline(shape, room))
+    cheeks = blob(size, mirrored(x, jaw)) * skin * (1 - _lips_room(shape, size))
     mask, strength = {
         1: (np.maximum(cheeks, moustache), 0.34),
         2: (np.maximum(cheeks, moustache), 0.92),
         3: (moustache, 0.92),
         4: (np.maximum(goatee, moustache), 0.9),
     }[person.beard]
-    paint_strands(layer, person, soft(np.asarray(mask, np.float32), 5), opacity=strength, dark=0.8)
+    paint_strands(layer, person, soft(mask, 5), opacity=strength, dark=0.8)
 
 
 def _lips_room(shape: Shape, size: tuple[int, int]) -> Array:
@@ -130,7 +142,7 @@ def _window(person: Traits, shape: Shape) -> Array:
     ragged = (
         0.22 * grain(hole.shape, person.seed + 5, 1.4, 5.0) * soft(hole, 6) * (1 - soft(hole, 6))
     )
-    return np.asarray(np.clip(soft(hole, 2.0) + 4 * ragged, 0, 1), np.float32)
+    return np.clip(soft(hole, 2.0) + 4 * ragged, 0, 1)
 
 
 def _curls(person: Traits, shape: Shape, radius: float, lowest: float) -> Array:
@@ -157,8 +169,8 @@ def paint_strands(
         )
     else:
         strands = (
-            grain(size, person.seed + 1, 1.1, 22.0) * 0.10
-            + grain(size, person.seed + 2, 3.5, 40.0) * 0.12
+            grain(size, person.seed + 1, 1.1, 22.0) * 0.08
+            + grain(size, person.seed + 2, 3.5, 40.0) * 0.09
         )
     inner = np.clip(soft(mask, 13) * 1.6 - 0.6, 0, 1)
     rows, columns = np.mgrid[0 : size[0], 0 : size[1]].astype(np.float32)
@@ -166,6 +178,4 @@ def paint_strands(
     shine = np.exp(-(((rows - bend - (EYE_Y - 190)) / 30) ** 2)) * 0.32
     light = dark * (0.62 + 0.38 * inner + strands + shine - 0.10 * (columns > CENTRE_X + 90))
     colour = np.asarray(person.hair, np.float32) * np.clip(light, 0.2, 1.9)[..., None]
-    layer.paint(
-        mask, np.asarray(np.clip(colour + 0.03 * shine[..., None], 0, 1), np.float32), opacity
-    )
+    layer.paint(mask, np.clip(colour + 0.03 * shine[..., None], 0, 1), opacity)

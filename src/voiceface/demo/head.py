@@ -5,7 +5,18 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from voiceface.demo.paint import Array, Layer, Points, bump, ellipse, polygon, scaled, soft
+from voiceface.demo.paint import (
+    Array,
+    Layer,
+    Points,
+    blob,
+    bump,
+    ellipse,
+    mirrored,
+    polygon,
+    scaled,
+    soft,
+)
 from voiceface.demo.traits import RGB, Traits
 
 WIDTH, HEIGHT = 620, 800
@@ -43,19 +54,20 @@ class Shape:
 
 def shape_of(person: Traits) -> Shape:
     """The geometry that goes with a person's traits."""
-    length = 415 + 95 * person.length
-    half_width = 142 + 38 * person.size + 4 * person.masculine
-    nose = 0.165 + 0.075 * person.nose_length
+    length = 400 + 110 * person.length
+    half_width = 134 + 50 * person.size + 4 * person.masculine
+    nose = 0.155 + 0.09 * person.nose_length
     return Shape(
         half_width=half_width,
         length=length,
         jaw=0.6 * person.masculine + 0.4 * person.jaw,
-        eye_dx=half_width * (0.40 + 0.11 * person.eye_distance),
-        eye_rx=28 + 9 * person.eye_size + (3 if person.gender == "f" else 0),
+        eye_dx=half_width * (0.385 + 0.145 * person.eye_distance),
+        eye_rx=25 + 14 * person.eye_size + (3 if person.gender == "f" else 0),
         nose_y=EYE_Y + nose * length,
-        nose_rx=half_width * (0.17 + 0.10 * person.nose_width + 0.02 * person.masculine),
-        mouth_y=EYE_Y + (nose + 0.115 + 0.02 * person.masculine) * length,
-        mouth_rx=half_width * (0.31 + 0.14 * person.mouth_width),
+        nose_rx=half_width * (0.15 + 0.15 * person.nose_width + 0.02 * person.masculine),
+        mouth_y=EYE_Y
+        + (nose + 0.125 - 0.02 * person.nose_length + 0.015 * person.masculine) * length,
+        mouth_rx=half_width * (0.28 + 0.20 * person.mouth_width),
         brow_y=EYE_Y - (0.078 + 0.03 * person.brow_arch - 0.012 * person.masculine) * length,
     )
 
@@ -70,7 +82,7 @@ def outline(shape: Shape, grow: float = 0.0) -> Points:
     lower = np.stack([width, t * up], 1)
     right = np.concatenate([upper, lower[1:]])
     left = right[::-1] * [-1, 1]
-    return np.concatenate([right, left[1:-1]]) + [CENTRE_X, EYE_Y]
+    return np.concatenate([right, left[1:-1]]) + np.array([CENTRE_X, EYE_Y])
 
 
 def face_mask(shape: Shape) -> Array:
@@ -82,20 +94,26 @@ def paint_neck(layer: Layer, person: Traits, shape: Shape) -> None:
     """Neck and neckline, with the shadow of the chin."""
     w = shape.half_width * (0.52 + 0.16 * person.masculine)
     chin, x = shape.chin_y, CENTRE_X
-    points = [
-        (x - w, chin - 90), (x - w, chin + 40), (x - w * 1.25, chin + 75), (x - w * 0.5, chin + 130),
-        (x, chin + 142), (x + w * 0.5, chin + 130), (x + w * 1.25, chin + 75), (x + w, chin + 40),
-        (x + w, chin - 90),
-    ]  # fmt: skip
+    half = [
+        (w, chin - 90),
+        (w, chin + 40),
+        (w * 1.25, chin + 75),
+        (w * 0.5, chin + 130),
+        (0, chin + 142),
+    ]
     size = layer.shape
-    neck = polygon(size, np.asarray(points))
+    neck = blob(size, mirrored(x, half))
     layer.paint(neck, scaled(person.skin, 0.82))
-    layer.tint(soft(polygon(size, outline(shape) + [6, 34]), 14) * neck, _shadow(person.skin), 0.75)
+    layer.tint(
+        soft(polygon(size, outline(shape) + np.array([6, 34])), 14) * neck,
+        _shadow(person.skin),
+        0.75,
+    )
     edge = soft(neck, 18)
     layer.tint(np.clip(1.15 - edge, 0, 1) * neck, _shadow(person.skin), 0.6)
     for side in (-1, 1):  # the two cords that run down to the collarbone
-        cord = bump(size, x + side * w * 0.42, chin + 75, 5, 45)
-        layer.tint(cord * neck, scaled(person.skin, 0.95), 0.35)
+        cord = bump(size, x + side * w * 0.42, chin + 75, 9, 45)
+        layer.tint(cord * neck, scaled(person.skin, 0.95), 0.16)
 
 
 def paint_ears(layer: Layer, person: Traits, shape: Shape) -> None:
@@ -135,7 +153,7 @@ def _relief(person: Traits, shape: Shape) -> Array:
     inside = cv2.distanceTransform((face_mask(shape) > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
     depth = np.clip(inside / (shape.half_width * 0.95), 0, 1)
     z = shape.half_width * 0.72 * np.sqrt(np.clip(1 - (1 - depth) ** 2, 0, 1))
-    z = cv2.GaussianBlur(np.asarray(z, np.float32), (0, 0), 9)
+    z = cv2.GaussianBlur(z, (0, 0), 9)
     for side in (-1, 1):
         z -= 13 * bump(size, x + side * shape.eye_dx, EYE_Y - 4, shape.eye_rx * 1.0, 20)
         z += (4 + 5 * person.masculine) * bump(
@@ -162,7 +180,7 @@ def _lit(relief: Array) -> Array:
     normal = np.stack([-dx, -dy, np.full_like(dx, 1.0)], -1)
     normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
     facing = normal @ (_LIGHT / np.linalg.norm(_LIGHT))
-    return np.asarray(np.clip(0.36 + 0.66 * np.clip(facing, 0, 1), 0, 1), np.float32)
+    return np.clip(0.36 + 0.66 * np.clip(facing, 0, 1), 0, 1)
 
 
 def _pores(person: Traits) -> Array:
@@ -201,12 +219,12 @@ def _lines(layer: Layer, person: Traits, shape: Shape, mask: Array, amount: floa
         for step in np.linspace(0, 1, 14):
             x = CENTRE_X + side * (shape.nose_rx * 1.15 + step * shape.mouth_rx * 0.42)
             y = shape.nose_y - 4 + step * (shape.mouth_y - shape.nose_y + 6)
-            layer.tint(bump(size, x, y, 3, 5) * mask, dark, 0.30 * amount)
+            layer.tint(bump(size, x, y, 3, 5) * mask, dark, 0.22 * amount)
         bag = bump(size, CENTRE_X + side * shape.eye_dx, EYE_Y + 27, shape.eye_rx * 0.8, 4)
         layer.tint(bag * mask, dark, 0.45 * amount)
     for row in (0.155, 0.19, 0.225):
         y = EYE_Y - row * shape.length
-        layer.tint(bump(size, CENTRE_X, y, 62, 2.2) * mask, dark, 0.4 * amount)
+        layer.tint(bump(size, CENTRE_X, y, 62, 2.2) * mask, dark, 0.28 * amount)
 
 
 def _shadow(skin: RGB) -> RGB:

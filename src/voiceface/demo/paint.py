@@ -1,6 +1,7 @@
 """Painting with soft-edged shapes: masks, layers and curves. Colours are RGB from 0 to 1."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -8,9 +9,9 @@ import numpy.typing as npt
 
 from voiceface.demo.traits import RGB
 
-Array = npt.NDArray[np.float32]
-Bytes = npt.NDArray[np.uint8]
-Points = npt.NDArray[np.float64]
+Array = npt.NDArray[Any]  # of floats; cv2 and mixed arithmetic promise no one precision
+Bytes = npt.NDArray[Any]  # of uint8
+Points = npt.NDArray[Any]  # (n, 2): x, y
 
 _SHIFT = 4  # fillPoly's coordinates in sixteenths of a pixel, for smooth edges
 
@@ -29,7 +30,7 @@ class Layer:
 
     def paint(self, mask: Array, colour: RGB | Array, opacity: float = 1.0) -> None:
         """Lay a colour, or a picture of colours (h, w, 3), over what is there."""
-        cover = mask * opacity
+        cover = (mask * opacity).astype(np.float32)
         alpha = self.alpha * (1 - cover) + cover
         share = np.divide(cover, alpha, out=np.zeros_like(cover), where=alpha > 1e-6)[..., None]
         self.rgb = self.rgb * (1 - share) + np.asarray(colour, np.float32) * share
@@ -37,12 +38,12 @@ class Layer:
 
     def tint(self, mask: Array, colour: RGB | Array, opacity: float = 1.0) -> None:
         """Colour what is there, without adding to its outline."""
-        share = (mask * opacity)[..., None]
+        share = (mask * opacity).astype(np.float32)[..., None]
         self.rgb = self.rgb * (1 - share) + np.asarray(colour, np.float32) * share
 
     def shade(self, factor: Array) -> None:
         """Multiply the colours: below 1 darkens."""
-        self.rgb = np.clip(self.rgb * factor[..., None], 0, 1)
+        self.rgb = np.clip(self.rgb * factor.astype(np.float32)[..., None], 0, 1)
 
 
 def polygon(shape: tuple[int, int], points: Points | Sequence[tuple[float, float]]) -> Array:
@@ -56,6 +57,13 @@ def polygon(shape: tuple[int, int], points: Points | Sequence[tuple[float, float
 def blob(shape: tuple[int, int], points: Points | Sequence[tuple[float, float]]) -> Array:
     """Mask of the smooth closed curve through `points`."""
     return polygon(shape, curve(points, closed=True))
+
+
+def mirrored(x: float, half: Sequence[tuple[float, float]]) -> Points:
+    """A closed outline from its right half, (distance from the axis at `x`, y), top to bottom."""
+    right = [(x + dx, y) for dx, y in half]
+    left = [(x - dx, y) for dx, y in half[::-1] if dx]
+    return np.array(right + left)
 
 
 def ellipse(
@@ -99,21 +107,20 @@ def curve(points: Points | Sequence[tuple[float, float]], *, closed: bool) -> Po
 
 def soft(mask: Array, sigma: float) -> Array:
     """A mask with a blurred edge."""
-    return np.asarray(cv2.GaussianBlur(mask, (0, 0), sigma), np.float32)
+    return cv2.GaussianBlur(mask, (0, 0), sigma)
 
 
 def bump(shape: tuple[int, int], x: float, y: float, sx: float, sy: float) -> Array:
     """A Gaussian hill of height 1 at (x, y)."""
     ys, xs = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32)
-    hill = np.exp(-(((xs - x) / sx) ** 2) / 2 - (((ys - y) / sy) ** 2) / 2)
-    return np.asarray(hill, np.float32)
+    return np.exp(-(((xs - x) / sx) ** 2) / 2 - (((ys - y) / sy) ** 2) / 2)
 
 
 def grain(shape: tuple[int, int], seed: int, across: float, along: float) -> Array:
     """Smooth noise of mean 0 and deviation 1, stretched: `across` px wide, `along` px tall."""
     raw = np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
     out = cv2.GaussianBlur(raw, (0, 0), across, sigmaY=along)
-    return np.asarray((out - out.mean()) / (out.std() + 1e-6), np.float32)
+    return (out - out.mean()) / (out.std() + 1e-6)
 
 
 def brightness(colour: RGB) -> float:

@@ -67,7 +67,7 @@ class Planes:
     @staticmethod
     def of(rgb: Array) -> "Planes":
         """From colours (720, 1280, 3)."""
-        return Planes(np.asarray(cv2.cvtColor(to_bytes(rgb), cv2.COLOR_RGB2YUV_I420), np.uint8))
+        return Planes(cv2.cvtColor(to_bytes(rgb), cv2.COLOR_RGB2YUV_I420))
 
     def copy(self) -> "Planes":
         """The same picture in memory of its own."""
@@ -82,7 +82,7 @@ class Sprite:
         # Beyond the outline: the colours next to it, so that edges do not mix with black.
         spread = cv2.GaussianBlur(layer.rgb * layer.alpha[..., None], (0, 0), 6)
         weight = cv2.GaussianBlur(layer.alpha, (0, 0), 6)[..., None] + 1e-3
-        self.rgb = to_bytes(np.asarray(np.where(hidden, spread / weight, layer.rgb), np.float32))
+        self.rgb = to_bytes(np.where(hidden, spread / weight, layer.rgb))
         self.alpha = to_bytes(layer.alpha)
         self._half = cv2.resize(self.alpha, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
 
@@ -193,7 +193,7 @@ class Head:
         middle, eye = size[1] / 2, head.EYE_Y - y0
         near = bump(size, middle, eye + 0.10 * s.length, s.half_width * 0.55, 0.22 * s.length)
         rim = np.minimum(np.minimum(xs, size[1] - 1 - xs), np.minimum(ys, size[0] - 1 - ys))
-        near = np.asarray(near * np.clip(rim / 24, 0, 1), np.float32)
+        near = near * np.clip(rim / 24, 0, 1)
         # The jaw hangs from the corners of the mouth down, and the chin moves most.
         below = bump(size, middle, s.chin_y - y0 - 12, s.half_width * 0.6, 0.07 * s.length)
         return (
@@ -201,5 +201,5 @@ class Head:
             xs,
             ys,
             near,
-            np.asarray(below * np.clip(rim / 24, 0, 1), np.float32),
+            below * np.clip(rim / 24, 0, 1),
         )

@@ -3,7 +3,18 @@
 import cv2
 import numpy as np
 
-from voiceface.demo.paint import Array, Layer, blob, bump, ellipse, polygon, scaled, soft, to_bytes
+from voiceface.demo.paint import (
+    Array,
+    Layer,
+    blob,
+    bump,
+    ellipse,
+    mirrored,
+    polygon,
+    scaled,
+    soft,
+    to_bytes,
+)
 from voiceface.demo.sentences import sentence
 from voiceface.demo.traits import RGB, Traits
 
@@ -20,27 +31,26 @@ def room(person: Traits) -> Array:
     layer = Layer(HEIGHT, WIDTH)
     layer.paint(np.ones(_SIZE, np.float32), wall)
     (_shelf, _window, _pictures, _studio)[person.room](layer, rng)
-    layer.shade(np.asarray(0.55 + 0.55 * bump(_SIZE, 420, 240, 620, 480), np.float32))
-    return np.asarray(cv2.GaussianBlur(layer.rgb, (0, 0), 4.5), np.float32)
+    layer.shade(0.55 + 0.55 * bump(_SIZE, 420, 240, 620, 480))
+    return cv2.GaussianBlur(layer.rgb, (0, 0), 4.5)
 
 
 def shoulders(person: Traits, x: float, y: float, scale: float) -> Layer:
     """The clothed upper body, with the middle of its neckline at (x, y)."""
     layer = Layer(HEIGHT, WIDTH)
     wide = scale * (225 + 70 * person.masculine + 30 * person.size)
-    points = [
-        (x - wide * 0.34, y - 44 * scale), (x - wide * 0.8, y + 6 * scale), (x - wide * 1.12, y + 95 * scale),
-        (x - wide * 1.25, y + 420), (x + wide * 1.25, y + 420), (x + wide * 1.12, y + 95 * scale),
-        (x + wide * 0.8, y + 6 * scale), (x + wide * 0.34, y - 44 * scale), (x, y + 4 * scale),
+    half = [
+        (0, y + 4 * scale), (wide * 0.34, y - 44 * scale), (wide * 0.8, y + 6 * scale),
+        (wide * 1.14, y + 95 * scale), (wide * 1.3, y + 260), (wide * 1.3, y + 600), (0, y + 620),
     ]  # fmt: skip
-    body = blob(_SIZE, points)
+    body = blob(_SIZE, mirrored(x, half))
     layer.paint(body, person.shirt)
     light = 0.62 + 0.5 * bump(_SIZE, x - wide * 0.45, y + 60, wide * 0.7, 150)
     folds = np.random.default_rng(person.seed + 3).standard_normal((18, 32)).astype(np.float32)
     light = light + 0.05 * cv2.resize(folds, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
-    layer.shade(np.asarray(light, np.float32))
+    layer.shade(light)
     shade = bump(_SIZE, x, y - 10 * scale, wide * 0.42, 34 * scale) * body
-    layer.tint(np.asarray(shade, np.float32), scaled(person.shirt, 0.4), 0.7)
+    layer.tint(shade, scaled(person.shirt, 0.4), 0.7)
     return layer
 
 
@@ -53,7 +63,7 @@ def landscape(seed: int) -> Array:
         np.array([0.35, 0.58, 0.85], np.float32) * (1 - rows) + np.array([0.97, 0.85, 0.72]) * rows
     )
     layer = Layer(*size)
-    layer.paint(np.ones(size, np.float32), np.asarray(sky, np.float32))
+    layer.paint(np.ones(size, np.float32), sky)
     layer.tint(soft(ellipse(size, rng.uniform(300, 1200), 190, 55, 55), 6), (1.0, 0.95, 0.8))
     for row, colour in (
         (380, (0.45, 0.55, 0.66)),
@@ -83,7 +93,7 @@ def slide(seed: int) -> Array:
         y = 230 + 90 * number
         cv2.rectangle(picture, (70, y - 22), (92, y), accent, -1)
         _write(picture, sentence("en", rng)[:54], (120, y), 1.1, (50, 50, 60))
-    return np.asarray(picture.astype(np.float32) / 255, np.float32)
+    return picture.astype(np.float32) / 255
 
 
 def title_card(person: Traits) -> Array:
@@ -94,7 +104,7 @@ def title_card(person: Traits) -> Array:
     )
     picture = np.ascontiguousarray(picture)
     _write(picture, person.speaker, (360, 380), 3.5, (255, 255, 255))
-    return np.asarray(picture.astype(np.float32) / 255, np.float32)
+    return picture.astype(np.float32) / 255
 
 
 def _write(
@@ -164,8 +174,8 @@ def _pictures(layer: Layer, rng: np.random.Generator) -> None:
 
 def _studio(layer: Layer, rng: np.random.Generator) -> None:
     layer.paint(np.ones(_SIZE, np.float32), scaled(_pastel(rng), 0.33))
-    for x in np.arange(0, WIDTH, 160):
-        for y in np.arange(0, HEIGHT, 160):
+    for x in range(0, WIDTH, 160):
+        for y in range(0, HEIGHT, 160):
             tone = scaled(_pastel(rng), rng.uniform(0.30, 0.42))
             layer.paint(
                 polygon(_SIZE, [(x + 4, y + 150), (x + 80, y + 8), (x + 154, y + 150)]), tone

@@ -88,13 +88,17 @@ def write_script(
     guest: Traits,
     seconds: float,
     troubles: list[str],
-    jingle: bool,
     seed: list[int],
+    *,
+    jingle: bool = False,
+    clean_s: float = 7.0,
 ) -> Script:
     """Write the script: clean passages, with the troubles in turn between them.
 
     Args:
         troubles: taken in order, then from the start again.
+        jingle: open with the jingle that all such videos share.
+        clean_s: least length of a clean passage, in seconds.
     """
     rng = np.random.default_rng(seed)
     samples = round(seconds * RATE_HZ)
@@ -104,17 +108,19 @@ def write_script(
     turn = 0
     while draft.at_s < seconds:
         emotion = str(rng.choice(EMOTIONS))
-        clean_s = min(8 + 7 * rng.random() ** 2, seconds * 0.42)
-        draft.add(_talk(draft, person, draft.main, clean_s, emotion, rng), "", emotion)
+        # In a very short video the first passage must leave room for trouble.
+        talk_s = min(clean_s * (1 + 0.7 * rng.random() ** 2), seconds * 0.42)
+        if talk_s:
+            draft.add(_talk(draft, person, draft.main, talk_s, emotion, rng), "", emotion)
         trouble = troubles[turn % len(troubles)]
         turn += 1
-        if draft.at_s >= seconds or not trouble:
+        if draft.at_s >= seconds:
             continue
-        end = draft.at_s + rng.uniform(3.2, 5.5)
+        end = draft.at_s + rng.uniform(3.5, 6.5)
         if trouble == "guest":
-            end = _talk(draft, guest, draft.guest, 3.2, "neutral", rng)
+            end = _talk(draft, guest, draft.guest, 4.0, "neutral", rng)
         elif trouble not in ("silence", "music_only"):
-            end = _talk(draft, person, draft.main, 3.2, emotion, rng)
+            end = _talk(draft, person, draft.main, 4.0, emotion, rng)
         draft.add(end, trouble, emotion)
     mix = _mix(draft, rng)
     return Script(draft.stretches, draft.main, draft.guest, mix)

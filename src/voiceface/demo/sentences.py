@@ -2,13 +2,15 @@
 
 import numpy as np
 
-_EN = {
+_Parts = dict[str, tuple[str, ...]]
+
+_EN: _Parts = {
     "open": (
-        "Today", "This morning", "Last week", "Yesterday", "To be honest,", "As I told you,", "Well,",
-        "So,", "Last winter", "On Sunday", "In the end", "After lunch", "A year ago", "At first",
+        "Today", "This morning", "Last week", "Yesterday", "To be honest,", "As I told you,",
+        "Well,", "So,", "Last winter", "On Sunday", "In the end", "After lunch", "A year ago", "At first",
     ),
     "who": (
-        "my neighbour", "a friend of mine", "the baker", "my sister", "our old teacher", "the pilot",
+        "my neighbour", "an old friend", "the baker", "my sister", "our old teacher", "the pilot",
         "a young doctor", "my grandfather", "the woman next door", "the gardener", "my brother",
         "a quiet man", "the whole team", "one of you",
     ),
@@ -30,7 +32,7 @@ _EN = {
         "without saying a word", "under the big oak tree",
     ),
 }  # fmt: skip
-_ES = {
+_ES: _Parts = {
     "open": (
         "Hoy", "Esta mañana", "La semana pasada", "Ayer", "La verdad es que", "Como os dije,",
         "Bueno,", "En invierno", "El domingo", "Al final", "Después de comer", "Hace un año",

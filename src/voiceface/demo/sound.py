@@ -1,9 +1,11 @@
 """Sound other than voices: rooms, music, noise and overdrive. All arrays are mono, within ±1."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-Sound = npt.NDArray[np.float32]
+Sound = npt.NDArray[Any]  # float32
 
 _CHORDS = ((0, 4, 7), (9, 12, 16), (5, 9, 12), (7, 11, 14))  # I vi IV V, in semitones
 
@@ -14,7 +16,7 @@ def room_tone(samples: int, rng: np.random.Generator) -> Sound:
 
 
 def music(samples: int, rate_hz: int, rng: np.random.Generator) -> Sound:
-    """Chords, bass and a beat, at about 0.15 RMS."""
+    """Chords, bass and a beat, at about 0.10 RMS: louder than speech."""
     beat = int(rate_hz * rng.uniform(0.38, 0.55))
     root = 110.0 * 2 ** (rng.integers(0, 12) / 12)
     out = np.zeros(samples + beat, np.float32)
@@ -27,21 +29,21 @@ def music(samples: int, rate_hz: int, rng: np.random.Generator) -> Sound:
         part = part + _hit(beat, rate_hz, rng)
         at = number * beat
         out[at : at + beat] += part[: len(out) - at]
-    return _level(out[:samples], 0.15)
+    return _level(out[:samples], 0.10)
 
 
 def noise(samples: int, rate_hz: int, rng: np.random.Generator) -> Sound:
-    """A street: pink-like noise that swells and falls, at about 0.08 RMS."""
+    """A street: pink-like noise that swells and falls, at about 0.055 RMS."""
     spectrum = np.fft.rfft(rng.standard_normal(samples))
     hz = np.fft.rfftfreq(samples, 1 / rate_hz)
     spectrum /= np.sqrt(np.maximum(hz, 60.0))
     swell = 1 + 0.35 * np.sin(np.arange(samples) / rate_hz * 2.1 + rng.uniform(0, 6))
-    return _level(np.fft.irfft(spectrum, samples) * swell, 0.08)
+    return _level(np.fft.irfft(spectrum, samples) * swell, 0.055)
 
 
 def overdriven(sound: Sound) -> Sound:
     """Far too loud for the recorder: cut flat at full scale."""
-    return np.clip(sound * 14.0, -1.0, 1.0).astype(np.float32)
+    return np.clip(sound * 30.0, -1.0, 1.0).astype(np.float32)
 
 
 def jingle(rate_hz: int, seconds: float) -> Sound:

@@ -19,7 +19,7 @@ import numpy as np
 RGB = tuple[float, float, float]
 
 _SKINS: list[RGB] = [
-    (0.96, 0.80, 0.70), (0.55, 0.36, 0.25), (0.88, 0.67, 0.52), (0.40, 0.26, 0.19),
+    (0.96, 0.80, 0.70), (0.55, 0.36, 0.25), (0.88, 0.67, 0.52), (0.46, 0.30, 0.22),
     (0.93, 0.74, 0.60), (0.72, 0.50, 0.36), (0.98, 0.85, 0.77), (0.82, 0.60, 0.44),
 ]  # fmt: skip
 _HAIRS: list[RGB] = [
@@ -76,6 +76,8 @@ class Traits:
     eye_size: float
     nose_length: float
     nose_width: float
+    eye_slant: float
+    """Outer corners: 0 hang, 1 rise."""
     brow: float
     """Thickness of the brows."""
     brow_arch: float
@@ -122,8 +124,8 @@ def _traits(name: str, index: int, seed: int) -> Traits:
     # Additive recurrences spread each trait evenly over the speakers, however many there are:
     # neighbours come out unlike each other, which independent draws would not promise.
     start = np.random.default_rng([seed, 0xFACE]).random(32)
-    steps = np.sqrt([2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71])
-    u = ((start[:20] + index * steps) % 1.0).tolist()
+    primes = [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73]
+    u = ((start[: len(primes)] + index * np.sqrt(primes)) % 1.0).tolist()
     gender = "fm"[(index + int(start[31] * 2)) % 2]
     timbre = int(u[4] * len(VARIANTS[gender]))
     age = u[3]
@@ -132,7 +134,7 @@ def _traits(name: str, index: int, seed: int) -> Traits:
     return Traits(
         speaker=name,
         gender=gender,
-        language="es" if index % 4 == 3 else "en",
+        language="es" if index % 3 == 2 else "en",
         masculine=(0.62 if gender == "m" else 0.0) + 0.38 * u[0],
         length=u[1],
         size=u[2],
@@ -148,6 +150,7 @@ def _traits(name: str, index: int, seed: int) -> Traits:
         eye_size=u[10],
         nose_length=u[11],
         nose_width=u[12],
+        eye_slant=u[20],
         brow=u[13],
         brow_arch=u[14],
         mouth_width=u[15],

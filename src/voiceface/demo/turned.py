@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from voiceface.demo.hair import VOLUME, paint_back, paint_strands
 from voiceface.demo.head import (
     CENTRE_X,
     EYE_Y,
@@ -12,7 +13,6 @@ from voiceface.demo.head import (
     paint_ears,
     paint_neck,
 )
-from voiceface.demo.hair import VOLUME, paint_back, paint_strands
 from voiceface.demo.paint import Layer, blob, bump, ellipse, polygon, scaled, soft, stroke
 from voiceface.demo.traits import Traits
 
@@ -38,8 +38,9 @@ def from_behind(person: Traits, shape: Shape) -> Layer:
     paint_ears(layer, person, shape)
     size = layer.shape
     skull = polygon(size, outline(shape, VOLUME[person.hair_style]))
-    rows = np.arange(HEIGHT)[:, None]
-    nape = np.clip((EYE_Y + 0.36 * shape.length - rows) / 30, 0, 1)
+    rows, columns = np.mgrid[0:HEIGHT, 0:WIDTH]
+    end = EYE_Y + 0.37 * shape.length - 0.0035 * (columns - CENTRE_X) ** 2
+    nape = np.clip((end - rows) / 24, 0, 1)
     layer.paint(soft(skull * nape, 1.0), scaled(person.skin, 0.75))
     paint_strands(layer, person, soft(skull * nape, 1.5))
     paint_back(layer, person, shape)

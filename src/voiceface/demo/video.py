@@ -40,7 +40,9 @@ class Job:
     seconds: float
     seed: int
     troubles: list[str] | None = None
-    """Instead of the video's own; empty strings leave a passage out."""
+    """Instead of the video's own."""
+    clean_s: float = 7.0
+    """Least length of the clean passages between them; 0 leaves them out."""
 
     @property
     def name(self) -> str:
@@ -81,7 +83,9 @@ def render_video(folder: Path, job: Job, progress: Callable[[float], None] | Non
     guest = guest_traits(int(rng.integers(0, 6)), job.seed, person)
     troubles = job.troubles or deck(job.speaker, job.video, job.seed)
     jingle = not job.troubles and job.seconds > 20 and (job.speaker + job.video) % 3 == 0
-    script = write_script(person, guest, job.seconds, troubles, jingle, seed)
+    script = write_script(
+        person, guest, job.seconds, troubles, seed, jingle=jingle, clean_s=job.clean_s
+    )
     ticks = frame_ticks(job.frames_per_s, job.seconds, rng)
     camera = Camera(person, guest, script, ticks / _CLOCK_HZ, seed)
     truth_path(folder, job).unlink(missing_ok=True)
@@ -96,7 +100,7 @@ def render_video(folder: Path, job: Job, progress: Callable[[float], None] | Non
 def frame_ticks(
     rate: Fraction | None, seconds: float, rng: np.random.Generator
 ) -> npt.NDArray[np.int64]:
-    """PTS of all frames in ticks of 1/90000 s; without a rate they come unevenly, as from a webcam."""
+    """PTS of all frames in ticks of 1/90000 s; without a rate as uneven as from a webcam."""
     if rate is not None:
         count = int(np.ceil(seconds * rate - 1e-6))
         return np.arange(count) * int(_CLOCK_HZ / rate)

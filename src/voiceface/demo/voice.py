@@ -14,12 +14,12 @@ import numpy.typing as npt
 from voiceface.demo.traits import VARIANTS, Traits
 from voiceface.errors import VoicefaceError
 
-Sound = npt.NDArray[np.float32]
+Sound = npt.NDArray[Any]  # float32, mono, within ±1
 
 ESPEAK_RATE_HZ = 22050
 _SYNCHRONOUS, _DONT_EXIT, _UTF8, _BY_CHARACTER = 2, 0x8000, 1, 1
 _RATE, _VOLUME, _PITCH, _RANGE = 1, 2, 3, 4
-# Pitch in Hz that espeak gives each variant at its setting 50, and how it grows per step (measured).
+# Pitch in Hz that espeak gives each variant at its setting 50, and its growth per step (measured).
 _VARIANT_HZ = {
     "f1": 181, "f2": 197, "f3": 212, "f4": 179, "f5": 206,
     "m1": 96, "m2": 101, "m3": 106, "m4": 95, "m5": 104, "m6": 102, "m7": 109,
@@ -52,7 +52,7 @@ class Voice:
 def voice_of(person: Traits) -> Voice:
     """The voice that goes with the person's shared traits."""
     woman = person.gender == "f"
-    # A long face speaks low; over the unit range of `length` that is a bit more than half an octave.
+    # A long face speaks low: over the unit range of `length`, a bit more than half an octave.
     top = 250.0 if woman else 150.0
     pitch = top * math.exp(-0.45 * person.length - 0.12 * person.masculine)
     variant = VARIANTS[person.gender][person.timbre]
@@ -65,7 +65,7 @@ def voice_of(person: Traits) -> Voice:
 
 
 def speak(text: str, voice: Voice, emotion: str) -> Sound:
-    """Speak `text`: mono, ESPEAK_RATE_HZ, about 0.1 RMS, within ±1, silence at the ends trimmed."""
+    """Speak `text`: mono, ESPEAK_RATE_HZ, about 0.06 RMS, within ±1, silence at the ends trimmed."""
     pitch, spread, rate, loudness = _PROSODY[emotion]
     variant = voice.name.split("+")[1]
     # The sound is stretched by `tract` afterwards, which lowers pitch and tempo with the formants.
@@ -83,7 +83,7 @@ def speak(text: str, voice: Voice, emotion: str) -> Sound:
     )
     sound = _stretch(_trim(raw.astype(np.float32) / 32768), voice.tract)
     level = math.sqrt(float(np.mean(sound**2))) + 1e-9
-    return np.clip(sound * (0.09 * loudness / level), -0.97, 0.97).astype(np.float32)
+    return np.clip(sound * (0.06 * loudness / level), -0.97, 0.97).astype(np.float32)
 
 
 def _stretch(sound: Sound, factor: float) -> Sound:
