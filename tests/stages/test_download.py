@@ -225,6 +225,12 @@ def test_every_trouble_has_its_true_reason(
         assert os.listdir(MEDIA.parent / ".part") == []
 
 
+def test_a_bot_wall_may_pass_though_it_says_forbidden(download: Downloader, host: Host) -> None:
+    wall = Reply(b"<title>Attention Required! | Cloudflare</title>", status=403)
+    assert "Cloudflare" in download(host.serve("/a.mp4", wall)).lost
+    assert read_outcome(OUTCOME).status == "failed"
+
+
 def test_a_forbidden_medium_on_an_open_page_may_pass(download: Downloader, host: Host) -> None:
     host.serve("/a.mp4", Reply(status=403))
     assert download(host.page("/talk", "/a.mp4")).status == "failed"

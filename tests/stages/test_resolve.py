@@ -232,7 +232,8 @@ def test_a_source_out_of_reach_keeps_its_videos_and_is_told(
     feed = host.feed("/feed", ("one", f"{host.url}/1.mp4"))
     put("talks/a.mp4", "a")
     before = resolve(f"ana,{feed}", "bob,talks")
-    for trouble in (Reply(status=503), Reply(stall_s=1.5), Reply(b"<rss><channel>")):
+    empty = b"<rss><channel></channel></rss>"
+    for trouble in (Reply(status=503), Reply(stall_s=1.5), Reply(empty), Reply(empty[:9])):
         host.serve("/feed", trouble)
         assert resolve() == before
         assert f"! {feed}: " in capsys.readouterr().out

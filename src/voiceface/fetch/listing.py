@@ -71,6 +71,9 @@ def list_videos(url: str, config: Resolve, known: set[str]) -> Listing:
             _take(_walk(site, url, None, 0, listing.notes), config, known, listing)
     except Lost as lost:
         return Listing(lost=lost)
+    if known and not listing.entries:
+        # More likely a change of the site that yt-dlp does not know yet than a cleared channel.
+        return Listing(lost=Lost("the list came back empty", for_good=False))
     return listing
 
 
@@ -102,9 +105,15 @@ def _walk(
     elif kind == "video":
         yield from _single(site, info, info.get("webpage_url") or url, title, notes)
     else:
-        for _, entry in PlaylistEntries(site, info).get_requested_items():
-            if entry:
-                yield from _entry(site, info, entry, depth, notes)
+        yield from _entries(site, info, depth, notes)
+
+
+def _entries(site: Site, info: dict[str, Any], depth: int, notes: list[str]) -> Iterator[Entry]:
+    for _, entry in PlaylistEntries(site, info).get_requested_items():
+        if entry and "entries" in entry:  # a channel's page holds its tabs' lists
+            yield from _entries(site, {**info, **entry}, depth, notes)
+        elif entry:
+            yield from _entry(site, info, entry, depth, notes)
 
 
 def _entry(

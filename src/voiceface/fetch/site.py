@@ -137,11 +137,11 @@ def explain(error: BaseException) -> Lost:
     """yt-dlp's error as a reason, and whether it is for good."""
     chain = list(_chain(error))
     reason = clean(_reason(chain))
+    if _NOT_NOW_WORDS.search(reason):
+        return Lost(reason, for_good=False)
     http = next((one for one in chain if isinstance(one, HTTPError)), None)
     if http is not None:
         return _explain_status(http, reason)
-    if _NOT_NOW_WORDS.search(reason):
-        return Lost(reason, for_good=False)
     if _has(chain, TransportError, ContentTooShortError, UserNotLive):
         return Lost(reason, for_good=False)
     if _has(chain, RequestError, UnsupportedError, GeoRestrictedError, _UnsafeExtensionError):
