@@ -99,7 +99,7 @@ class Faces(Section):
     upsample_on_miss: Literal[0, 1, 2] = 1
     """Doublings of that width when no face was found."""
     frames_per_segment: AtLeastOne = 2
-    """Frames to look at in each segment; the best one is taken."""
+    """Frames to look at in each segment, at least; the best one is taken."""
     descriptor: bool = True
     """Compute dlib's 128-d face descriptor (the largest cost of the stage)."""
 
@@ -107,6 +107,8 @@ class Faces(Section):
 class Samples(Section):
     """Segment × face, and the thresholds that flag a sample. No threshold decodes a video again."""
 
+    max_face_change: NonNegative = 0.55
+    """Greatest descriptor distance between the faces seen in a segment: `face_changes`."""
     min_face_px: NonNegative = 48.0
     """Least height of the detected face, in source pixels: `small_face`."""
     min_sharpness: NonNegative = 15.0
@@ -125,7 +127,7 @@ class Samples(Section):
     """Least score of dlib's detector: `uncertain_face`."""
     min_motion: NonNegative = 0.05
     """Least mean change between two near frames, in grey levels (0 to 255): `still_picture`."""
-    min_snr_db: float = 8.0
+    min_snr_db: float = 10.5
     """Least estimated signal-to-noise ratio, in dB: `noise_or_music`."""
     min_loudness_db: float = -55.0
     """Least loudness, in dB of full scale: `quiet`."""

@@ -90,7 +90,8 @@ def read_table(path: Path, schema: pa.Schema, columns: list[str] | None = None) 
     try:
         # A file opened by us: a path would let Arrow infer partitions from the folders' names.
         with open(path, "rb") as source:
-            table = pq.read_table(source, columns=wanted.names)
+            # One thread: the tables of a video are small, and a pool costs more than it gains.
+            table = pq.read_table(source, columns=wanted.names, use_threads=False, pre_buffer=False)
         return table.cast(wanted)
     except FileNotFoundError:
         raise VoicefaceError(f"{path}: no such file; build it with `voiceface build`") from None

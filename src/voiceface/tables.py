@@ -44,6 +44,7 @@ _FACE_SCORES = [
     _column("pitch_deg", pa.float32(), "nod, degrees, 0 is frontal", nullable=True),
     _column("roll_deg", pa.float32(), "tilt, degrees, 0 is upright", nullable=True),
     _column("motion", pa.float32(), "mean change to a near frame, grey levels", nullable=True),
+    _column("face_change", pa.float32(), "descriptor distance within the segment, ≥ 0", True),
 ]
 
 DOWNLOADS = pa.schema(
@@ -189,6 +190,7 @@ REASONS = (
     "too_short",
     "no_face",
     "several_faces",
+    "face_changes",
     "small_face",
     "uncertain_face",
     "turned",

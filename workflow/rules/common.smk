@@ -10,7 +10,6 @@ from snakemake.exceptions import WorkflowError
 from voiceface.codehash import code_digest
 from voiceface.config import Settings, parse_section
 from voiceface.errors import VoicefaceError
-from voiceface.models.registry import module_of
 from voiceface.sources import read_videos
 from voiceface.tables import SPLITS
 
@@ -49,11 +48,6 @@ def stage(name, key=None):
     The settings are the section of the same name, or `key`.
     """
     return {"code": code_digest(f"voiceface.stages.{name}"), "config": section(key or name)}
-
-
-def model_code(wildcards):
-    """Digest of the trainer's code and of the model's own file."""
-    return code_digest("voiceface.stages.train") + code_digest(module_of(wildcards.model))
 
 
 def model_section(wildcards):

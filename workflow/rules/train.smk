@@ -18,8 +18,7 @@ rule train:
     resources:
         gpu=1,
     params:
-        code=model_code,
-        config=section("train"),
+        **stage("train"),
         model_config=model_section,
     shell:
         "python -m voiceface.stages.train --config={params.config:q}"

@@ -115,6 +115,12 @@ def describe_chip(chip: np.ndarray) -> np.ndarray:
     return np.array(_descriptor_model().compute_face_descriptor(chip), np.float32)
 
 
+def likeness(one: np.ndarray, other: np.ndarray) -> float:
+    """Correlation (-1 to 1) of the colours of two aligned crops, uint8 (size, size, 3)."""
+    small = [cv2.resize(crop, (24, 24), interpolation=cv2.INTER_AREA) for crop in (one, other)]
+    return float(np.corrcoef(small[0].ravel(), small[1].ravel())[0, 1])
+
+
 def head_pose(landmarks: np.ndarray, width: int, height: int) -> tuple[float, float, float]:
     """Yaw, pitch and roll in degrees, 0 when the face looks into an upright camera.
 

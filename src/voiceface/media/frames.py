@@ -1,7 +1,8 @@
 """Which frames of a video to decode, and decoding just those.
 
 Only keyframes can be decoded by themselves. So each segment is looked at in its keyframes where it
-has enough of them, and otherwise at chosen times, decoding forward from the keyframe before each.
+has enough of them (an encoder sets one at each cut, too), and otherwise at chosen times, decoding
+forward from the keyframe before each.
 """
 
 from bisect import bisect_right
@@ -55,7 +56,9 @@ class Frame:
 def plan_looks(
     keyframes: list[int], time_base: Fraction, segments: list[tuple[int, int]], per_segment: int
 ) -> list[Look]:
-    """Choose `per_segment` times in each segment, at keyframes where the segment has enough.
+    """Choose at least `per_segment` times in each segment, and at most twice as many.
+
+    Keyframes are taken where the segment has enough.
 
     Args:
         keyframes: PTS of the video's keyframes, ascending, in `time_base`.
@@ -70,7 +73,7 @@ def plan_looks(
         step = (end_us - start_us) / per_segment
         wanted = [start_us + round((index + 0.5) * step) for index in range(per_segment)]
         if len(inside) >= per_segment:
-            wanted = _spread(inside, wanted)
+            wanted = inside if len(inside) <= 2 * per_segment else _spread(inside, wanted)
         for time_us in wanted:
             at = bisect_right(times, time_us) - 1
             if at >= 0:

@@ -8,6 +8,7 @@ _REASONS = {
     "too_short": "too little speech for a segment",
     "no_face": "no face found",
     "several_faces": "several faces",
+    "face_changes": "another face in between",
     "small_face": "face too small",
     "uncertain_face": "not surely a face",
     "turned": "face turned away",

@@ -18,10 +18,15 @@ from voiceface.stages.shim import stage_main
 from voiceface.tables import FACES, SPEECH
 
 
+_ALIKE = 0.8  # correlation of two aligned crops above which they are surely one person's
+
+Look = dict[str, Any]
+
+
 def run(config: Faces, media: Path, outcome: Path, speech: Path, output: Path) -> None:
     """Find the face of each voiced segment of a video."""
     segments = read_table(speech, SPEECH, ["video", "start_us", "end_us"]).to_pylist()
-    best: list[dict[str, Any] | None] = [None] * len(segments)
+    looks: list[list[Look]] = [[] for _ in segments]
     counts = [0] * len(segments)
     if read_outcome(outcome).status == "ok":
         spans = [(segment["start_us"], segment["end_us"]) for segment in segments]
@@ -29,15 +34,15 @@ def run(config: Faces, media: Path, outcome: Path, speech: Path, output: Path) -
             found = faces.find_faces(frame.rgb, config.detect_width, config.upsample_on_miss)
             counts[frame.segment] = max(counts[frame.segment], len(found))
             if found:
-                best[frame.segment] = _better(best[frame.segment], _look(config, frame, found[0]))
+                looks[frame.segment].append(_look(config, frame, found[0]))
     rows = [
-        segment | {"faces": count} | (_finish(config, face) if face else {})
-        for segment, count, face in zip(segments, counts, best, strict=True)
+        segment | {"faces": count} | (_finish(config, seen) if seen else {})
+        for segment, count, seen in zip(segments, counts, looks, strict=True)
     ]
     write_table(output, pa.Table.from_pylist(rows, FACES), media=True)
 
 
-def _look(config: Faces, frame: Frame, face: faces.Face) -> dict[str, Any]:
+def _look(config: Faces, frame: Frame, face: faces.Face) -> Look:
     landmarks = faces.find_landmarks(frame.rgb, face)
     crop, in_crop = faces.align(frame.rgb, landmarks, config.size, config.margin)
     height, width = frame.rgb.shape[:2]
@@ -58,23 +63,36 @@ def _look(config: Faces, frame: Frame, face: faces.Face) -> dict[str, Any]:
     }
 
 
-def _better(one: dict[str, Any] | None, other: dict[str, Any]) -> dict[str, Any]:
-    """The look that the detector is surer of: it scores sharp, lit, frontal faces higher."""
-    return other if one is None or other["detector_score"] > one["detector_score"] else one
+def _finish(config: Faces, looks: list[Look]) -> Look:
+    """The row's columns of the best look, with how far the segment's other faces are from it.
 
-
-def _finish(config: Faces, look: dict[str, Any]) -> dict[str, Any]:
-    """The row's columns of the chosen look; the costly descriptor is computed for it alone."""
-    crop: np.ndarray = look["crop"]
+    The best is the one that the detector is surest of: it scores sharp, lit, frontal faces higher.
+    """
+    best = max(looks, key=lambda look: look["detector_score"])
+    crop: np.ndarray = best["crop"]
     _, png = cv2.imencode(".png", cv2.cvtColor(crop, cv2.COLOR_RGB2BGR))
-    chip = look["chip"]
-    kept = {key: value for key, value in look.items() if key in FACES.names}
+    descriptor = faces.describe_chip(best["chip"]) if config.descriptor else None
+    kept = {key: value for key, value in best.items() if key in FACES.names}
     return kept | {
-        "landmarks": look["landmarks"].ravel(),
-        "descriptor": None if chip is None else faces.describe_chip(chip),
+        "landmarks": best["landmarks"].ravel(),
+        "descriptor": descriptor,
+        "face_change": None if descriptor is None else _face_change(descriptor, best, looks),
         "face_sha256": hashlib.sha256(crop.tobytes()).hexdigest(),
         "face": {"bytes": png.tobytes(), "path": None},
     }
+
+
+def _face_change(descriptor: np.ndarray, best: Look, looks: list[Look]) -> float:
+    """Descriptor distance to the look that is least like the best; 0 where all are alike.
+
+    The descriptor is the stage's largest cost, so it is computed for the least alike crop only, and
+    only if that could be another person.
+    """
+    alike = [faces.likeness(best["crop"], look["crop"]) for look in looks]
+    if min(alike) >= _ALIKE:
+        return 0.0
+    other = looks[int(np.argmin(alike))]
+    return float(np.linalg.norm(descriptor - faces.describe_chip(other["chip"])))
 
 
 if __name__ == "__main__":

@@ -43,6 +43,7 @@ def flags(config: Samples, row: dict[str, Any]) -> list[str]:
     }
     if row["face_sha256"] is not None:
         against |= {
+            "face_changes": (row["face_change"] or 0) > config.max_face_change,
             "small_face": row["face_px"] < config.min_face_px,
             "uncertain_face": row["detector_score"] < config.min_detector_score,
             "turned": abs(row["yaw_deg"]) > config.max_yaw_deg
