@@ -1,3 +1,4 @@
+import base64
 import os
 import shutil
 from collections.abc import Callable
@@ -277,6 +278,22 @@ def test_separate_picture_and_sound_are_merged(download: Downloader, host: Host)
     assert (outcome.lost, outcome.format) == ("", "matroska,webm")
     assert (outcome.video_codec, outcome.audio_codec) == ("h264", "aac")
     assert download(f"{host.url}/talk.mpd") == outcome  # the digest too
+
+
+def test_a_stream_of_parts_is_whole_or_not_at_all(download: Downloader, host: Host) -> None:
+    part = make_media(Path("part.ts"), "-pix_fmt", "yuv420p").read_bytes()
+    url = host.serve("/1.ts", Reply(part, "video/mp2t"))
+    inline = f"data:video/mp2t;base64,{base64.b64encode(part).decode()}"
+
+    def stream(*parts: str) -> str:
+        lines = "".join(f"#EXTINF:1,\n{part}\n" for part in parts)
+        text = f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n{lines}#EXT-X-ENDLIST\n"
+        return host.serve("/talk.m3u8", Reply(text.encode(), "application/x-mpegurl"))
+
+    assert download(stream(url)).lost == ""
+    assert "404" in download(stream(url, f"{host.url}/missing.ts")).lost
+    for other in (inline, "file:///etc/passwd"):
+        assert "only http(s) is opened" in download(stream(url, other)).lost
 
 
 def test_a_page_that_became_a_list_is_not_taken_for_a_video(
