@@ -14,7 +14,7 @@ from rich.text import Text
 
 from voiceface.build import CONFIG, SOURCES, VIDEOS, read_settings
 from voiceface.building.events import Event, Runner
-from voiceface.building.progress import NO_STAGES, STAGES
+from voiceface.building.progress import NO_STAGES, STAGES, plain
 from voiceface.config import Settings
 from voiceface.reporting.figures import Funnel, Speaker, read_funnel, read_speakers
 from voiceface.reporting.metrics import Value, read_evaluation
@@ -168,7 +168,7 @@ def plan(settings_path: Path = CONFIG) -> tuple[list[Event], list[str]]:
     while (new := runner.poll(60.0)) is not None:
         events += new
     failed = runner.wait() != 0
-    errors = [" ".join(event["text"].split()) for event in events if event["event"] == "error"]
+    errors = [plain(event["text"]) for event in events if event["event"] == "error"]
     jobs = [event for event in events if event["event"] == "job_info"]
     return jobs, errors or ["Snakemake failed; run `snakemake -n` to see why"] * failed
 

@@ -1,5 +1,6 @@
 """What Snakemake's events amount to: how far each stage is, how fast, and how long to go."""
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -87,7 +88,7 @@ class Progress:
             job = self.running.pop(event["jobid"], None) or _job(event, moment)
             self.failed[event["jobid"]] = job
         elif event["event"] == "error":
-            self.errors.append(" ".join(event["text"].split()))
+            self.errors.append(plain(event["text"]))
 
     def _plan(self, counts: Mapping[str, int]) -> None:
         names = [*STAGES, *sorted(set(counts) - set(STAGES))]
@@ -147,6 +148,17 @@ def _job(event: Event, now: float) -> Job:
     about = " ".join(str(value) for value in (event.get("wildcards") or {}).values())
     logs = event.get("log") or []
     return Job(event["rule_name"], about, Path(logs[0]) if logs else None, now)
+
+
+def plain(text: str) -> str:
+    """What went wrong, of the lines with which Snakemake reports an error."""
+    lines = [line.strip() for line in text.splitlines()]
+    lines = [line for line in lines if line and not line.startswith('File "')]
+    if any(line.startswith("Traceback") for line in lines):
+        return f"{lines[-1]}; is the Snakefile right? `snakemake -n` tells more"
+    if len(lines) > 1 and re.match(r"\w+ in (file|rule) .*:$", lines[0]):
+        lines = lines[1:]
+    return " ".join(lines)
 
 
 def last_line(log: Path | None) -> str:

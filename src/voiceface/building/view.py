@@ -13,6 +13,7 @@ from voiceface.building.progress import Job, Progress, Stage, last_line
 
 _QUIET_S = 10.0
 """Without a terminal there is a line at least this often."""
+_REDRAW_S = 0.1
 
 
 class View(Protocol):
@@ -38,6 +39,7 @@ class Screen:
 
     def __init__(self, console: Console) -> None:
         self._live = Live(console=console, auto_refresh=False, transient=False)
+        self._last = 0.0
 
     def start(self) -> None:
         """Take the terminal."""
@@ -46,8 +48,9 @@ class Screen:
 
     def update(self, progress: Progress) -> None:
         """Redraw."""
-        if progress.stages:
-            now = time.monotonic()
+        now = time.monotonic()
+        if progress.stages and (now - self._last > _REDRAW_S or not progress.running):
+            self._last = now
             self._live.update(Group(_table(progress, now), *_running(progress, now)), refresh=True)
 
     def stop(self) -> None:

@@ -1,0 +1,129 @@
+"""What `voiceface status` says of a made-up project."""
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from tests.built_builder import built_project
+from voiceface.config import Settings
+from voiceface.sources import Video, write_videos
+from voiceface.status import print_summary, summarise
+
+SNAKEFILE = """
+import json
+configfile: "config.yaml"
+rule all:
+    default_target: True
+    input: "data/manifest"
+rule faces:
+    output: "data/faces/{video}"
+    log: "logs/faces/{video}.log"
+    params: config=json.dumps(config["faces"]), code="0123456789abcdef"
+    shell: "touch {output} &> {log}"
+rule manifest:
+    input: expand("data/faces/{video}", video=["a", "b", "c"])
+    output: "data/manifest"
+    log: "logs/manifest.log"
+    params: config=json.dumps({}), code="0123456789abcdef"
+    shell: "touch {output} &> {log}"
+"""
+
+
+def summary(folder: Path, monkeypatch: pytest.MonkeyPatch, width: int = 120) -> str:
+    monkeypatch.chdir(folder)
+    out = io.StringIO()
+    print_summary(Console(file=out, width=width), Settings())
+    return out.getvalue()
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built_project(tmp_path_factory.mktemp("built"))
+
+
+def test_the_summary_holds_the_funnel_the_counts_and_the_metrics(
+    built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = " ".join(summary(built, monkeypatch).split())
+    for words in (
+        "10:02 of video",
+        "kept 47.9 % 4:48",
+        "no speech 13.3 % 1:20",
+        "speakers 4",
+        "videos 8, 1 lost",
+        "samples 128",
+        "kept 72",
+        "splits 36 train, 18 test, 18 unseen",
+        "reviews 102 pending, 18 keep, 8 drop",
+        "Identity accuracy 71.2 % (98.0 %) 44.1 % (95.0 %)",
+    ):
+        assert words in seen
+    assert "FID" not in seen  # it has no value
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_summary_fits_on_one_screen(
+    built: Path, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    lines = summary(built, monkeypatch, width).splitlines()
+    assert len(lines) <= 32
+    assert max(len(line) for line in lines) <= width
+
+
+def test_before_the_first_build_it_says_what_to_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = summary(tmp_path, monkeypatch)
+    assert "no dataset yet; make it with `voiceface build`" in seen
+    assert "wav2pix: not evaluated yet" in seen
+
+
+def test_stale_stages_are_summed_up_with_the_cause(tmp_path: Path) -> None:
+    write_videos(
+        tmp_path / "manifests/videos.csv",
+        [Video("file-a", "ann", "", "", "x", "", 1.0, "", "", "", "listed", "x")],
+    )
+
+    def run(*command: str) -> str:
+        return subprocess.run(
+            [sys.executable, "-m", *command],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "COLUMNS": "100"},
+        ).stdout
+
+    def stale() -> list[str]:
+        code = "import sys; from voiceface.status import status; sys.exit(status())"
+        (tmp_path / "told.py").write_text(code)
+        lines = [" ".join(line.split()) for line in run("told").splitlines()]
+        first = [place for place, line in enumerate(lines) if line.startswith("to be done")]
+        return [line for line in lines[first[0] + 1 :] if line] if first else lines[-1:]
+
+    (tmp_path / "Snakefile").write_text(SNAKEFILE)
+    (tmp_path / "config.yaml").write_text("faces:\n  size: 128\n")
+    assert stale() == ["faces 3 videos not there yet", "manifest not there yet"]
+    run("snakemake", "--cores=2")
+    assert stale() == ["all is up to date"]
+    (tmp_path / "config.yaml").write_text("faces:\n  size: 64\n")
+    follows = "manifest because of what comes before it"
+    assert stale() == ["faces 3 videos because of changed settings", follows]
+    text = SNAKEFILE.replace('"0123456789abcdef"', '"fedcba9876543210"', 1)
+    (tmp_path / "Snakefile").write_text(text)
+    (tmp_path / "config.yaml").write_text("faces:\n  size: 128\n")
+    assert stale() == ["faces 3 videos because of changed code", follows]
+    shutil.rmtree(tmp_path / "data/faces")
+    (tmp_path / "Snakefile").write_text("rule broken")
+    assert stale()[0].startswith("what is stale cannot be told: ")
+
+
+def test_targets_are_no_stages() -> None:
+    job = {"rule_name": "all", "wildcards": {}, "reason": "Missing output files: x"}
+    assert summarise([job]) == []
