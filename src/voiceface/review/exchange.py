@@ -220,7 +220,7 @@ def _compare(
 def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     """The rows of an exported file, each with its line."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = path.read_bytes().decode("utf-8-sig")  # keeping the line ends within cells
     except FileNotFoundError:
         raise VoicefaceError(f"{path}: no such file") from None
     except UnicodeDecodeError:
@@ -230,7 +230,7 @@ def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     rows = []
     line = 1
-    names: list[str] = []
+    names = [] if text.strip() else _checked_header(path, [])
     try:
         for cells in reader:
             if not names:
