@@ -126,6 +126,15 @@ def test_kept_samples_are_spread_over_all_speakers(project: Path) -> None:
         assert words in kept
 
 
+def test_many_speakers_share_one_sheet_that_names_them(tmp_path: Path) -> None:
+    speakers = tuple(f"person{number:02d}" for number in range(14))
+    root = built_project(tmp_path, speakers=speakers, videos=1, segments=4)
+    shown = made(root, shown=20)
+    kept = text_of(shown[shown.index('id="kept"') : shown.index('id="dropped"')])
+    assert len(re.findall(r"All speakers 20 of \d+", kept)) == 1
+    assert all(f"{name}: " in kept for name in speakers)
+
+
 def test_a_sheet_of_no_samples_is_no_error(project: Path) -> None:
     assert "None are shown." in made(project, "none.html", shown=0)
 

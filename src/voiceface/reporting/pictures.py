@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from voiceface.tables import DATASET, KEPT, MANIFEST
 
 _THUMBNAIL_PX = 144
 _QUALITY = 78
+_MOST_ROWS = 12
+"""Speakers, at most, that get a row of their own."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,17 @@ class Sheet:
 
 
 def kept_sheets(dataset: Path, faces: Path, most: int) -> list[Sheet]:
-    """Kept samples by speaker, at most `most` in all, spread evenly over speakers and time."""
+    """Kept samples by speaker, at most `most` in all, spread evenly over speakers and time.
+
+    Many speakers share one sheet, on which each sample names its own.
+    """
     columns = ["sample", "speaker", "video", "start_us", "split"]
     table = read_table(dataset, DATASET, columns)
-    table = table.append_column("about", table["split"])
-    return _sheets(table, "speaker", faces, most)
+    sheets = _sheets(table.append_column("about", table["split"]), "speaker", faces, most)
+    if len(sheets) <= _MOST_ROWS:
+        return sheets
+    shown = [_with_speaker(one) for sheet in sheets for one in sheet.shown]
+    return [Sheet("All speakers", table.num_rows, shown)]
 
 
 def dropped_sheets(manifest: Path, faces: Path, most: int) -> list[Sheet]:
@@ -58,7 +66,12 @@ def dropped_sheets(manifest: Path, faces: Path, most: int) -> list[Sheet]:
     table = table.filter(dropped)
     about = [_against(row) for row in table.select(["flags", "review_reason", "fate"]).to_pylist()]
     table = table.append_column("about", pa.array(about, pa.string()))
-    return _sheets(table, "fate", faces, most)
+    sheets = _sheets(table, "fate", faces, most)
+    return [replace(one, shown=[_with_speaker(shown) for shown in one.shown]) for one in sheets]
+
+
+def _with_speaker(shown: Shown) -> Shown:
+    return replace(shown, about=f"{shown.speaker}: {shown.about}")
 
 
 def _against(row: dict[str, Any]) -> str:
