@@ -1,0 +1,116 @@
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from voiceface.errors import VoicefaceError
+from voiceface.leakage import prove_no_leak
+from voiceface.tables import DATASET, MANIFEST
+
+SCHEMA = pa.schema(
+    [DATASET.field("sample"), DATASET.field("speaker"), DATASET.field("video")]
+    + [DATASET.field(name) for name in ("start_us", "end_us", "audio_sha256", "face_sha256")]
+    + [MANIFEST.field("audio_prints"), DATASET.field("split")]
+)
+
+
+def rows() -> list[dict[str, Any]]:
+    """Three clean samples in each split; speakers a to c are known, d is unseen."""
+    made = []
+    for number, split in enumerate(["train", "test", "unseen"] * 3):
+        speaker = "d" if split == "unseen" else "abc"[number // 3]
+        made.append(
+            {
+                "sample": f"s{number}",
+                "speaker": speaker,
+                "video": f"{split}-{number}",
+                "start_us": 0,
+                "end_us": 4_000_000,
+                "audio_sha256": f"audio{number}",
+                "face_sha256": f"face{number}",
+                "audio_prints": [number * 100 + print_ for print_ in range(number)],
+                "split": split,
+            }
+        )
+    return made
+
+
+def check(samples: list[dict[str, Any]]) -> dict[str, Any]:
+    return prove_no_leak(pa.Table.from_pylist(samples, SCHEMA))
+
+
+def test_no_leak_is_proved_with_the_counts_of_what_was_compared() -> None:
+    assert check(rows()) == {
+        "samples": {"train": 3, "test": 3, "unseen": 3},
+        "compared": {"video": 9, "sound": 9, "sound_prints": 36, "face": 9},
+        "shared_between_splits": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"video": "train-0", "start_us": 9_000_000, "end_us": 13_000_000}, "share a video"),
+        ({"video": "train-0", "start_us": 3_999_999}, "share a stretch of one video"),
+        ({"audio_sha256": "audio0"}, "share a sound"),
+        ({"audio_prints": [5, 301, 7]}, "share a stretch of sound"),
+        ({"face_sha256": "face0"}, "share a face"),
+    ],
+)
+@pytest.mark.parametrize("victim", [7, 8])
+def test_a_planted_leak_is_refused_and_both_samples_named(
+    change: dict[str, Any], told: str, victim: int
+) -> None:
+    samples = rows()
+    samples[victim] |= change
+    twin = "s3" if "audio_prints" in change else "s0"
+    with pytest.raises(VoicefaceError, match=told) as error:
+        check(samples)
+    assert {twin, f"s{victim}"} <= set(str(error.value).replace("(", " ").split())
+    assert "\n" not in str(error.value)
+
+
+def test_an_unseen_speaker_among_the_known_is_refused() -> None:
+    samples = rows()
+    samples[4]["speaker"] = "d"
+    with pytest.raises(VoicefaceError, match="share a speaker"):
+        check(samples)
+
+
+def test_what_one_split_shares_with_itself_is_no_leak() -> None:
+    samples = rows()
+    for sample in samples:
+        sample |= {"face_sha256": sample["split"], "audio_sha256": sample["split"]}
+        sample |= {"video": sample["split"], "audio_prints": [hash(sample["split"])]}
+    assert check(samples)["compared"]["face"] == 3
+
+
+def test_a_long_segment_that_spans_others_of_its_split_still_overlaps() -> None:
+    samples = rows()[:4]
+    for sample, (start, end, split) in zip(
+        samples,
+        [(0, 90, "train"), (10, 20, "train"), (30, 40, "train"), (50, 60, "test")],
+        strict=True,
+    ):
+        sample |= {"video": "v", "start_us": start, "end_us": end, "split": split, "speaker": "a"}
+    with pytest.raises(VoicefaceError, match=r"s0 \(train\) and s3 \(test\) share a stretch"):
+        check(samples)
+
+
+def test_no_sample_is_no_leak() -> None:
+    assert check([])["compared"]["video"] == 0
+
+
+def test_a_leak_among_many_is_found() -> None:
+    rng = np.random.default_rng(0)
+    samples = []
+    for number in range(3000):
+        base = rows()[number % 2]
+        prints = rng.integers(0, 1 << 62, 20).tolist()
+        names = {"sample": f"s{number}", "video": f"v{number}", "audio_prints": prints}
+        samples.append(base | names | {"audio_sha256": f"a{number}", "face_sha256": f"f{number}"})
+    check(samples)
+    samples[2001]["audio_prints"][7] = samples[14]["audio_prints"][3]
+    with pytest.raises(VoicefaceError, match=r"s14 \(train\) and s2001 \(test\)"):
+        check(samples)
