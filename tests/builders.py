@@ -1,6 +1,7 @@
 """Builders of synthetic data for the tests: small, seeded, and read by the real code."""
 
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -126,3 +127,17 @@ def _write_split(
         "sha256": {part: files.sha256_file(folder / part) for part in parts},
     }
     (folder / "pack.json").write_text(json.dumps(card))
+
+
+def trained_model(folder: Path, packed: Path, *, steps: int = 2) -> Path:
+    """Train a Wav2Pix for a few small steps into `folder`/wav2pix, without its checkpoint.
+
+    Returns `folder`.
+    """
+    from voiceface.config import Train, Wav2pix
+    from voiceface.training.engine import train
+
+    output = folder / "wav2pix"
+    train(Train(device="cpu"), "wav2pix", Wav2pix(steps=steps, batch=4), packed, output)
+    shutil.rmtree(output / "checkpoint")  # 200 MB
+    return folder

@@ -37,7 +37,7 @@ def load(folder: Path, digest: str, most_steps: int) -> tuple[dict[str, Any] | N
     try:
         whole = torch.load(path, map_location="cpu", weights_only=True)
         found, random, state = whole["digest"], whole["random"], whole["state"]
-    except (RuntimeError, pickle.UnpicklingError, KeyError, TypeError, EOFError, ValueError):
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, pickle.UnpicklingError):
         return None, f"{path} cannot be read"
     if found != digest:
         return None, f"{path} is of other settings, data or code"

@@ -1,0 +1,58 @@
+"""Which models there are, and how far each is."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from voiceface import files
+from voiceface.config import Settings
+from voiceface.models.registry import MODELS
+
+
+@dataclass(frozen=True)
+class ModelStatus:
+    """One model, as `voiceface models` lists it."""
+
+    name: str
+    paper: str
+    about: str
+    """What it draws from, and how."""
+    wanted: bool
+    """Whether the config asks for it."""
+    trained_steps: int | None
+    """Steps of the trained model; None where there is none."""
+    headline: dict[str, float]
+    """The main metrics of its drawings, where it is evaluated: "identity/test" and so on."""
+
+
+def models_status(
+    models: Path, settings: Settings, reports: Path = Path("reports")
+) -> list[ModelStatus]:
+    """Every model of the registry, with what lies in the folders of models and of reports."""
+    return [
+        ModelStatus(
+            name,
+            entry.paper,
+            entry.about,
+            name in settings.models,
+            _trained_steps(models / name),
+            _headline(reports / name / "metrics.json"),
+        )
+        for name, entry in MODELS.items()
+    ]
+
+
+def _trained_steps(folder: Path) -> int | None:
+    if not (folder / "generator.safetensors").is_file() or not (folder / "model.json").is_file():
+        return None
+    return int(files.read_json(folder / "model.json")["steps"])
+
+
+def _headline(path: Path) -> dict[str, float]:
+    if not path.is_file():
+        return {}
+    return {
+        f"{name}/{split}": value["generated"]
+        for name, metric in files.read_json(path)["metrics"].items()
+        for split, value in metric["values"].items()
+        if value["generated"] is not None
+    }

@@ -1,0 +1,108 @@
+"""Batches hold the right pairs, cut and mirrored at random, and can be gone on with."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from tests.builders import packed_dataset
+from voiceface.data.batches import Batches, loudest, shrunk
+from voiceface.data.packed import Packed, read_packed
+from voiceface.errors import VoicefaceError
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Packed:
+    """3 speakers × 5 samples; row r's sound is a ramp that starts at 1000 r, to tell it by."""
+    folder = packed_dataset(tmp_path_factory.mktemp("packed"), per_speaker=5, test_per_speaker=0)
+    split = read_packed(folder / "train")
+    ramp = np.arange(200)[None] + 1000 * np.arange(15)[:, None]
+    return replace(split, audio=ramp.astype(np.int16))
+
+
+def _batches(packed: Packed, batch: int = 6, flip: bool = True, seed: int = 0) -> Batches:
+    return Batches(packed, px=64, samples=50, batch=batch, flip=flip, seed=seed, device=CPU)
+
+
+def test_a_batch_pairs_the_voice_with_its_own_face_and_label(packed: Packed) -> None:
+    batches = _batches(packed, flip=False)
+    faces = shrunk(packed.faces, 64, CPU).float() / 127.5 - 1
+    for _ in range(5):
+        batch = batches.next()
+        rows = (batch.audio[:, 0] * 32768 / 1000).long()
+        assert torch.equal(batch.labels, torch.from_numpy(packed.labels)[rows])
+        assert torch.allclose(batch.faces, faces[rows])
+        assert torch.equal(batch.audio.diff(dim=1) * 32768, torch.ones(6, 49))
+
+
+def test_every_sample_comes_once_before_any_comes_again(packed: Packed) -> None:
+    batches = _batches(packed, batch=4)
+    rows = torch.cat([(batches.next().audio[:, 0] * 32.768).long() for _ in range(15)])
+    for epoch in rows.split(15):
+        assert sorted(epoch.tolist()) == list(range(15))
+    assert rows[:15].tolist() != rows[15:30].tolist()
+
+
+def test_the_wrong_face_is_of_any_other_speaker(packed: Packed) -> None:
+    batches = _batches(packed, flip=False)
+    faces = shrunk(packed.faces, 64, CPU).float() / 127.5 - 1
+    seen = set()
+    for _ in range(30):
+        batch = batches.next()
+        same = (batch.wrong[:, None] == faces[None]).flatten(2).all(2)
+        rows = same.int().argmax(1)
+        seen |= set(rows.tolist())
+        assert (torch.from_numpy(packed.labels)[rows] != batch.labels).all()
+    assert seen == set(range(15))
+
+
+def test_faces_are_mirrored_half_of_the_time_and_cuts_move(packed: Packed) -> None:
+    batches = _batches(packed, batch=15)
+    faces = shrunk(packed.faces, 64, CPU).float() / 127.5 - 1
+    mirrored, starts = [], []
+    for _ in range(20):
+        batch = batches.next()
+        rows = (batch.audio[:, 0] * 32.768).long()
+        mirrored += (batch.faces == faces[rows].flip(3)).flatten(1).all(1).tolist()
+        starts += (batch.audio[:, 0] * 32768 - 1000 * rows).long().tolist()
+    assert 0.4 < np.mean(mirrored) < 0.6
+    assert min(starts) < 10
+    assert 140 < max(starts) <= 150
+
+
+def test_a_stream_goes_on_from_its_state(packed: Packed) -> None:
+    first = _batches(packed, batch=4)
+    first.next()
+    state = first.state_dict()
+    wanted = [first.next() for _ in range(5)]
+    other = _batches(packed, batch=4, seed=9)
+    other.load_state_dict(state)
+    for batch in wanted:
+        assert all(torch.equal(a, b) for a, b in zip(batch, other.next(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("rows", "samples", "words"),
+    [(0, 50, "0 samples"), (1, 50, "1 samples"), (5, 50, "of 1 speakers"), (15, 201, "shorter")],
+)
+def test_too_little_to_train_on_is_one_line(
+    packed: Packed, rows: int, samples: int, words: str
+) -> None:
+    few = replace(
+        packed, faces=packed.faces[:rows], audio=packed.audio[:rows], labels=packed.labels[:rows]
+    )
+    with pytest.raises(VoicefaceError, match=words) as caught:
+        Batches(few, px=64, samples=samples, batch=2, flip=True, seed=0, device=CPU)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_loudest_window_holds_the_burst() -> None:
+    audio = torch.zeros(2, 1000, dtype=torch.int16)
+    audio[0, 700:780] = 30_000
+    audio[1, 100:180] = -30_000
+    windows = loudest(audio, 100)
+    assert windows.shape == (2, 100)
+    assert (windows.abs() > 0).sum(1).tolist() == [80, 80]

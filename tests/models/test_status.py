@@ -1,0 +1,28 @@
+"""What `voiceface models` lists."""
+
+import json
+from pathlib import Path
+
+from voiceface.config import Settings
+from voiceface.models.status import models_status
+
+
+def test_a_model_counts_as_trained_when_its_weights_and_card_are_there(tmp_path: Path) -> None:
+    (status,) = models_status(tmp_path / "models", Settings(), tmp_path / "reports")
+    assert (status.name, status.wanted, status.trained_steps) == ("wav2pix", True, None)
+    assert status.headline == {}
+    folder = tmp_path / "models" / "wav2pix"
+    folder.mkdir(parents=True)
+    (folder / "model.json").write_text('{"steps": 7}')
+    assert models_status(tmp_path / "models", Settings())[0].trained_steps is None
+    (folder / "generator.safetensors").touch()
+    assert models_status(tmp_path / "models", Settings())[0].trained_steps == 7
+
+
+def test_the_headline_leaves_out_what_there_is_no_value_of(tmp_path: Path) -> None:
+    report = tmp_path / "reports" / "wav2pix" / "metrics.json"
+    report.parent.mkdir(parents=True)
+    values = {"test": {"generated": 50.0}, "unseen": {"generated": None}}
+    report.write_text(json.dumps({"metrics": {"identity": {"values": values}}}))
+    (status,) = models_status(tmp_path / "models", Settings(), tmp_path / "reports")
+    assert status.headline == {"identity/test": 50.0}

@@ -1,0 +1,197 @@
+"""Training is the same by seed, survives being killed, and refuses what it cannot go on from."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow.compute as pc
+import pytest
+import torch
+
+from tests.builders import packed_dataset
+from voiceface import files
+from voiceface.config import Train, Wav2pix
+from voiceface.data.packed import read_packed
+from voiceface.errors import VoicefaceError
+from voiceface.models import saved
+from voiceface.models.drawing import draw_faces
+from voiceface.tables import HISTORY
+from voiceface.training.engine import train
+
+OUTPUTS = ("generator.safetensors", "model.json", "history.parquet", "grid.png")
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return packed_dataset(
+        tmp_path_factory.mktemp("packed"), speakers=2, per_speaker=4, test_per_speaker=1
+    )
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Iterator[Path]:
+    """A folder for models; emptied afterwards, as a checkpoint takes 200 MB."""
+    yield tmp_path / "models"
+    shutil.rmtree(tmp_path / "models", ignore_errors=True)
+
+
+def _train(packed: Path, output: Path, steps: int = 2, **settings: object) -> Path:
+    config = Train(**{"device": "cpu", "log_every": 1, **settings})  # type: ignore[arg-type]
+    train(config, "wav2pix", Wav2pix(steps=steps, batch=4), packed, output)
+    return output
+
+
+def _bytes(folder: Path) -> dict[str, bytes]:
+    return {name: (folder / name).read_bytes() for name in OUTPUTS}
+
+
+def test_training_twice_gives_the_same_bytes_and_another_seed_gives_others(
+    packed: Path, models: Path
+) -> None:
+    torch.manual_seed(1)
+    first = _bytes(_train(packed, models / "a"))
+    torch.manual_seed(2)  # what came before must not matter
+    assert _bytes(_train(packed, models / "b")) == first
+    other = _bytes(_train(packed, models / "c", seed=1))
+    assert other["generator.safetensors"] != first["generator.safetensors"]
+
+
+def test_the_card_and_the_curves_tell_what_was_done(packed: Path, models: Path) -> None:
+    output = _train(packed, models, steps=3, log_every=2)
+    card = files.read_json(output / "model.json")
+    assert card["steps"] == 3
+    assert card["speakers"] == ["speaker0", "speaker1"]
+    assert card["data"] == read_packed(packed / "train").digest
+    assert card["sha256"] == files.sha256_file(output / "generator.safetensors")
+    history = files.read_table(output / "history.parquet", HISTORY)
+    assert history.column("step").unique().to_pylist() == [2, 3]
+    assert {"loss/generator", "loss/discriminator"} <= set(history.column("metric").to_pylist())
+    assert pc.all(pc.is_finite(history.column("value"))).as_py()
+    assert list((output / "tensorboard").iterdir())
+
+
+def _command(packed: Path, output: Path, steps: int) -> list[str]:
+    config = {"device": "cpu", "log_every": 1, "checkpoint_every_s": 0, "ema": 0.5}
+    return [
+        sys.executable, "-m", "voiceface.stages.train", "--config", json.dumps(config),
+        "--model-config", json.dumps({"steps": steps, "batch": 4}), "--model", "wav2pix",
+        "--packed", str(packed), "--output", str(output),
+    ]  # fmt: skip
+
+
+def test_a_killed_run_goes_on_to_identical_results(packed: Path, models: Path) -> None:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run(_command(packed, models / "whole", 6), check=True, env=environment)
+
+    command = _command(packed, models / "killed", 6)
+    killed = subprocess.Popen(command, env=environment)
+    checkpoint = models / "killed" / "checkpoint" / "last.pt"
+    deadline = time.monotonic() + 60
+    while not checkpoint.exists() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    killed.send_signal(signal.SIGKILL)
+    assert killed.wait() == -signal.SIGKILL
+    assert not (models / "killed" / "generator.safetensors").exists()
+
+    again = subprocess.run(command, check=True, env=environment, stderr=subprocess.PIPE, text=True)
+    step = re.search(r"going on from step (\d)", again.stderr)
+    assert step
+    assert 1 <= int(step[1]) < 6
+    assert _bytes(models / "killed") == _bytes(models / "whole")
+
+
+def test_more_steps_go_on_from_the_last_checkpoint(
+    packed: Path, models: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = _bytes(_train(packed, models / "a", steps=4))
+    _train(packed, models / "b", steps=2)
+    capsys.readouterr()
+    assert _bytes(_train(packed, models / "b", steps=4)) == whole
+    assert "going on from step 2" in capsys.readouterr().err
+
+
+def test_a_checkpoint_of_something_else_is_left_with_a_message(
+    packed: Path, models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint = models / "model" / "checkpoint" / "last.pt"
+
+    def again(words: str) -> bytes:
+        capsys.readouterr()
+        _train(packed, models / "model", steps=1)
+        assert words in capsys.readouterr().err
+        return (models / "model" / "generator.safetensors").read_bytes()
+
+    wanted = again("")
+    _train(packed, models / "model", steps=2)
+    assert again("has done 2 steps, more than the 1 asked for") == wanted
+    checkpoint.write_bytes(checkpoint.read_bytes()[:10_000])
+    assert again("cannot be read") == wanted
+    _train(packed, models / "model", steps=1, seed=6)
+    assert again("other settings, data or code") == wanted
+    data = packed_dataset(tmp_path / "data", speakers=2, per_speaker=4, seed=7)
+    _train(data, models / "model", steps=1)
+    assert again("other settings, data or code") == wanted
+
+
+def test_losses_that_are_not_finite_stop_the_run_before_a_checkpoint(
+    packed: Path, models: Path
+) -> None:
+    section = Wav2pix(steps=10, batch=4, lr_generator=1e30, lr_discriminator=1e30)
+    config = Train(device="cpu", log_every=2, checkpoint_every_s=0)
+    with pytest.raises(VoicefaceError, match="no longer finite at step") as caught:
+        train(config, "wav2pix", section, packed, models)
+    assert "\n" not in str(caught.value)
+    assert not (models / "checkpoint").exists()
+    assert not (models / "generator.safetensors").exists()
+
+
+def test_the_moving_average_is_what_is_kept(packed: Path, models: Path) -> None:
+    def weight(folder: Path) -> torch.Tensor:
+        return saved.load(folder, CPU).model.networks["encoder"].state_dict()["project.4.bias"]
+
+    first = weight(_train(packed, models / "one", steps=1))
+    second = weight(_train(packed, models / "two", steps=2))
+    # Decay 0.75 from the first weights w0: a1 = w0 + (w1 - w0)/4, a2 = a1 + (w2 - a1)/4.
+    one = weight(_train(packed, models / "one-average", steps=1, ema=0.75))
+    two = weight(_train(packed, models / "two-average", steps=2, ema=0.75))
+    assert not torch.allclose(one, first)
+    assert torch.allclose(two, one + (second - one) / 4, atol=1e-7)
+
+
+def test_bf16_is_a_setting(packed: Path, models: Path) -> None:
+    assert _train(packed, models, steps=1, precision="bf16").joinpath("grid.png").exists()
+
+
+def test_progress_is_told(packed: Path, models: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _train(packed, models)
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert re.fullmatch(r"wav2pix: step 2/2, [\d.]+ samples/s, loss [\d.]+, 0:00 to go", line), line
+
+
+def test_cuda_that_is_not_there_is_one_line(packed: Path, models: Path) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is CUDA here")
+    with pytest.raises(VoicefaceError, match="no CUDA"):
+        _train(packed, models, device="cuda")
+
+
+@pytest.mark.slow
+def test_it_learns_whose_face_goes_with_whose_voice(tmp_path: Path, models: Path) -> None:
+    packed_dataset(tmp_path, speakers=2, per_speaker=8, test_per_speaker=4, seed=2)
+    section = Wav2pix(steps=40, batch=8, lr_generator=3e-4, dropout=0.1)
+    train(Train(device="cpu"), "wav2pix", section, tmp_path, models)
+    test = read_packed(tmp_path / "test")
+    drawn = draw_faces(saved.load(models, CPU).model, test.audio, CPU)
+    colours = test.faces.reshape(2, 4, -1, 3).mean((1, 2))
+    found = drawn.reshape(8, -1, 3).mean(1)
+    gaps = np.linalg.norm(found[:, None] - colours[None], axis=2)
+    assert (gaps.argmin(1) == test.labels).all(), gaps
