@@ -14,6 +14,7 @@ from voiceface.building.progress import Job, Progress, Stage, last_line
 _QUIET_S = 10.0
 """Without a terminal there is a line at least this often."""
 _REDRAW_S = 0.1
+_MOST_FAILED = 6
 
 
 class View(Protocol):
@@ -83,11 +84,10 @@ def _table(progress: Progress, now: float) -> Table:
 def _running(progress: Progress, now: float) -> list[Text]:
     jobs = sorted(progress.running.values(), key=lambda job: job.started)
     lines = [Text(_job_line(job, now), no_wrap=True, overflow="ellipsis") for job in jobs]
-    failed = [
-        Text(f"  ✗ {job.name} failed", style="red", no_wrap=True)
-        for job in progress.failed.values()
-    ]
-    return [*lines, *failed]
+    failed = [f"{job.name} failed" for job in progress.failed.values()]
+    if len(failed) > _MOST_FAILED:
+        failed = [f"{len(failed) - _MOST_FAILED + 1} failed", *failed[1 - _MOST_FAILED :]]
+    return [*lines, *(Text(f"  ✗ {text}", style="red", no_wrap=True) for text in failed)]
 
 
 def _job_line(job: Job, now: float) -> str:

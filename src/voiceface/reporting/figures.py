@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from voiceface.files import read_table
 from voiceface.reporting.words import family, reason_words
@@ -70,6 +71,17 @@ class Speaker:
     kept: int
     splits: dict[str, int]
     reviews: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Split:
+    """One split of the dataset."""
+
+    name: str
+    samples: int
+    seconds: float
+    speakers: int
+    videos: int
 
 
 def read_funnel(path: Path) -> Funnel:
@@ -157,6 +169,22 @@ def read_speakers(manifest: Path, funnel: Path, dataset: Path) -> list[Speaker]:
             )
         )
     return found
+
+
+def read_splits(dataset: Path) -> list[Split]:
+    """The splits' sizes, empty ones too.
+
+    Raises:
+        VoicefaceError: the file is missing or damaged.
+    """
+    table = read_table(dataset, DATASET, ["split", "speaker", "video", "start_us", "end_us"])
+    rows = []
+    for name in SPLITS:
+        part = table.filter(pc.equal(table["split"], name))
+        time = pc.sum(pc.subtract(part["end_us"], part["start_us"])).as_py() or 0
+        people, videos = (pc.count_distinct(part[key]).as_py() for key in ("speaker", "video"))
+        rows.append(Split(name, part.num_rows, time / 1e6, people, videos))
+    return rows
 
 
 def _people(samples: pa.Table) -> list[dict[str, str]]:

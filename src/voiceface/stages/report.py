@@ -10,19 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import pyarrow.compute as pc
 from markupsafe import Markup
 
 from voiceface.config import Report, Settings
-from voiceface.files import read_json, read_table, sha256_file, write_text
+from voiceface.files import read_json, sha256_file, write_text
 from voiceface.reporting import charts
-from voiceface.reporting.figures import Share, read_funnel, read_speakers
+from voiceface.reporting.figures import Share, read_funnel, read_speakers, read_splits
 from voiceface.reporting.leakage import read_leakage
 from voiceface.reporting.metrics import Evaluation, read_evaluation
 from voiceface.reporting.pictures import count_shown, dropped_sheets, kept_sheets, picture_file
 from voiceface.reporting.words import FAMILIES, clock, counted, figure, thousands
 from voiceface.stages.shim import stage_main
-from voiceface.tables import DATASET, REVIEWS, SPLITS
+from voiceface.tables import REVIEWS, SPLITS
 
 _WIDEST_PX = 1200
 _PACKAGES = (
@@ -107,7 +106,7 @@ def run(
         dropped_sheets=dropped,
         dropped_shown=count_shown(dropped),
         leakage=read_leakage(leakage),
-        split_rows=_splits(dataset),
+        split_rows=read_splits(dataset),
         models=shown,
         tiles=_tiles(shown),
         versions=_versions(),
@@ -134,24 +133,6 @@ def _shade(share: Share, shares: Iterable[Share]) -> float:
     """Opacity that tells the reasons of one family apart."""
     family = [one.reason for one in shares if one.family == share.family]
     return round(1 - 0.6 * family.index(share.reason) / max(len(family), 2), 2)
-
-
-def _splits(dataset: Path) -> list[dict[str, Any]]:
-    table = read_table(dataset, DATASET, ["split", "speaker", "video", "start_us", "end_us"])
-    rows = []
-    for name in SPLITS:
-        part = table.filter(pc.equal(table["split"], name))
-        time = pc.sum(pc.subtract(part["end_us"], part["start_us"])).as_py() or 0
-        rows.append(
-            {
-                "name": name,
-                "samples": part.num_rows,
-                "seconds": time / 1e6,
-                "speakers": pc.count_distinct(part["speaker"]).as_py(),
-                "videos": pc.count_distinct(part["video"]).as_py(),
-            }
-        )
-    return rows
 
 
 def _model(name: str, folder: Path, report: Path) -> Model:
