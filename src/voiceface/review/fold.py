@@ -8,8 +8,9 @@ from voiceface.review.ledger import Event
 def fold(events: Iterable[Event]) -> dict[str, Event]:
     """The standing decision of each sample: the latest that was not taken back.
 
-    An undo takes back the event that it names, be it another undo. The result depends on the set
-    of events alone, not on their order.
+    An undo takes back an earlier event, which it names, be it another undo (`Mark.after` makes it
+    the later one whatever the clocks say). The result depends on the set of events alone, not on
+    their order.
     """
     standing: dict[str, Event] = {}
     void: set[str] = set()

@@ -41,6 +41,8 @@ def run(
         timelines: folder of the timeline tables.
         samples: folder of the sample tables.
         reviews: folder of the ledger; need not be there.
+        output: `manifests/samples.parquet`.
+        funnel: `manifests/funnel.parquet`.
 
     Raises:
         VoicefaceError: a file is missing or damaged, or a video's time does not add up.
