@@ -117,7 +117,8 @@ def _media(
 def _encoded(path: Path, column: str, starts: list[int]) -> Iterator[tuple[int, bytes]]:
     """Start and encoded bytes of the wanted rows, reading no row group that has none of them."""
     try:
-        with open(path, "rb") as source, pq.ParquetFile(source) as table:
+        # No pre_buffer: it would hold all the media of a video in memory at once.
+        with open(path, "rb") as source, pq.ParquetFile(source, pre_buffer=False) as table:
             found = pc.is_in(table.read(["start_us"])["start_us"], pa.array(starts, pa.int64()))
             places = np.flatnonzero(found.to_numpy())
             about = table.metadata
