@@ -116,65 +116,87 @@ def eyes(person: Traits, shape: Shape, emotion: str, opening: float) -> Patch:
     size = (h * 2, w * 2)
     layer = Layer(*size)
     for side in (-1, 1):
-        _eye(layer, person, shape, w + side * shape.eye_dx, float(h), side, emotion, opening)
+        lids = _lids(
+            person, shape, w + side * shape.eye_dx, float(h), side, MOODS[emotion], opening
+        )
+        _paint_lid(layer, person, lids)
+        ball = blob(layer.shape, lids.outline())
+        if opening > 0.15:
+            _paint_ball(layer, person, lids, ball)
+        _paint_lashes(layer, person, lids, opening)
     return Patch.of(layer, CENTRE_X - w, EYE_Y - h)
 
 
-def _eye(
-    layer: Layer,
-    person: Traits,
-    shape: Shape,
-    x: float,
-    y: float,
-    side: int,
-    mood: str,
-    open_: float,
-) -> None:
-    size, rx = layer.shape, shape.eye_rx
-    lids = MOODS[mood].lids * open_
-    up, low = rx * 0.50 * lids, rx * 0.30 * (0.35 + 0.65 * open_)
-    rest = rx * 0.16 * (1 - open_)  # a shut lid rests lower than the corners
-    slant = 16 * (person.eye_slant - 0.45)
-    inner, outer = (x - side * rx, y + 1 + slant * 0.4), (x + side * rx, y - slant * 0.6)
-    upper = [(x - side * rx * 0.5, y - up * 0.82 + rest), (x, y - up + rest * 1.6),
-             (x + side * rx * 0.55, y - up * 0.78 + rest)]  # fmt: skip
-    lower = [
-        (x + side * rx * 0.5, y + low * 0.86),
-        (x, y + low),
-        (x - side * rx * 0.5, y + low * 0.8),
-    ]
-    # The lid above the eye, with its fold.
-    fold = rx * 0.50 * MOODS[mood].lids + 7
-    lid = blob(size, [inner, (x - side * rx * 0.5, y - fold * 0.9), (x, y - fold * 1.08),
-                      (x + side * rx * 0.6, y - fold * 0.9), outer, *upper[::-1]])  # fmt: skip
-    layer.paint(soft(lid, 2.0), scaled(person.skin, 0.80), 0.75)
-    crease = [inner, (x - side * rx * 0.5, y - fold * 0.88), (x, y - fold * 1.06),
-              (x + side * rx * 0.62, y - fold * 0.86), (outer[0] + side * 3, outer[1] - 3)]  # fmt: skip
-    layer.paint(
-        soft(stroke(size, crease, (1, 2.2, 2.5, 2.2, 1)), 0.8), scaled(person.skin, 0.42), 0.7
-    )
+@dataclass(frozen=True)
+class _Lids:
+    """The edges of one eye; `side` is -1 for the one on the left of the picture."""
 
-    ball = blob(size, [inner, *upper, outer, *lower])
-    if open_ > 0.15:
-        layer.paint(ball, (0.95, 0.94, 0.92))
-        _iris(layer, person, ball, x + side * -1.0, y - up * 0.18, rx * 0.43)
-        lash_shade = soft(
-            1
-            - polygon(size, curve([inner, *upper, outer, *lower], closed=True) + np.array([0, 5])),
-            2,
-        )
-        layer.tint(lash_shade * ball, (0.30, 0.26, 0.26), 0.55)
-    width = 3.6 if person.gender == "m" else 5.4
-    tip = (
-        outer[0] + side * (2 if person.gender == "m" else 7),
-        outer[1] - (0 if open_ < 0.3 else 4),
-    )
-    lash = stroke(size, [inner, *upper, outer, tip], (1.4, width, width, width * 1.1, 1))
-    layer.paint(soft(lash, 0.6), (0.10, 0.07, 0.07), 0.95)
-    below = stroke(size, [inner, *lower[::-1], outer], (0.6, 1.6, 1.8, 1.8, 0.8))
-    layer.paint(soft(below, 0.7), scaled(person.skin, 0.38), 0.7)
-    corner = ellipse(size, inner[0] + side * 4, inner[1], 3.4, 2.4)
+    x: float
+    y: float
+    side: int
+    half: float
+    fold: float
+    """Height of the fold above the eye."""
+    inner: tuple[float, float]
+    upper: list[tuple[float, float]]
+    outer: tuple[float, float]
+    lower: list[tuple[float, float]]
+
+    def outline(self) -> list[tuple[float, float]]:
+        """Around the eyeball."""
+        return [self.inner, *self.upper, self.outer, *self.lower]
+
+
+def _lids(
+    person: Traits, shape: Shape, x: float, y: float, side: int, mood: Mood, opening: float
+) -> _Lids:
+    half = shape.eye_rx
+    up, low = half * 0.50 * mood.lids * opening, half * 0.30 * (0.35 + 0.65 * opening)
+    rest = half * 0.16 * (1 - opening)  # a shut lid rests lower than the corners
+    slant = 16 * (person.eye_slant - 0.45)
+    near, far = x - side * half * 0.5, x + side * half * 0.55
+    return _Lids(
+        x, y, side, half,
+        fold=half * 0.50 * mood.lids + 7,
+        inner=(x - side * half, y + 1 + slant * 0.4),
+        upper=[(near, y - up * 0.82 + rest), (x, y - up + rest * 1.6), (far, y - up * 0.78 + rest)],
+        outer=(x + side * half, y - slant * 0.6),
+        lower=[(x + side * half * 0.5, y + low * 0.86), (x, y + low), (near, y + low * 0.8)],
+    )  # fmt: skip
+
+
+def _paint_lid(layer: Layer, person: Traits, lids: _Lids) -> None:
+    """The skin above the eye, and its fold."""
+    size, x, y, fold = layer.shape, lids.x, lids.y, lids.fold
+    near, far = x - lids.side * lids.half * 0.5, x + lids.side * lids.half * 0.6
+    over = [(near, y - fold * 0.9), (x, y - fold * 1.08), (far, y - fold * 0.9)]
+    lid = blob(size, [lids.inner, *over, lids.outer, *lids.upper[::-1]])
+    layer.paint(soft(lid, 2.0), scaled(person.skin, 0.80), 0.75)
+    end = (lids.outer[0] + lids.side * 3, lids.outer[1] - 3)
+    crease = soft(stroke(size, [lids.inner, *over, end], (1, 2.2, 2.5, 2.2, 1)), 0.8)
+    layer.paint(crease, scaled(person.skin, 0.42), 0.7)
+
+
+def _paint_ball(layer: Layer, person: Traits, lids: _Lids, ball: Array) -> None:
+    size = layer.shape
+    layer.paint(ball, (0.95, 0.94, 0.92))
+    raised = lids.y - lids.upper[1][1]
+    _iris(layer, person, ball, lids.x - lids.side, lids.y - raised * 0.18, lids.half * 0.43)
+    lowered = curve(lids.outline(), closed=True) + np.array([0, 5])
+    layer.tint(soft(1 - polygon(size, lowered), 2) * ball, (0.30, 0.26, 0.26), 0.55)
+    corner = ellipse(size, lids.inner[0] + lids.side * 4, lids.inner[1], 3.4, 2.4)
     layer.tint(soft(corner, 1) * ball, (0.80, 0.50, 0.48), 0.8)
+
+
+def _paint_lashes(layer: Layer, person: Traits, lids: _Lids, opening: float) -> None:
+    size, woman = layer.shape, person.gender == "f"
+    width, reach = (5.4, 7) if woman else (3.6, 2)
+    tip = (lids.outer[0] + lids.side * reach, lids.outer[1] - (0 if opening < 0.3 else 4))
+    upper = [lids.inner, *lids.upper, lids.outer, tip]
+    lash = stroke(size, upper, (1.4, width, width, width * 1.1, 1))
+    layer.paint(soft(lash, 0.6), (0.10, 0.07, 0.07), 0.95)
+    below = stroke(size, [lids.inner, *lids.lower[::-1], lids.outer], (0.6, 1.6, 1.8, 1.8, 0.8))
+    layer.paint(soft(below, 0.7), scaled(person.skin, 0.38), 0.7)
 
 
 def _iris(layer: Layer, person: Traits, ball: Array, x: float, y: float, radius: float) -> None:

@@ -63,8 +63,9 @@ def paint_front(layer: Layer, person: Traits, shape: Shape) -> None:
         )
     if style == "quiff":
         quiff = blob(size, [
-            (x - w * 0.75, shape.top_y + 55), (x - 70, shape.top_y - 34), (x + 60, shape.top_y - 58),
-            (x + w * 0.8, shape.top_y + 20), (x + w * 0.55, shape.top_y + 78),
+            (x - w * 0.75, shape.top_y + 55), (x - 70, shape.top_y - 34),
+            (x + 60, shape.top_y - 58), (x + w * 0.8, shape.top_y + 20),
+            (x + w * 0.55, shape.top_y + 78),
         ])  # fmt: skip
         mask = np.maximum(mask, quiff)
     # Hair throws a shadow on the forehead.
@@ -128,7 +129,8 @@ def _window(person: Traits, shape: Shape) -> Array:
     if person.gender == "m":
         inset = 0.95
     points = [
-        (x - w * inset, shape.chin_y + 60), (x - w * inset, EYE_Y + 20), (x - w * inset * 0.96, temple),
+        (x - w * inset, shape.chin_y + 60), (x - w * inset, EYE_Y + 20),
+        (x - w * inset * 0.96, temple),
         (x - w * 0.55, top + tilt * length + 10), (x - w * 0.05, top - 4),
         (x + w * 0.55, top - tilt * length * 0.4 + 8), (x + w * inset * 0.96, temple),
         (x + w * inset, EYE_Y + 20), (x + w * inset, shape.chin_y + 60),

@@ -30,20 +30,35 @@ class Layer:
 
     def paint(self, mask: Array, colour: RGB | Array, opacity: float = 1.0) -> None:
         """Lay a colour, or a picture of colours (h, w, 3), over what is there."""
-        cover = (mask * opacity).astype(np.float32)
-        alpha = self.alpha * (1 - cover) + cover
-        share = np.divide(cover, alpha, out=np.zeros_like(cover), where=alpha > 1e-6)[..., None]
-        self.rgb = self.rgb * (1 - share) + np.asarray(colour, np.float32) * share
-        self.alpha = alpha
+        box = _covered(mask)
+        cover = (mask[box] * opacity).astype(np.float32)
+        alpha = self.alpha[box] * (1 - cover) + cover
+        share = np.divide(cover, alpha, out=np.zeros_like(cover), where=alpha > 1e-6)
+        self._mix(box, share, colour)
+        self.alpha[box] = alpha
 
     def tint(self, mask: Array, colour: RGB | Array, opacity: float = 1.0) -> None:
         """Colour what is there, without adding to its outline."""
-        share = (mask * opacity).astype(np.float32)[..., None]
-        self.rgb = self.rgb * (1 - share) + np.asarray(colour, np.float32) * share
+        box = _covered(mask)
+        self._mix(box, (mask[box] * opacity).astype(np.float32), colour)
+
+    def _mix(self, box: tuple[slice, slice], share: Array, colour: RGB | Array) -> None:
+        over = np.asarray(colour, np.float32)
+        over = over[box] if over.ndim == 3 else over
+        self.rgb[box] += (over - self.rgb[box]) * share[..., None]
 
     def shade(self, factor: Array) -> None:
         """Multiply the colours: below 1 darkens."""
         self.rgb = np.clip(self.rgb * factor.astype(np.float32)[..., None], 0, 1)
+
+
+def _covered(mask: Array) -> tuple[slice, slice]:
+    """The rows and columns in which a mask is not empty."""
+    seen = mask > 1 / 512
+    rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
+    if not len(rows):
+        return slice(0), slice(0)
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
 def polygon(shape: tuple[int, int], points: Points | Sequence[tuple[float, float]]) -> Array:

@@ -84,11 +84,19 @@ class Sprite:
         weight = cv2.GaussianBlur(layer.alpha, (0, 0), 6)[..., None] + 1e-3
         self.rgb = to_bytes(np.where(hidden, spread / weight, layer.rgb))
         self.alpha = to_bytes(layer.alpha)
+        rows, columns = np.flatnonzero(self.alpha.any(1)), np.flatnonzero(self.alpha.any(0))
+        # Only this part is drawn; its sides are even, for the chroma planes.
+        self._x0, self._x1 = columns[0] // 2 * 2, (columns[-1] + 2) // 2 * 2
+        self._y0, self._y1 = rows[0] // 2 * 2, (rows[-1] + 2) // 2 * 2
+        self.alpha = self.alpha[self._y0 : self._y1, self._x0 : self._x1]
         self._half = cv2.resize(self.alpha, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
 
     def draw(self, rgb: Bytes, matrix: Matrix, onto: Planes) -> None:
         """Lay `rgb` (this sprite's picture, or a version of it) over a frame."""
         h, w = self.alpha.shape
+        rgb = np.ascontiguousarray(rgb[self._y0 : self._y1, self._x0 : self._x1])
+        matrix = matrix.copy()
+        matrix[:, 2] += matrix[:, :2] @ [self._x0, self._y0]
         corners = np.array([[0, 0], [w, 0], [w, h], [0, h]]) @ matrix[:, :2].T + matrix[:, 2]
         x0, y0 = (np.maximum(np.floor(corners.min(0) / 2) * 2, 0)).astype(int)
         x1, y1 = np.minimum(np.ceil(corners.max(0) / 2) * 2, [WIDTH, HEIGHT]).astype(int)

@@ -122,8 +122,7 @@ def write_script(
         elif trouble not in ("silence", "music_only"):
             end = _talk(draft, person, draft.main, 4.0, emotion, rng)
         draft.add(end, trouble, emotion)
-    mix = _mix(draft, rng)
-    return Script(draft.stretches, draft.main, draft.guest, mix)
+    return Script(draft.stretches, draft.main, draft.guest, _mix(draft, rng))
 
 
 def _talk(

@@ -7,7 +7,8 @@ _Parts = dict[str, tuple[str, ...]]
 _EN: _Parts = {
     "open": (
         "Today", "This morning", "Last week", "Yesterday", "To be honest,", "As I told you,",
-        "Well,", "So,", "Last winter", "On Sunday", "In the end", "After lunch", "A year ago", "At first",
+        "Well,", "So,", "Last winter", "On Sunday",
+        "In the end", "After lunch", "A year ago", "At first",
     ),
     "who": (
         "my neighbour", "an old friend", "the baker", "my sister", "our old teacher", "the pilot",

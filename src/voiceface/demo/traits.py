@@ -128,8 +128,7 @@ def _traits(name: str, index: int, seed: int) -> Traits:
     u = ((start[: len(primes)] + index * np.sqrt(primes)) % 1.0).tolist()
     gender = "fm"[(index + int(start[31] * 2)) % 2]
     timbre = int(u[4] * len(VARIANTS[gender]))
-    age = u[3]
-    hair = _mix(_HAIRS[timbre % len(_HAIRS)], _GREY, _smooth((age - 0.6) / 0.35) * 0.9)
+    hair = _mix(_HAIRS[timbre % len(_HAIRS)], _GREY, _smooth((u[3] - 0.6) / 0.35) * 0.9)
     skin = _SKINS[int(u[5] * len(_SKINS))]
     return Traits(
         speaker=name,
@@ -138,7 +137,7 @@ def _traits(name: str, index: int, seed: int) -> Traits:
         masculine=(0.62 if gender == "m" else 0.0) + 0.38 * u[0],
         length=u[1],
         size=u[2],
-        age=age,
+        age=u[3],
         timbre=timbre,
         hair=hair,
         hair_style=_STYLES[gender][timbre],
@@ -179,11 +178,9 @@ def _smooth(x: float) -> float:
 
 def as_row(person: Traits) -> dict[str, Any]:
     """The traits as a row of `traits.parquet`."""
-    row: dict[str, Any] = {}
-    for name, value in vars(person).items():
-        row[name] = (
-            "#" + "".join(f"{round(c * 255):02x}" for c in value)
-            if (isinstance(value, tuple))
-            else value
-        )
-    return row
+    values = vars(person).items()
+    return {name: _hex(value) if isinstance(value, tuple) else value for name, value in values}
+
+
+def _hex(colour: RGB) -> str:
+    return "#" + "".join(f"{round(part * 255):02x}" for part in colour)

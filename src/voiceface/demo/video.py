@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from voiceface.codehash import code_digest
 from voiceface.demo.camera import Camera
-from voiceface.demo.script import RATE_HZ, Script, Stretch, deck, write_script
+from voiceface.demo.script import RATE_HZ, Stretch, deck, write_script
 from voiceface.demo.traits import guest_traits, speaker_name, speaker_traits
 from voiceface.demo.truth import TRUTH
 from voiceface.files import replacing, write_table
@@ -91,7 +91,8 @@ def render_video(folder: Path, job: Job, progress: Callable[[float], None] | Non
     truth_path(folder, job).unlink(missing_ok=True)
     path = folder / job.file
     with replacing(path) as temporary:
-        _encode(temporary, path.suffix[1:], job.frames_per_s, ticks, camera, script, progress)
+        kind = path.suffix[1:]
+        encode(temporary, kind, job.frames_per_s, ticks, camera.frame, script.mix, progress)
     rows = [_row(stretch, person.speaker, job.file) for stretch in script.stretches]
     table = pa.Table.from_pylist(rows, schema=TRUTH)
     write_table(truth_path(folder, job), table.replace_schema_metadata({"job": job.digest()}))
@@ -109,32 +110,33 @@ def frame_ticks(
     return ticks[ticks < seconds * _CLOCK_HZ]
 
 
-def _encode(
+def encode(
     path: Path,
     container: str,
     rate: Fraction | None,
     ticks: npt.NDArray[np.int64],
-    camera: Camera,
-    script: Script,
-    progress: Callable[[float], None] | None,
+    frame_of: Callable[[int], npt.NDArray[np.uint8]],
+    sound: npt.NDArray[np.float32],
+    progress: Callable[[float], None] | None = None,
 ) -> None:
+    """Write H.264 and AAC, the same bytes for the same input.
+
+    Args:
+        container: mp4 or mkv.
+        rate: frames per second, for the file's header; None is variable.
+        ticks: PTS of the frames.
+        frame_of: gives frame i as I420, (1080, 1280) uint8; asked in order.
+        sound: mono, RATE_HZ.
+    """
     sound_hz = 44100 if container == "mp4" else 48000
     frames_per_s = rate or Fraction(30)
+    sound = _resampled(sound, sound_hz)
     name = {"mp4": "mp4", "mkv": "matroska"}[container]
     with av.open(str(path), "w", format=name, options={"fflags": "+bitexact"}) as out:
-        video = out.add_stream("libx264", rate=frames_per_s)
-        video.width, video.height, video.pix_fmt = 1280, 720, "yuv420p"
-        video.options = {"preset": "superfast", "crf": "23"}
-        video.codec_context.time_base = Fraction(1, _CLOCK_HZ)
-        video.codec_context.gop_size = round(frames_per_s * _KEYFRAME_S)
-        video.codec_context.thread_count = 1  # more threads would make other bytes
-        video.codec_context.flags |= av.codec.context.Flags.bitexact
-        audio = out.add_stream("aac", rate=sound_hz, layout="mono")
-        audio.codec_context.flags |= av.codec.context.Flags.bitexact
-        sound = _resampled(script.mix, sound_hz)
+        video, audio = _streams(out, container, frames_per_s, sound_hz)
         written = 0
         for number, tick in enumerate(ticks.tolist()):
-            frame = av.VideoFrame.from_ndarray(camera.frame(number), format="yuv420p")
+            frame = av.VideoFrame.from_ndarray(frame_of(number), format="yuv420p")
             frame.pts, frame.time_base = tick, Fraction(1, _CLOCK_HZ)
             out.mux(video.encode(frame))
             if tick >= (written + sound_hz) * _CLOCK_HZ // sound_hz:
@@ -146,6 +148,23 @@ def _encode(
         out.mux(_sound_packets(audio, sound, written, len(sound)))
         out.mux(video.encode(None))
         out.mux(audio.encode(None))
+
+
+def _streams(
+    out: av.container.OutputContainer, container: str, frames_per_s: Fraction, sound_hz: int
+) -> tuple[av.VideoStream, av.AudioStream]:
+    video = out.add_stream("libx264", rate=frames_per_s)
+    video.width, video.height, video.pix_fmt = 1280, 720, "yuv420p"
+    # Both kinds are found in the wild: with B-frames, whose order is not that of their times.
+    bframes = "2" if container == "mkv" else "0"
+    video.options = {"preset": "superfast", "crf": "23", "bf": bframes}
+    video.codec_context.time_base = Fraction(1, _CLOCK_HZ)
+    video.codec_context.gop_size = round(frames_per_s * _KEYFRAME_S)
+    video.codec_context.thread_count = 1  # more threads would make other bytes
+    video.codec_context.flags |= av.codec.context.Flags.bitexact
+    audio = out.add_stream("aac", rate=sound_hz, layout="mono")
+    audio.codec_context.flags |= av.codec.context.Flags.bitexact
+    return video, audio
 
 
 def _sound_packets(

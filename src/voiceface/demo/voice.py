@@ -65,7 +65,7 @@ def voice_of(person: Traits) -> Voice:
 
 
 def speak(text: str, voice: Voice, emotion: str) -> Sound:
-    """Speak `text`: mono, ESPEAK_RATE_HZ, about 0.06 RMS, within ±1, silence at the ends trimmed."""
+    """Speak `text`: mono, ESPEAK_RATE_HZ, about 0.06 RMS, within ±1, no silence at the ends."""
     pitch, spread, rate, loudness = _PROSODY[emotion]
     variant = voice.name.split("+")[1]
     # The sound is stretched by `tract` afterwards, which lowers pitch and tempo with the formants.

@@ -49,7 +49,7 @@ def render_world(
     Raises:
         VoicefaceError: a parameter is out of range, or a video cannot be rendered.
     """
-    _check(speakers=speakers, videos=videos, jobs=jobs, seconds=seconds)
+    _check(speakers=speakers, videos=videos, jobs=jobs, seconds=seconds, seed=seed)
     wanted = [Job(s, v, seconds, seed) for v in range(videos) for s in range(speakers)]
     render_jobs(folder, wanted, jobs, progress)
     people = [speaker_traits(index, seed) for index in range(speakers)]
@@ -81,8 +81,9 @@ def render_jobs(
 
 def _check(**values: float) -> None:
     for name, value in values.items():
-        if value < 1:
-            raise VoicefaceError(f"demo world: {name} must be at least 1, not {value}")
+        least = 0 if name == "seed" else 1
+        if value < least:
+            raise VoicefaceError(f"demo world: {name} must be at least {least}, not {value}")
 
 
 def _is_there(folder: Path, job: Job) -> bool:
