@@ -30,8 +30,8 @@ format: setup ## mend the style
 	@ruff check --fix . && ruff format . && snakefmt Snakefile workflow/rules
 
 bench: setup ## measure the speed of the build and the quality of the clean flag
-	@python benchmarks/build.py
-	@python benchmarks/clean.py
+	@python -m benchmarks.build
+	@python -m benchmarks.clean
 
 clean: ## delete what was built (never manifests/sources.csv nor the reviews)
 	@rm -rf data logs models reports manifests/*.parquet manifests/videos.csv manifests/leakage.json .snakemake

@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 
 import imageio_ffmpeg
-from machine import describe_machine, write_result
+from benchmarks.machine import describe_machine, write_result
 
 from voiceface.config import Section, Settings
 from voiceface.demo.world import render_world

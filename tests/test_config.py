@@ -69,5 +69,5 @@ def test_snakemake_itself_stops_at_a_typo_before_any_job(tmp_path: Path) -> None
     command = [sys.executable, "-m", "snakemake", "-n", "--snakefile", str(ROOT / "Snakefile")]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "faces.siez: unknown key" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert "faces.siez: unknown key" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr

@@ -164,6 +164,53 @@ def _mark(options: argparse.Namespace) -> int:
     return 0
 
 
+def _marks_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)
+    export = actions.add_parser("export", help="write all samples and marks as CSV")
+    export.add_argument("file", type=Path)
+    export.add_argument("--delimiter", choices=[",", ";"], default=",")
+    take = actions.add_parser("import", help="take the marks of an edited CSV, as one batch")
+    take.add_argument("file", type=Path)
+    take.add_argument("--dry-run", action="store_true", help="only show what would change")
+    undo = actions.add_parser("undo", help="take an imported batch back")
+    undo.add_argument("batch")
+    _add_curator(take)
+    _add_curator(undo)
+
+
+def _marks(options: argparse.Namespace) -> int:
+    from voiceface.review import exchange
+
+    if options.action == "export":
+        exchange.export_marks(MANIFEST, REVIEWS, options.file, options.delimiter)
+        print(f"{options.file}: edit the columns decision and reason, then import it")
+    elif options.action == "undo":
+        count = exchange.undo_batch(REVIEWS, _curator(options), options.batch)
+        print(f"{count} marks taken back")
+    else:
+        plan = exchange.plan_import(MANIFEST, REVIEWS, options.file)
+        print("\n".join(plan.words()))
+        if not options.dry_run:
+            batch = exchange.apply_import(plan, REVIEWS, _curator(options))
+            print(f"imported as batch {batch}; `voiceface marks undo {batch}` takes it back")
+    return 0
+
+
+def _models(options: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.table import Table
+
+    from voiceface.models.status import models_status
+
+    table = Table("model", "paper", "draws from", "trained", "headline metrics", box=None)
+    for model in models_status(Path("models"), load_settings(SETTINGS)):
+        trained = "no" if model.trained_steps is None else f"{model.trained_steps} steps"
+        metrics = ", ".join(f"{name} {value:.3g}" for name, value in model.headline.items())
+        table.add_row(model.name, model.paper, model.about, trained, metrics)
+    Console().print(table)
+    return 0
+
+
 def _generate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("voice", type=Path, help="a sound file with speech")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FACE.png")
@@ -196,5 +243,7 @@ COMMANDS = [
     Command("status", "the funnel, and what is stale", _no_arguments, _status),
     Command("retry", "try failed downloads again", _retry_arguments, _retry),
     Command("mark", "keep or drop samples", _mark_arguments, _mark),
+    Command("marks", "all marks to CSV and back", _marks_arguments, _marks),
+    Command("models", "the models, and which are trained", _no_arguments, _models),
     Command("generate", "draw a face from a voice", _generate_arguments, _generate),
 ]

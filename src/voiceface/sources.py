@@ -147,6 +147,22 @@ def read_videos(path: Path) -> list[Video]:
     return videos
 
 
+def built_videos(path: Path, outcomes: Path) -> list[Video]:
+    """The videos of the lock file that a dataset is built from, in its order.
+
+    Those that are listed; and those gone from their source whose file was had before, for a dataset
+    must not lose what it has because its publisher took it down (taking it out is a takedown).
+
+    Args:
+        outcomes: the folder of the download records.
+    """
+    return [
+        video
+        for video in read_videos(path)
+        if video.status == "listed" or (outcomes / f"{video.video}.json").exists()
+    ]
+
+
 def find_video(path: Path, name: str) -> Video:
     """The lock file's row of one video.
 

@@ -28,6 +28,7 @@ class Project:
     """A folder with the real Snakefile, a config and sources of its own."""
 
     folder: Path
+    printed: str = ""
 
     @classmethod
     def make(

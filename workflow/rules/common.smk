@@ -10,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 from voiceface.codehash import code_digest
 from voiceface.config import Settings, parse_section
 from voiceface.errors import VoicefaceError
-from voiceface.sources import read_videos
+from voiceface.sources import built_videos
 from voiceface.tables import SPLITS
 
 # Rules call `python`: the one that runs Snakemake, unless a conda environment is asked for.
@@ -24,7 +24,7 @@ try:
     SETTINGS = parse_section(Settings, config, "config.yaml")
     if not Path(VIDEO_LIST).exists():
         raise VoicefaceError(f"{VIDEO_LIST}: no such file; make it with `voiceface resolve`")
-    VIDEOS = [row.video for row in read_videos(Path(VIDEO_LIST)) if row.status == "listed"]
+    VIDEOS = [row.video for row in built_videos(Path(VIDEO_LIST), Path("data/download"))]
 except VoicefaceError as error:
     raise WorkflowError(str(error)) from None
 
@@ -48,6 +48,11 @@ def stage(name, key=None):
     The settings are the section of the same name, or `key`.
     """
     return {"code": code_digest(f"voiceface.stages.{name}"), "config": section(key or name)}
+
+
+# How politely to download changes no video, so these settings make none stale: the rule gets them
+# through the environment, which Snakemake does not compare.
+os.environ["VOICEFACE_DOWNLOAD"] = section("download")
 
 
 def model_section(wildcards):

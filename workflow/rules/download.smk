@@ -1,4 +1,5 @@
-# A video's file, and the record of how that went; no `code`: an edit must not fetch all again.
+# A video's file, and the record of how that went. Of the settings only the format makes it stale,
+# and no code does: an edit must not fetch everything again.
 
 
 rule download:
@@ -14,10 +15,15 @@ rule download:
     resources:
         youtube=1,
     params:
-        config=section("download"),
+        format=SETTINGS.download.format,
     shell:
-        "python -m voiceface.stages.download --config={params.config:q} --video={wildcards.video}"
-        " --videos={input.videos} --media={output.media} --outcome={output.outcome} &> {log}"
+        'python -m voiceface.stages.download --config="$VOICEFACE_DOWNLOAD"'
+        " --video={wildcards.video} --videos={input.videos} --media={output.media}"
+        " --outcome={output.outcome} &> {log}"
+
+
+envvars:
+    "VOICEFACE_DOWNLOAD",
 
 
 # All outcomes together; stops the build when too many videos are lost.

@@ -10,7 +10,7 @@ from voiceface.config import Download
 from voiceface.errors import VoicefaceError
 from voiceface.files import write_table
 from voiceface.outcome import Outcome, read_outcome
-from voiceface.sources import read_videos
+from voiceface.sources import built_videos
 from voiceface.stages.shim import stage_main
 from voiceface.tables import DOWNLOADS
 
@@ -24,7 +24,7 @@ def run(config: Download, videos: Path, outcomes: Path, output: Path) -> None:
         VoicefaceError: a record is missing, or more of the videos than `max_lost_fraction` were
             lost: with the counts and the most common reasons.
     """
-    listed = [video for video in read_videos(videos) if video.status == "listed"]
+    listed = built_videos(videos, outcomes)
     records = [read_outcome(outcomes / f"{video.video}.json") for video in listed]
     lost = [record for record in records if record.status != "ok"]
     if len(lost) > config.max_lost_fraction * len(records):

@@ -15,7 +15,7 @@ from voiceface.media.identity import distances, usual_face
 from voiceface.outcome import read_outcome
 from voiceface.review.fold import fold, review_of
 from voiceface.review.ledger import Event, read_ledger
-from voiceface.sources import Video, read_videos
+from voiceface.sources import Video, built_videos, read_videos
 from voiceface.stages.shim import stage_main
 from voiceface.tables import CURATED, FUNNEL, KEPT, MANIFEST, REASONS, SAMPLES, TIMELINE
 
@@ -48,7 +48,7 @@ def run(
         VoicefaceError: a file is missing or damaged, or a video's time does not add up.
     """
     listed = read_videos(videos)
-    here = [video for video in listed if video.status == "listed"]
+    here = built_videos(videos, downloads)
     table = pa.concat_tables(
         [SAMPLES.empty_table(), *(_samples_of(samples, video) for video in here)]
     )
@@ -198,9 +198,10 @@ def _funnel(
 
 def _lost(video: Video, downloads: Path) -> str:
     """Why a video could not be had, as in `unavailable: Private video`; empty when it was."""
-    if video.status == "gone":
+    record = downloads / f"{video.video}.json"
+    if video.status == "gone" and not record.exists():
         return "gone: no longer at its source"
-    return read_outcome(downloads / f"{video.video}.json").lost
+    return read_outcome(record).lost
 
 
 def _outside_segments(
