@@ -23,7 +23,7 @@ lint: setup ## check style, types and the workflow
 	@ruff check .
 	@ruff format --check .
 	@mypy
-	@snakefmt --check --quiet Snakefile workflow/rules
+	@snakefmt --check Snakefile workflow/rules
 	@snakemake --lint
 
 format: setup ## mend the style

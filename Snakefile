@@ -38,4 +38,4 @@ rule dataset_only:
 # The trained models, without their evaluation.
 rule models_only:
     input:
-        expand("models/{model}/model.json", model=MODELS),
+        expand("models/{model}/model.json", model=PLAN.models),

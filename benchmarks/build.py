@@ -18,8 +18,8 @@ import tempfile
 from pathlib import Path
 
 import imageio_ffmpeg
-from benchmarks.machine import describe_machine, write_result
 
+from benchmarks.machine import describe_machine, write_result
 from voiceface.config import Section, Settings
 from voiceface.demo.world import render_world
 from voiceface.sources import Video, read_videos
@@ -52,7 +52,7 @@ def _measure() -> dict[str, object]:
     _write_sources()
     resolve.run(settings.resolve, Path("sources.csv"), Path("videos.csv"))
     videos = read_videos(Path("videos.csv"))
-    per_stage = {name: 0.0 for name in STAGES}
+    per_stage = dict.fromkeys(STAGES, 0.0)
     start_ups = {name: _cpu_s([*_stage(name), "--help"]) for name in STAGES}
     processes = 0
     for name in STAGES:
@@ -64,7 +64,9 @@ def _measure() -> dict[str, object]:
     return {
         "video_s": round(length_s, 1),
         "cpu_s_per_video_s": round(sum(per_stage.values()) / length_s, 5),
-        **{f"{name}_cpu_s_per_video_s": round(cpu / length_s, 5) for name, cpu in per_stage.items()},
+        **{
+            f"{name}_cpu_s_per_video_s": round(cpu / length_s, 5) for name, cpu in per_stage.items()
+        },
         "full_decode_cpu_s_per_video_s": round(reference / length_s, 5),
         "start_up_cpu_s": round(sum(start_ups.values()) / len(start_ups), 3),
         "processes": processes,
@@ -77,7 +79,7 @@ def _runs(name: str, settings: Settings, videos: list[Video]) -> list[list[str]]
     section: Section | None = getattr(settings, name, None)
     config = [f"--config={section.model_dump_json()}"] if section is not None else []
     if name == "pack":
-        folders = "--dataset=dataset.parquet --speech=speech --faces=faces".split()
+        folders = ["--dataset=dataset.parquet", "--speech=speech", "--faces=faces"]
         return [[*folders, f"--split={split}", f"--output=packed/{split}"] for split in SPLITS]
     if name == "dataset":
         files = "--manifest=samples.parquet --output=dataset.parquet --leakage=leakage.json"
@@ -123,7 +125,12 @@ def _length_s(video: Video) -> float:
 
 def _full_decode(video: Video) -> list[str]:
     program = imageio_ffmpeg.get_ffmpeg_exe()
-    return [program, *"-v error -nostdin -threads 1 -i".split(), video.location, *"-f null -".split()]
+    return [
+        program,
+        *["-v", "error", "-nostdin", "-threads", "1", "-i"],
+        video.location,
+        *["-f", "null", "-"],
+    ]
 
 
 def _stage(name: str) -> list[str]:

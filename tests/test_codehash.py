@@ -50,7 +50,17 @@ def test_comments_docstrings_and_layout_change_nothing(package: Path) -> None:
 
 
 def test_dataset_stages_never_import_torch() -> None:
-    stages = "resolve download downloads speech faces samples manifest dataset pack".split()
+    stages = [
+        "resolve",
+        "download",
+        "downloads",
+        "speech",
+        "faces",
+        "samples",
+        "manifest",
+        "dataset",
+        "pack",
+    ]
     script = (
         "import importlib, sys\n"
         "for name in sys.argv[1:]: importlib.import_module(f'voiceface.stages.{name}')\n"

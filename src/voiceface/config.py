@@ -65,7 +65,7 @@ class Download(Section):
     proxy: str | None = None
     """Proxy, as in `socks5://127.0.0.1:1080`."""
     archive: str | None = None
-    """yt-dlp's archive file: what stands in it is not fetched again, and what is fetched is added."""
+    """yt-dlp's archive file: what stands in it is not fetched again; what is fetched is added."""
     max_lost_fraction: Fraction = 0.2
     """Stop the build when more than this share of the videos could not be had."""
 
@@ -139,7 +139,7 @@ class Manifest(Section):
     """All samples together, joined with the curators' marks."""
 
     max_identity_distance: Positive | None = 0.45
-    """Greatest descriptor distance to the speaker's usual face: `wrong_person`; null is no check."""
+    """Greatest descriptor distance to the speaker's usual face: `wrong_person`; null: no check."""
     require_review: bool = False
     """Keep only what a curator kept; otherwise unmarked samples without a flag are kept too."""
 
@@ -194,6 +194,9 @@ class Wav2pix(ModelSection):
 
     variant: Literal["paper", "code"] = "paper"
     """Layers as in the paper, or as in the authors' code where that differs."""
+    encoder_batch_norm: bool = True
+    """BatchNorm in the speech encoder (the paper names none; its code has it). Without it the
+    voices are told apart several times later."""
     lr_generator: Positive = 1e-4
     """Adam's learning rate of the generator and of the speech encoder (the paper: 1e-4)."""
     lr_discriminator: Positive = 4e-4
@@ -220,7 +223,7 @@ class Evaluate(Section):
     vgg_face_weights: str | None = None
     """Path of VGG-Face weights to fine-tune for identity, as in the paper; null: a built-in one."""
     inception_weights: str | None = None
-    """Path of Inception as TorchScript (`inception-2015-12-05.pt`), for FID; null leaves FID out."""
+    """Path of Inception as TorchScript (`inception-2015-12-05.pt`), for FID; null: no FID."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to evaluate."""
     seed: int = 0

@@ -121,7 +121,9 @@ SAMPLES = pa.schema(
         _column("face_sha256", pa.string(), "hex digest of the crop's pixels", nullable=True),
         _column("audio_prints", pa.list_(pa.int64()), "as in the speech table"),
         _column("descriptor", pa.list_(pa.float32()), "as in the faces table", nullable=True),
-        _column("flags", pa.list_(pa.string()), "every reason against it, worst first; [] is clean"),
+        _column(
+            "flags", pa.list_(pa.string()), "every reason against it, worst first; [] is clean"
+        ),
     ]
 )
 """`data/samples/<video>.parquet`: one row per segment; no media."""
@@ -172,9 +174,9 @@ DATASET = pa.schema(
 SPLITS = ("train", "test", "unseen")
 
 PACKED = pa.schema([DATASET.field(name) for name in ("sample", "speaker", "gender", "video")])
-"""`data/packed/<split>/samples.parquet`: row i describes `faces.npy[i]` (uint8, n × size × size × 3,
-RGB) and `audio.npy[i]` (int16, n × segment samples); `pack.json` holds rates, sizes, the speakers
-of the training split in label order (the classes), and the digests of the arrays."""
+"""`data/packed/<split>/samples.parquet`: row i describes `faces.npy[i]` (uint8 RGB, n × size × size × 3)
+and `audio.npy[i]` (int16, n × segment samples); `pack.json` holds rates, sizes, the speakers of the
+training split in label order (the classes), and the digests of the arrays."""
 
 HISTORY = pa.schema(
     [

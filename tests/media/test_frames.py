@@ -33,7 +33,9 @@ def test_a_segment_before_the_first_picture_is_not_looked_at() -> None:
 
 @pytest.mark.parametrize("fps", ["25", "30000/1001", "24000/1001", "60"])
 @pytest.mark.parametrize("keyframe_every", [10, 1000])
-def test_a_frame_is_the_one_shown_at_its_time(tmp_path: Path, fps: str, keyframe_every: int) -> None:
+def test_a_frame_is_the_one_shown_at_its_time(
+    tmp_path: Path, fps: str, keyframe_every: int
+) -> None:
     media = make_media(
         tmp_path / "a.mp4", picture=CLOCK, fps=fps, seconds=9, keyframe_every=keyframe_every
     )
@@ -108,9 +110,7 @@ def test_sound_alone_gives_no_frames(tmp_path: Path) -> None:
         ("mpeg1video", "yuv420p", "a.mpg"),
     ],
 )
-def test_the_codecs_of_the_web_are_read(
-    tmp_path: Path, codec: str, pixels: str, name: str
-) -> None:
+def test_the_codecs_of_the_web_are_read(tmp_path: Path, codec: str, pixels: str, name: str) -> None:
     media = make_media(
         tmp_path / name, picture="testsrc=s=322x240:r=25:d=2", seconds=2, codec=codec, pixels=pixels
     )

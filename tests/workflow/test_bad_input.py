@@ -1,7 +1,6 @@
 """Bad and odd files beside a good one: each ends as a record, none costs the build."""
 
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -18,18 +17,34 @@ UNREADABLE = ("zero-byte.mp4", "text.mp4", "truncated.mp4")
 NO_SAMPLES = ("audio-only.m4a.mp4", "video-only.mp4", "no-face.mp4", "no-speech.mp4", "short.mp4")
 ODD_BUT_GOOD = {
     "rotated.mp4": ["-c", "copy"],
-    "ten-bit.mkv": "-c:v libx265 -pix_fmt yuv420p10le -preset ultrafast -c:a copy".split(),
-    "odd-size.mkv": "-vf crop=641:359:320:180,format=yuv444p -preset ultrafast -c:a copy".split(),
-    "8-khz.mkv": "-c:v copy -ar 8000 -c:a pcm_s16le".split(),
-    "48-khz.mkv": "-c:v copy -ar 48000 -c:a flac".split(),
-    "surround.mkv": "-c:v copy -af pan=5.1|FC=c0|LFE=0*c0 -c:a ac3".split(),
+    "ten-bit.mkv": [
+        "-c:v",
+        "libx265",
+        "-pix_fmt",
+        "yuv420p10le",
+        "-preset",
+        "ultrafast",
+        "-c:a",
+        "copy",
+    ],
+    "odd-size.mkv": [
+        "-vf",
+        "crop=641:359:320:180,format=yuv444p",
+        "-preset",
+        "ultrafast",
+        "-c:a",
+        "copy",
+    ],
+    "8-khz.mkv": ["-c:v", "copy", "-ar", "8000", "-c:a", "pcm_s16le"],
+    "48-khz.mkv": ["-c:v", "copy", "-ar", "48000", "-c:a", "flac"],
+    "surround.mkv": ["-c:v", "copy", "-af", "pan=5.1|FC=c0|LFE=0*c0", "-c:a", "ac3"],
     "ünïcode 名前 'quoted' $(x);.mp4": ["-c", "copy"],
     LONG_NAME: ["-c", "copy"],
 }
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory, demo_world: Path) -> Iterator[Project]:
+def project(tmp_path_factory: pytest.TempPathFactory, demo_world: Path) -> Project:
     """A project whose one speaker filmed all of this, built up to the dataset."""
     folder = tmp_path_factory.mktemp("bad")
     media = folder / "media" / "demo-01"
@@ -50,7 +65,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, demo_world: Path) -> Itera
     )
     made.voiceface("resolve")
     made.snakemake("--cores=2", "manifests/dataset.parquet")
-    yield made
+    return made
 
 
 def _make_odd(media: Path, talking: Path) -> None:
@@ -70,19 +85,17 @@ def _make_bad(media: Path, talking: Path) -> None:
     (media / "text.mp4").write_text("this is no video\n" * 100)
     whole = make_media(media.parent / "whole.mp4", seconds=4).read_bytes()
     (media / "truncated.mp4").write_bytes(whole[: len(whole) // 3])
-    _ffmpeg(media / "audio-only.m4a.mp4", talking, "-t 9 -vn -c:a copy".split())
-    _ffmpeg(media / "video-only.mp4", talking, "-t 9 -an -c:v copy".split())
+    _ffmpeg(media / "audio-only.m4a.mp4", talking, ["-t", "9", "-vn", "-c:a", "copy"])
+    _ffmpeg(media / "video-only.mp4", talking, ["-t", "9", "-an", "-c:v", "copy"])
     hidden = "drawbox=0:0:iw:ih:gray:fill"
     _ffmpeg(media / "no-face.mp4", talking, ["-t", "9", "-vf", hidden, "-c:a", "copy"])
-    _ffmpeg(media / "no-speech.mp4", talking, "-t 9 -af volume=0 -c:v copy".split())
-    _ffmpeg(media / "short.mp4", talking, "-t 0.5 -c copy".split())
+    _ffmpeg(media / "no-speech.mp4", talking, ["-t", "9", "-af", "volume=0", "-c:v", "copy"])
+    _ffmpeg(media / "short.mp4", talking, ["-t", "0.5", "-c", "copy"])
 
 
-def _ffmpeg(
-    path: Path, source: Path, options: list[str], before: list[str] | None = None
-) -> Path:
+def _ffmpeg(path: Path, source: Path, options: list[str], before: list[str] | None = None) -> Path:
     program = imageio_ffmpeg.get_ffmpeg_exe()
-    command = [program, *"-nostdin -v error -y".split(), *(before or []), "-i", str(source)]
+    command = [program, *["-nostdin", "-v", "error", "-y"], *(before or []), "-i", str(source)]
     subprocess.run([*command, *options, str(path)], check=True)
     return path
 

@@ -12,7 +12,7 @@ rule dataset:
     conda:
         "../../envs/dataset.yaml"
     params:
-        **stage("dataset"),
+        **PLAN.stage("dataset"),
     shell:
         "python -m voiceface.stages.dataset --config={params.config:q} --manifest={input}"
         " --output={output.dataset} --leakage={output.leakage} &> {log}"

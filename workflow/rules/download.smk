@@ -4,7 +4,7 @@
 
 rule download:
     input:
-        videos=ancient(VIDEO_LIST),
+        videos=ancient(str(VIDEO_LIST)),
     output:
         media="data/media/{video}.mkv",
         outcome="data/download/{video}.json",
@@ -15,7 +15,7 @@ rule download:
     resources:
         youtube=1,
     params:
-        format=SETTINGS.download.format,
+        format=PLAN.settings.download.format,
     shell:
         'python -m voiceface.stages.download --config="$VOICEFACE_DOWNLOAD"'
         " --video={wildcards.video} --videos={input.videos} --media={output.media}"
@@ -29,8 +29,8 @@ envvars:
 # All outcomes together; stops the build when too many videos are lost.
 rule downloads:
     input:
-        videos=VIDEO_LIST,
-        outcomes=expand("data/download/{video}.json", video=VIDEOS),
+        videos=str(VIDEO_LIST),
+        outcomes=expand("data/download/{video}.json", video=PLAN.videos),
     output:
         "data/downloads.parquet",
     log:
@@ -38,7 +38,7 @@ rule downloads:
     conda:
         "../../envs/dataset.yaml"
     params:
-        **stage("downloads", "download"),
+        **PLAN.stage("downloads", "download"),
     shell:
         "python -m voiceface.stages.downloads --config={params.config:q} --videos={input.videos}"
         " --outcomes=data/download --output={output} &> {log}"

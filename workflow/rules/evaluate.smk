@@ -17,7 +17,7 @@ rule evaluate:
     resources:
         gpu=1,
     params:
-        **stage("evaluate"),
+        **PLAN.stage("evaluate"),
     shell:
         "python -m voiceface.stages.evaluate --config={params.config:q} --model={wildcards.model}"
         " --packed=data/packed --models=models --output=reports/{wildcards.model} &> {log}"

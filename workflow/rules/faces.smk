@@ -13,7 +13,7 @@ rule faces:
     conda:
         "../../envs/dataset.yaml"
     params:
-        **stage("faces"),
+        **PLAN.stage("faces"),
     shell:
         "python -m voiceface.stages.faces --config={params.config:q} --media={input.media}"
         " --outcome={input.outcome} --speech={input.speech} --output={output} &> {log}"

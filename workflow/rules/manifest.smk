@@ -4,11 +4,13 @@
 
 rule manifest:
     input:
-        videos=VIDEO_LIST,
+        videos=str(VIDEO_LIST),
         downloads="data/downloads.parquet",
-        timelines=expand("data/timeline/{video}.parquet", video=VIDEOS),
-        samples=expand("data/samples/{video}.parquet", video=VIDEOS),
-        reviews=sorted(str(path) for path in Path("manifests/reviews").glob("*/*.jsonl")),
+        timelines=expand("data/timeline/{video}.parquet", video=PLAN.videos),
+        samples=expand("data/samples/{video}.parquet", video=PLAN.videos),
+        reviews=sorted(
+            str(path) for path in Path("manifests/reviews").glob("*/*.jsonl")
+        ),
     output:
         samples="manifests/samples.parquet",
         funnel="manifests/funnel.parquet",
@@ -17,7 +19,7 @@ rule manifest:
     conda:
         "../../envs/dataset.yaml"
     params:
-        **stage("manifest"),
+        **PLAN.stage("manifest"),
     shell:
         "python -m voiceface.stages.manifest --config={params.config:q} --videos={input.videos}"
         " --downloads=data/download --timelines=data/timeline --samples=data/samples"

@@ -4,8 +4,8 @@
 rule pack:
     input:
         dataset="manifests/dataset.parquet",
-        speech=expand("data/speech/{video}.parquet", video=VIDEOS),
-        faces=expand("data/faces/{video}.parquet", video=VIDEOS),
+        speech=expand("data/speech/{video}.parquet", video=PLAN.videos),
+        faces=expand("data/faces/{video}.parquet", video=PLAN.videos),
     output:
         faces="data/packed/{split}/faces.npy",
         audio="data/packed/{split}/audio.npy",
@@ -16,7 +16,7 @@ rule pack:
     conda:
         "../../envs/dataset.yaml"
     params:
-        code=code_digest("voiceface.stages.pack"),
+        code=PLAN.code("pack"),
     shell:
         "python -m voiceface.stages.pack --dataset={input.dataset} --speech=data/speech"
         " --faces=data/faces --split={wildcards.split} --output=data/packed/{wildcards.split}"

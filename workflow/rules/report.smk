@@ -7,9 +7,9 @@ rule report:
         funnel="manifests/funnel.parquet",
         dataset="manifests/dataset.parquet",
         leakage="manifests/leakage.json",
-        faces=expand("data/faces/{video}.parquet", video=VIDEOS),
-        histories=expand("models/{model}/history.parquet", model=MODELS),
-        metrics=expand("reports/{model}/metrics.json", model=MODELS),
+        faces=expand("data/faces/{video}.parquet", video=PLAN.videos),
+        histories=expand("models/{model}/history.parquet", model=PLAN.models),
+        metrics=expand("reports/{model}/metrics.json", model=PLAN.models),
     output:
         "reports/index.html",
     log:
@@ -17,9 +17,9 @@ rule report:
     conda:
         "../../envs/train.yaml"
     params:
-        **stage("report"),
-        settings=json.dumps(SETTINGS.model_dump(mode="json"), sort_keys=True),
-        names=",".join(MODELS),
+        **PLAN.stage("report"),
+        settings=PLAN.section(),
+        names=",".join(PLAN.models),
     shell:
         "python -m voiceface.stages.report --config={params.config:q} --settings={params.settings:q}"
         " --manifest={input.manifest} --funnel={input.funnel} --dataset={input.dataset}"

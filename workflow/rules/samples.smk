@@ -12,7 +12,7 @@ rule samples:
     conda:
         "../../envs/dataset.yaml"
     params:
-        **stage("samples"),
+        **PLAN.stage("samples"),
     shell:
         "python -m voiceface.stages.samples --config={params.config:q} --speech={input.speech}"
         " --faces={input.faces} --output={output} &> {log}"

@@ -14,7 +14,7 @@ rule speech:
     conda:
         "../../envs/dataset.yaml"
     params:
-        **stage("speech"),
+        **PLAN.stage("speech"),
     shell:
         "python -m voiceface.stages.speech --config={params.config:q} --video={wildcards.video}"
         " --media={input.media} --outcome={input.outcome} --output={output.speech}"

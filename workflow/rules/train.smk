@@ -18,8 +18,8 @@ rule train:
     resources:
         gpu=1,
     params:
-        **stage("train"),
-        model_config=model_section,
+        **PLAN.stage("train"),
+        model_config=PLAN.model_section,
     shell:
         "python -m voiceface.stages.train --config={params.config:q}"
         " --model-config={params.model_config:q} --model={wildcards.model} --packed=data/packed"

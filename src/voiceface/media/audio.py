@@ -38,13 +38,15 @@ def decode_pcm(media: Path, sample_rate_hz: int, start_us: int) -> Iterator[np.n
     """Yield the first sound track as mono int16 blocks of at most a minute.
 
     Sample i belongs to the PTS `start_us` + i / `sample_rate_hz`: gaps in the timestamps are filled
-    with silence and overlaps are cut, so that sound never drifts against the picture. What a damaged
-    file still holds is yielded.
+    with silence and overlaps are cut, so that sound never drifts against the picture. What a
+    damaged file still holds is yielded.
     """
     timing = {"async": 1, "min_hard_comp": 0.02, "first_pts": 0}
     command = (
         # copyts: else ffmpeg moves the file's first timestamp to 0 before the filter sees it.
-        ffmpeg.input(str(media.absolute()), threads=1, vn=None, sn=None, dn=None, copyts=None)["a:0"]
+        ffmpeg.input(str(media.absolute()), threads=1, vn=None, sn=None, dn=None, copyts=None)[
+            "a:0"
+        ]
         .filter("asetpts", f"PTS-{start_us / 1_000_000:.6f}/TB")
         .filter("aresample", sample_rate_hz, **timing)
         .output("pipe:", format="s16le", acodec="pcm_s16le", ac=1, ar=sample_rate_hz)
@@ -100,8 +102,8 @@ def content_prints(pcm: np.ndarray) -> list[int]:
     """Digests of short windows at positions that the sound itself chooses.
 
     Two recordings that share a bit-identical stretch share prints, wherever each was cut: a window
-    of 64 samples is a print when its polynomial hash is divisible by 2048 (content-defined chunking,
-    as rsync and backup tools do it), which is one window in 2048. Near-silent windows are left out.
+    of 64 samples is a print when its hash is divisible by 2048 (content-defined chunking, as backup
+    tools do it), which is one window in 2048. Near-silent windows are left out.
 
     Args:
         pcm: int16 mono samples.

@@ -59,15 +59,20 @@ def find_faces(rgb: np.ndarray, detect_width: int, upsample_on_miss: int) -> lis
     longer = max(grey.shape)
     for doublings in range(upsample_on_miss + 1):
         scale = detect_width * 2**doublings / longer
-        small = cv2.resize(
-            grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        )
+        method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=method)
         boxes, scores, _ = _detector().run(small, 0, 0.0)
         if boxes:
             break
     faces = [
-        Face(*(round(side / scale) for side in (b.left(), b.top(), b.right(), b.bottom())), score)
-        for b, score in zip(boxes, scores, strict=True)
+        Face(
+            left=round(box.left() / scale),
+            top=round(box.top() / scale),
+            right=round(box.right() / scale),
+            bottom=round(box.bottom() / scale),
+            score=score,
+        )
+        for box, score in zip(boxes, scores, strict=True)
     ]
     return sorted(faces, key=lambda face: -face.score)
 
@@ -137,7 +142,7 @@ def head_pose(landmarks: np.ndarray, width: int, height: int) -> tuple[float, fl
 
 
 def sharpness(crop: np.ndarray) -> float:
-    """Variance of the Laplacian of the crop's grey levels: low is out of focus (Pech-Pacheco 2000)."""
+    """Variance of the Laplacian of the crop's grey levels (Pech-Pacheco 2000): low is blurred."""
     return float(cv2.Laplacian(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.CV_64F).var())
 
 
@@ -159,7 +164,8 @@ def _shape(landmarks: np.ndarray) -> dlib.full_object_detection:
 def _model_file(name: str) -> str:
     # Not imported: the package's __init__ needs pkg_resources, which setuptools no longer has.
     spec = importlib.util.find_spec("face_recognition_models")
-    assert spec is not None and spec.submodule_search_locations
+    assert spec is not None
+    assert spec.submodule_search_locations
     return str(Path(spec.submodule_search_locations[0]) / "models" / name)
 
 
@@ -175,6 +181,4 @@ def _landmark_model() -> dlib.shape_predictor:
 
 @cache
 def _descriptor_model() -> dlib.face_recognition_model_v1:
-    return dlib.face_recognition_model_v1(
-        _model_file("dlib_face_recognition_resnet_model_v1.dat")
-    )
+    return dlib.face_recognition_model_v1(_model_file("dlib_face_recognition_resnet_model_v1.dat"))

@@ -55,7 +55,7 @@ def find_segments(voiced: np.ndarray, length: int, min_voiced: float, start: int
     total = np.concatenate([[0], np.cumsum(voiced)])
     starts = np.arange(max(0, len(voiced) - length + 1))
     good = voiced[: len(starts)] & (total[starts + length] - total[starts] >= min_voiced * length)
-    for at in np.flatnonzero(good):
+    for at in map(int, np.flatnonzero(good)):
         if at >= start:
-            yield int(at)
+            yield at
             start = at + length

@@ -17,7 +17,6 @@ from voiceface.outcome import read_outcome
 from voiceface.stages.shim import stage_main
 from voiceface.tables import FACES, SPEECH
 
-
 _ALIKE = 0.8  # correlation of two aligned crops above which they are surely one person's
 
 Look = dict[str, Any]

@@ -10,9 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
-from voiceface.config import parse_section
+from voiceface.config import Section, parse_section
 from voiceface.errors import VoicefaceError
 
 
@@ -40,7 +38,7 @@ def stage_main(run: Callable[..., None]) -> int:
 
 
 def _value(annotation: Any, text: str) -> Any:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+    if isinstance(annotation, type) and issubclass(annotation, Section):
         return parse_section(annotation, json.loads(text))
     return Path(text) if annotation is Path else text
 

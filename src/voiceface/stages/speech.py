@@ -46,7 +46,13 @@ class Tally:
 
 
 def run(
-    config: Speech, video: str, media: Path, outcome: Path, output: Path, chunks: Path, timeline: Path
+    config: Speech,
+    video: str,
+    media: Path,
+    outcome: Path,
+    output: Path,
+    chunks: Path,
+    timeline: Path,
 ) -> None:
     """Cut the sound of a video into voiced segments."""
     record = read_outcome(outcome)

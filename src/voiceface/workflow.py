@@ -1,0 +1,65 @@
+"""What the Snakefile needs of the package: settings as text, code digests, the list of videos."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from voiceface.codehash import code_digest
+from voiceface.config import Settings, parse_section
+from voiceface.errors import VoicefaceError
+from voiceface.sources import built_videos
+
+VIDEO_LIST = Path("manifests/videos.csv")
+OUTCOMES = Path("data/download")
+
+
+class Plan:
+    """The checked settings and the videos, as the rules use them.
+
+    Raises:
+        VoicefaceError: a setting is wrong, or there is no list of videos yet.
+    """
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self.settings = parse_section(Settings, config, "config.yaml")
+        if not VIDEO_LIST.exists():
+            raise VoicefaceError(f"{VIDEO_LIST}: no such file; make it with `voiceface resolve`")
+        self.videos = [row.video for row in built_videos(VIDEO_LIST, OUTCOMES)]
+        self.models = self.settings.models
+
+    def section(self, name: str | None = None) -> str:
+        """A section of the settings, or all of them, as JSON: equal settings, equal text."""
+        values = self.settings.model_dump(mode="json")
+        return json.dumps(values if name is None else values[name], sort_keys=True)
+
+    def stage(self, name: str, section: str | None = None) -> dict[str, str]:
+        """What a stage's result depends on besides its input files: its code and its settings.
+
+        The settings are the section of the same name, or `section`.
+        """
+        return {"code": self.code(name), "config": self.section(section or name)}
+
+    def model_section(self, wildcards: Any) -> str:
+        """The settings of the model that a job is for."""
+        return self.section(wildcards.model)
+
+    def code(self, name: str) -> str:
+        """Digest of the code of a stage."""
+        return code_digest(f"voiceface.stages.{name}")
+
+    def set_environment(self, root: Path) -> None:
+        """Give the jobs what they take from the environment.
+
+        Args:
+            root: the folder of the workflow, with the package under `src`.
+        """
+        # Rules call `python`: the one that runs Snakemake, unless a conda environment is asked for.
+        # In either, the package is found where the workflow lies.
+        python = str(Path(sys.executable).parent)
+        os.environ["PATH"] = os.pathsep.join([python, os.environ.get("PATH", "")])
+        os.environ["PYTHONPATH"] = str(root.resolve() / "src")
+        # How politely to download changes no video, so these settings make none stale: they take
+        # this way, which Snakemake does not compare.
+        os.environ["VOICEFACE_DOWNLOAD"] = self.section("download")
