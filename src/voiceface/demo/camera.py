@@ -168,7 +168,8 @@ class Camera:
                 ("slide", index), lambda: scene.slide(self._main.person.seed + index)
             )
         if index not in self._wide:
-            self._wide[index] = scene.landscape(self._main.person.seed + index)
+            # Only the latest is kept: a long video has many.
+            self._wide = {index: scene.landscape(self._main.person.seed + index)}
         share = (at - stretch.start_s) / (stretch.end_s - stretch.start_s)
         x = round((scene.PAN_WIDTH - WIDTH) * share / 2) * 2
         return Planes.of(np.ascontiguousarray(self._wide[index][:, x : x + WIDTH]))

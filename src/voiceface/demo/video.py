@@ -27,6 +27,8 @@ from voiceface.files import replacing, write_table
 _CLOCK_HZ = 90_000  # of the video's PTS: whole ticks for every rate below
 _RATES = (Fraction(25), Fraction(30000, 1001), Fraction(30), Fraction(60), None)  # None: variable
 _KEYFRAME_S = 2
+PROGRESS = "progress "
+"""What a line on standard output begins with that tells the share done; others are problems."""
 
 
 @dataclass(frozen=True)
@@ -205,9 +207,13 @@ def _row(stretch: Stretch, speaker: str, file: str) -> dict[str, object]:
     }
 
 
+def _tell(share: float) -> None:
+    print(f"{PROGRESS}{share:.3f}", flush=True)
+
+
 def _main() -> int:
     folder, job = sys.argv[1:]
-    render_video(Path(folder), Job(**json.loads(job)), lambda share: print(share, flush=True))
+    render_video(Path(folder), Job(**json.loads(job)), _tell)
     return 0
 
 

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from voiceface.demo.traits import Traits, as_row, sources_rows, speaker_traits
 from voiceface.demo.truth import TRAITS, TRUTH
-from voiceface.demo.video import Job, truth_path
+from voiceface.demo.video import PROGRESS, Job, truth_path
 from voiceface.demo.voice import voice_of
 from voiceface.errors import VoicefaceError
 from voiceface.files import read_table, write_table
@@ -71,9 +71,11 @@ def render_jobs(
         for done, task in enumerate(as_completed(tasks), 1):
             say(f"{task.result()}: done ({done} of {len(missing)} videos)")
     finally:
-        for process in list(running):  # after an interruption or a failure
+        # After an interruption or a failure: first no new ones, then end those that run.
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in list(running):
             process.kill()
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown()
     ordered = sorted(wanted, key=lambda job: job.name)
     parts = [read_table(truth_path(folder, job), TRUTH) for job in ordered]
     write_table(folder / "truth.parquet", pa.concat_tables(parts).replace_schema_metadata(None))
@@ -116,21 +118,20 @@ def _render(folder: Path, job: Job, running: set["subprocess.Popen[str]"], say: 
         [sys.executable, "-m", "voiceface.demo.video", str(folder), json.dumps(asdict(job))],
         env={**os.environ, **threads},
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
     )
     running.add(process)
     try:
         assert process.stdout
-        assert process.stderr
-        told = 0
+        told, reason = 0, "no reason given"
         for line in process.stdout:
-            if (tenth := int(float(line) * 10)) > told:
+            if not line.startswith(PROGRESS):
+                reason = line.strip() or reason
+            elif (tenth := int(float(line.removeprefix(PROGRESS)) * 10)) > told:
                 told = tenth
                 say(f"{job.file}: {tenth * 10} %")
-        problem = process.stderr.read().strip().splitlines()
         if process.wait():
-            reason = problem[-1] if problem else f"exit status {process.returncode}"
             raise VoicefaceError(f"{folder / job.file}: could not be rendered: {reason}")
     finally:
         running.discard(process)
