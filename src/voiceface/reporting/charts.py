@@ -73,8 +73,8 @@ def draw(curve: Curve) -> Markup:
 
 
 def smoothed(values: list[float]) -> list[float]:
-    """Mean over a window around each value, a twentieth of the curve wide."""
-    half = len(values) // 40
+    """Mean over a window around each value, a tenth of the curve wide."""
+    half = len(values) // 20
     sums = np.concatenate([[0.0], np.cumsum(values)])
     places = np.arange(len(values))
     first, last = np.maximum(places - half, 0), np.minimum(places + half + 1, len(values))
