@@ -41,7 +41,10 @@ class Model(Protocol):
         ...
 
     def step(self, batch: Batch, update: Callable[[str, Tensor], None]) -> dict[str, Tensor]:
-        """One training step; `update` takes an optimiser's name and its loss. Returns metrics."""
+        """One training step; `update` takes an optimiser's name and its loss.
+
+        Returns: metrics as slash keys, still on the device; "loss/generator" is among them.
+        """
         ...
 
     def draw(self, audio: Tensor) -> Tensor:

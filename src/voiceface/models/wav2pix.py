@@ -13,15 +13,17 @@ Shapes (B pairs; c × n for sound, c × h × w for pictures):
 the paper says and `variant: code` as the code does:
 
     | part           | paper                         | code                                     |
-    | encoder        | LeakyReLU                     | BatchNorm, LeakyReLU 0.3; ReLU after FC  |
+    | encoder        | LeakyReLU                     | LeakyReLU 0.3; ReLU between FC           |
     | generator      | no normalisation named        | spectral norm on each layer              |
     | classifier     | not described                 | BatchNorm after both layers              |
     | D's target     | real 1                        | real 0.9                                 |
 
-In both, the weights of the loss terms are settings: the paper's loss is LSGAN + identity (0, 0 and
-λ), the code adds 100 × feature matching and 50 × L1. The code's input is floored to {-1, 0, 1} and
-its spectral norm is taken over the wrong dimension of the transposed convolutions: those are bugs,
-and not built. Sound is scaled to one loudness before the encoder.
+What is a number or a yes or no is a setting of its own in both: the weights of the loss terms (the
+paper's loss is LSGAN + identity; the code adds 100 × feature matching and 50 × L1), the rate of the
+dropout, and BatchNorm in the encoder (none in the paper's text; the code has it).
+
+The code's input is floored to {-1, 0, 1}, and its spectral norm is taken over the wrong dimension of
+the transposed convolutions: those are bugs, and not built. Sound is scaled to one loudness first.
 """
 
 from collections.abc import Callable
@@ -42,14 +44,14 @@ EMBEDDING = 128
 class SpeechEncoder(nn.Module):
     """Waveform → embedding."""
 
-    def __init__(self, variant: str) -> None:
+    def __init__(self, variant: str, batch_norm: bool) -> None:
         super().__init__()
         slope = 0.3 if variant == "code" else 0.2
         channels = (1, 16, 32, 128, 256, 512, 1024)
         layers: list[nn.Module] = []
         for before, after in pairwise(channels):
             layers.append(nn.Conv1d(before, after, 15, stride=4, padding=7))
-            if variant == "code":
+            if batch_norm:
                 layers.append(nn.BatchNorm1d(after))
             layers.append(nn.LeakyReLU(slope))
         self.convolutions = nn.Sequential(*layers)
@@ -126,7 +128,7 @@ class Wav2Pix:
         self.config = config
         self.px = config.px
         self.networks: dict[str, nn.Module] = {
-            "encoder": SpeechEncoder(config.variant),
+            "encoder": SpeechEncoder(config.variant, config.encoder_batch_norm),
             "generator": Generator(config.px, config.variant, config.dropout),
             "discriminator": Discriminator(config.px),
             "classifier": _classifier(config.variant, speakers),
