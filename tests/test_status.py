@@ -127,3 +127,19 @@ def test_stale_stages_are_summed_up_with_the_cause(tmp_path: Path) -> None:
 def test_targets_are_no_stages() -> None:
     job = {"rule_name": "all", "wildcards": {}, "reason": "Missing output files: x"}
     assert summarise([job]) == []
+
+
+@pytest.mark.parametrize(
+    ("now", "why"),
+    [
+        ("'0123456789abcdef' ", "changed code"),
+        ("'0123456789abcdef0123456789abcdef','fedcba9876543210' ", "changed code"),
+        ("'best[height<=720]' ", "changed settings"),
+        ("'0123456789abcdef','{\"size\": 64}' ", "changed settings"),
+        ("'{\"size\": 64}','0123456789abcdef' ", "changed settings"),
+    ],
+)
+def test_settings_and_code_are_told_apart(now: str, why: str) -> None:
+    reason = f"Params have changed since last execution: Union before: 'x' now: {now}"
+    job = {"rule_name": "faces", "wildcards": {"video": "a"}, "reason": reason}
+    assert summarise([job]) == [("faces", "1 video", why)]

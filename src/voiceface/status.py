@@ -27,11 +27,13 @@ DATASET = Path("manifests/dataset.parquet")
 REPORTS = Path("reports")
 
 _FOLLOWS = "what comes before it"
+# A changed parameter that is no digest of code, as 16 or more hexadecimal digits.
+_SETTING = r"Params have changed.*now: (?:'[0-9a-f]{16,}'[, ]*)*(?!'[0-9a-f]{16,}')[^; ]"
 # Snakemake's reasons, the most telling first; a job may have several.
 _REASONS: list[tuple[Callable[[str], object], str]] = [
     (re.compile("Missing output files").search, "not there yet"),
     (re.compile("Incomplete output files").search, "was interrupted"),
-    (re.compile(r"Params have changed.*now: [^;]*\{").search, "changed settings"),
+    (re.compile(_SETTING).search, "changed settings"),
     (re.compile("Params have changed|Code has changed").search, "changed code"),
     (re.compile("Set of input files has changed").search, "another set of videos or models"),
     (re.compile(r"Updated input files: [^;]").search, "changed input files"),
