@@ -17,7 +17,7 @@ demo: setup ## render the demo world, build its dataset, train and evaluate Wav2
 	@voiceface build
 
 test: setup ## run the tests
-	@python -m pytest -n 2
+	@python -m pytest -n 2 --dist loadfile
 
 lint: setup ## check style, types and the workflow
 	@ruff check .

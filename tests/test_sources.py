@@ -4,6 +4,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from voiceface.demo.traits import sources_rows
 from voiceface.errors import VoicefaceError
 from voiceface.sources import (
     Source,
@@ -182,3 +183,10 @@ def test_a_video_twice_in_the_lock_file_is_refused(tmp_path: Path) -> None:
     write_videos(path, [video("web-b"), video("web-b")])
     with pytest.raises(VoicefaceError, match="line 3: web-b stands there twice"):
         read_videos(path)
+
+
+def test_the_shipped_list_is_the_demo_world() -> None:
+    shipped = read_sources(Path(__file__).parents[1] / "manifests" / "sources.csv")
+    told = [{"speaker": s.speaker, "gender": s.gender, "language": s.language} for s in shipped]
+    assert told == sources_rows(len(shipped), 0)
+    assert [s.location for s in shipped] == [f"data/demo-world/{s.speaker}" for s in shipped]

@@ -18,8 +18,13 @@ CLOCK = "color=black:s=320x240:r={fps}:d={seconds},format=gray,geq=lum='20*floor
 def test_keyframes_inside_a_segment_are_taken_first() -> None:
     keyframes = [0, 1000, 2000, 3000, 4000]
     looks = plan_looks(keyframes, Fraction(1, 1000), [(0, 4 * SECOND)], 2)
-    assert [look.time_us for look in looks] == [1 * SECOND, 3 * SECOND]
+    assert [look.time_us for look in looks] == [0, 1 * SECOND, 2 * SECOND, 3 * SECOND]
     assert all(look.time_us == look.keyframe * 1000 for look in looks)
+
+
+def test_of_many_keyframes_those_spread_over_the_segment_are_taken() -> None:
+    looks = plan_looks(list(range(0, 4000, 100)), Fraction(1, 1000), [(0, 4 * SECOND)], 2)
+    assert [look.time_us for look in looks] == [1 * SECOND, 3 * SECOND]
 
 
 def test_without_keyframes_inside_it_is_decoded_forward_from_the_one_before() -> None:
@@ -115,6 +120,6 @@ def test_the_codecs_of_the_web_are_read(tmp_path: Path, codec: str, pixels: str,
         tmp_path / name, picture="testsrc=s=322x240:r=25:d=2", seconds=2, codec=codec, pixels=pixels
     )
     start = 540_000 if name.endswith("mpg") else 0
-    (frame,) = decode_looks(media, [(start, start + SECOND)], 1, 160)
+    frame = next(decode_looks(media, [(start, start + SECOND)], 1, 160))
     assert frame.rgb.shape == (240, 322, 3)
     assert frame.rgb.std() > 30

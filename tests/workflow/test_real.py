@@ -39,7 +39,7 @@ def test_real_videos_give_the_expected_counts(tmp_path: Path, real_videos: Path)
 
     assert project.outcome(videos["truncated.mp4"])["status"] == "unavailable"
     funnel = pq.read_table(project.folder / "manifests" / "funnel.parquet").to_pylist()
-    for name in ("president-1.mp4", "vfr.mp4", "news-mix.mp4"):
+    for name in ("reporter-1.mp4", "vfr.mp4", "news-mix.mp4"):
         total_us = sum(r["duration_us"] for r in funnel if r["video"] == videos[name])
         wanted = next(row for row in expected if Path(row["file"]).name == name)
         assert total_us / 1e6 == pytest.approx(float(wanted["duration_s"]), abs=0.5)

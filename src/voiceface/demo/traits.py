@@ -117,7 +117,10 @@ def guest_traits(index: int, seed: int, other_than: Traits) -> Traits:
 def sources_rows(speakers: int, seed: int) -> list[dict[str, str]]:
     """What `sources.csv` has to say of each speaker: speaker, gender and language."""
     people = [speaker_traits(index, seed) for index in range(speakers)]
-    return [{"speaker": p.speaker, "gender": p.gender, "language": p.language} for p in people]
+    genders = {"f": "female", "m": "male"}
+    return [
+        {"speaker": p.speaker, "gender": genders[p.gender], "language": p.language} for p in people
+    ]
 
 
 def _traits(name: str, index: int, seed: int) -> Traits:
