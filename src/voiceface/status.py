@@ -27,17 +27,7 @@ DATASET = Path("manifests/dataset.parquet")
 REPORTS = Path("reports")
 
 _FOLLOWS = "what comes before it"
-# A changed parameter that is no digest of code, as 16 or more hexadecimal digits.
-_SETTING = r"Params have changed.*now: (?:'[0-9a-f]{16,}'[, ]*)*(?!'[0-9a-f]{16,}')[^; ]"
-# Snakemake's reasons, the most telling first; a job may have several.
-_REASONS: list[tuple[Callable[[str], object], str]] = [
-    (re.compile("Missing output files").search, "not there yet"),
-    (re.compile("Incomplete output files").search, "was interrupted"),
-    (re.compile(_SETTING).search, "changed settings"),
-    (re.compile("Params have changed|Code has changed").search, "changed code"),
-    (re.compile("Set of input files has changed").search, "another set of videos or models"),
-    (re.compile(r"Updated input files: [^;]").search, "changed input files"),
-]
+_CODE = re.compile(r"'[0-9a-f]{16,}'")
 
 
 def status(settings_path: Path = CONFIG) -> int:
@@ -185,6 +175,24 @@ def summarise(jobs: Iterable[Event]) -> list[tuple[str, str, str]]:
     places = {name: place for place, name in enumerate(STAGES)}
     order = sorted(counts.items(), key=lambda item: (places.get(item[0][0], 99), item[0]))
     return [(stage, _amount(count, unit), why) for (stage, unit, why), count in order]
+
+
+def _other_settings(reason: str) -> bool:
+    """Whether a parameter changed that is no digest of code."""
+    _, found, rest = reason.partition("Params have changed")
+    now = rest.rpartition("now: ")[2].split(";")[0]
+    return bool(found) and bool(_CODE.sub("", now).strip(" ,"))
+
+
+# Snakemake's reasons, the most telling first; a job may have several.
+_REASONS: list[tuple[Callable[[str], object], str]] = [
+    (re.compile("Missing output files").search, "not there yet"),
+    (re.compile("Incomplete output files").search, "was interrupted"),
+    (_other_settings, "changed settings"),
+    (re.compile("Params have changed|Code has changed").search, "changed code"),
+    (re.compile("Set of input files has changed").search, "another set of videos or models"),
+    (re.compile(r"Updated input files: [^;]").search, "changed input files"),
+]
 
 
 def _why(reason: str) -> str:

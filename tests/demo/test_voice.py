@@ -60,8 +60,8 @@ def test_speakers_do_not_change_when_others_join() -> None:
     rows = sources_rows(12, 0)
     assert rows[:4] == sources_rows(4, 0)
     assert [row["speaker"] for row in rows[:2]] == ["demo-01", "demo-02"]
-    assert {row["gender"] for row in rows} == {"f", "m"}
-    assert {(row["gender"], row["language"]) for row in rows} >= {("f", "es"), ("m", "es")}
+    assert {row["gender"] for row in rows} == {"female", "male"}
+    assert {(row["gender"], row["language"]) for row in rows} >= {("female", "es"), ("male", "es")}
 
 
 def test_a_guest_is_of_the_other_gender() -> None:
