@@ -7,10 +7,12 @@ with the shipped settings. Written:
 
 - `precision`: of the samples flagged clean, the share that truly is (demo.truth.is_clean: the
   speaker's good face at the frame, and at most 5 % foul sound in the segment);
-- `recall`: of the truly clean stretches of at least a segment's length, the share of segments that
-  fit into them and were found;
-- `recall_of_stretches`: the share of those stretches in which at least one sample was found;
+- `recall`: of the truly clean stretches (picture and sound good all the time, and long enough for a
+  segment), the share in which a sample was found;
 - `recall_of_windows`: of the segments cut that are truly clean, the share flagged clean;
+- `recall_of_room`: of the segments that would fit into the clean stretches if each were cut to its
+  very edge, the share found: cutting begins at the first voiced frame and does not know of trouble
+  in the picture, so some of that room is lost to segments that straddle an edge;
 - `by_trouble`: for each planted trouble, the segments that touch it, and how many passed as clean.
 """
 
@@ -120,9 +122,9 @@ def compare(world: Path, manifest_path: Path, videos: Path) -> dict[str, Any]:
     good, bad = counts["clean_good"], counts["clean_bad"]
     return {
         "precision": round(good / (good + bad), 4),
-        "recall": round(counts["slots_found"] / counts["slots"], 4),
-        "recall_of_stretches": round(counts["stretches_found"] / counts["stretches"], 4),
+        "recall": round(counts["stretches_found"] / counts["stretches"], 4),
         "recall_of_windows": round(good / (good + counts["flagged_good"]), 4),
+        "recall_of_room": round(counts["slots_found"] / counts["slots"], 4),
         "counts": dict(sorted(counts.items())),
         "by_trouble": {
             name: {"segments": touched[name], "passed_wrongly": passed[name]}
