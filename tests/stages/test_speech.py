@@ -1,0 +1,118 @@
+"""Speech stage: segments, chunks, and a timeline that adds up."""
+
+import io
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import soundfile
+
+from tests.media_builder import make_media
+from voiceface.config import Speech
+from voiceface.files import read_table
+from voiceface.media import audio
+from voiceface.outcome import Outcome, write_outcome
+from voiceface.stages import speech
+from voiceface.tables import CHUNKS, SPEECH, TIMELINE
+
+
+def _run(folder: Path, media: Path, config: Speech | None = None) -> Path:
+    write_outcome(folder / "o.json", Outcome(video="file-1", status="ok", duration_us=20_000_000))
+    tables = [folder / f"{name}.parquet" for name in ("speech", "chunks", "timeline")]
+    speech.run(config or Speech(), "file-1", media, folder / "o.json", *tables)
+    return folder
+
+
+@pytest.fixture
+def talking(demo_world: Path) -> Path:
+    """A demo video with some trouble in it."""
+    return sorted((demo_world / "demo-01").iterdir())[0]
+
+
+def test_segments_are_four_seconds_and_never_overlap(tmp_path: Path, talking: Path) -> None:
+    rows = read_table(_run(tmp_path, talking) / "speech.parquet", SPEECH).to_pylist()
+    assert len(rows) >= 3
+    assert all(row["end_us"] - row["start_us"] == 4_000_000 for row in rows)
+    assert all(a["end_us"] <= b["start_us"] for a, b in itertools.pairwise(rows))
+    assert all(row["voiced"] >= 0.8 for row in rows)
+
+
+def test_the_stored_sound_is_that_of_its_time(tmp_path: Path, talking: Path) -> None:
+    rows = read_table(_run(tmp_path, talking) / "speech.parquet", SPEECH).to_pylist()
+    start_us = audio.first_sound_us(talking)
+    assert start_us is not None
+    whole = np.concatenate(list(audio.decode_pcm(talking, 16000, start_us)))
+    for row in rows:
+        stored, rate = soundfile.read(io.BytesIO(row["audio"]["bytes"]), dtype="int16")
+        assert rate == 16000
+        at = (row["start_us"] - start_us) * 16 // 1000
+        assert np.array_equal(stored, whole[at : at + 64_000])
+
+
+def test_a_long_file_read_in_blocks_gives_the_same_as_a_short_one(
+    tmp_path: Path, talking: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Blocks of 3 s cut through segments and through what is around them."""
+    whole = pq.read_table(_run(tmp_path, talking) / "speech.parquet")
+    (tmp_path / "b").mkdir()
+    monkeypatch.setattr(audio, "_BLOCK_S", 3)
+    blocks = pq.read_table(_run(tmp_path / "b", talking) / "speech.parquet")
+    assert blocks.equals(whole)
+
+
+def test_each_segment_has_four_chunks_with_their_own_voicing(tmp_path: Path, talking: Path) -> None:
+    _run(tmp_path, talking)
+    segments = read_table(tmp_path / "speech.parquet", SPEECH).to_pylist()
+    chunks = read_table(tmp_path / "chunks.parquet", CHUNKS).to_pylist()
+    assert len(chunks) == 4 * len(segments)
+    for segment in segments:
+        own = [chunk for chunk in chunks if chunk["start_us"] == segment["start_us"]]
+        assert [c["chunk_start_us"] - c["start_us"] for c in own] == [
+            0,
+            10**6,
+            2 * 10**6,
+            3 * 10**6,
+        ]
+        mean = np.mean([chunk["chunk_voiced"] for chunk in own])
+        assert mean == pytest.approx(segment["voiced"], abs=0.02)
+
+
+def test_the_timeline_adds_up_to_the_duration(tmp_path: Path, talking: Path) -> None:
+    _run(tmp_path, talking)
+    rows = read_table(tmp_path / "timeline.parquet", TIMELINE).to_pylist()
+    assert sum(row["duration_us"] for row in rows) == 20_000_000
+    segments = read_table(tmp_path / "speech.parquet", SPEECH, ["video"]).num_rows
+    times = {row["reason"]: row["duration_us"] for row in rows}
+    assert times["segment"] == segments * 4_000_000
+
+
+def test_other_lengths_and_rates_are_settings(tmp_path: Path, talking: Path) -> None:
+    config = Speech(segment_s=2.0, chunk_s=0.5, sample_rate_hz=32000)
+    rows = read_table(_run(tmp_path, talking, config) / "speech.parquet", SPEECH).to_pylist()
+    sound, rate = soundfile.read(io.BytesIO(rows[0]["audio"]["bytes"]))
+    assert (len(sound), rate) == (64_000, 32_000)
+    assert read_table(tmp_path / "chunks.parquet", CHUNKS).num_rows == 4 * len(rows)
+
+
+def test_silence_gives_no_segment_and_all_its_time_is_accounted(tmp_path: Path) -> None:
+    media = make_media(tmp_path / "a.mp4", sound="anullsrc=d=20", seconds=20)
+    _run(tmp_path, media)
+    assert read_table(tmp_path / "speech.parquet", SPEECH).num_rows == 0
+    (row,) = read_table(tmp_path / "timeline.parquet", TIMELINE).to_pylist()
+    assert row["reason"] == "no_speech"
+    assert row["duration_us"] == pytest.approx(20_000_000, abs=100_000)
+
+
+def test_noise_that_reaches_into_the_edge_of_a_segment_is_heard(
+    tmp_path: Path, demo_world: Path
+) -> None:
+    """Half a second of music at a segment's end: unheard within it, heard with what follows."""
+    random = np.random.default_rng(0)
+    time = np.arange(6 * 16000) / 16000
+    syllables = np.sin(2 * np.pi * 150 * time) * (np.sin(2 * np.pi * 2.5 * time) > 0)
+    sound = 8000 * syllables + 3000 * random.normal(size=len(time)) * (time > 3.5)
+    pcm = sound.astype(np.int16)
+    assert audio.snr_db(pcm[:64_000], 16000) > 10.5
+    assert audio.snr_db(pcm[: 64_000 + 9600], 16000) < 10.5
