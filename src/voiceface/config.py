@@ -181,9 +181,9 @@ class ModelSection(Section):
 
     px: Literal[64, 128] = 64
     """Width and height of the drawn face, in pixels."""
-    steps: AtLeastOne = 450
+    steps: AtLeastOne = 900
     """Training steps (Wav2Pix's code: 200 epochs of 24 k pairs at batch 64, 75,000 steps)."""
-    batch: Annotated[int, Field(ge=2)] = 16
+    batch: Annotated[int, Field(ge=2)] = 8
     """Pairs in a step (Wav2Pix's code: 64)."""
     flip: bool = True
     """Mirror the faces at random."""
@@ -209,7 +209,7 @@ class Wav2pix(ModelSection):
     """Weight of the pixels' mean absolute error (the paper: 0; its code: 50)."""
     feature_matching_weight: NonNegative = 0.0
     """Weight of matching the discriminator's mean features (the paper: 0; its code: 100)."""
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Dropout of the generator, kept on when it draws (the paper names no rate; its code: 0.5)."""
 
 
@@ -218,7 +218,7 @@ class Evaluate(Section):
 
     voices_per_split: AtLeastOne = 100
     """Voices to draw a face from in each split, at most."""
-    classifier_steps: AtLeastOne = 200
+    classifier_steps: AtLeastOne = 150
     """Training steps of the identity classifier."""
     vgg_face_weights: str | None = None
     """Path of VGG-Face weights to fine-tune for identity, as in the paper; null: a built-in one."""

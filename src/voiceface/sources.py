@@ -150,8 +150,9 @@ def read_videos(path: Path) -> list[Video]:
 def built_videos(path: Path, outcomes: Path) -> list[Video]:
     """The videos of the lock file that a dataset is built from, in its order.
 
-    Those that are listed; and those gone from their source whose file was had before, for a dataset
-    must not lose what it has because its publisher took it down (taking it out is a takedown).
+    Those that are listed; and those gone from their site whose file was had before, for a dataset
+    must not lose what it has because its publisher took it down. A local file that is gone was taken
+    away, or replaced, by the project's own people: so it is left out.
 
     Args:
         outcomes: the folder of the download records.
@@ -159,7 +160,8 @@ def built_videos(path: Path, outcomes: Path) -> list[Video]:
     return [
         video
         for video in read_videos(path)
-        if video.status == "listed" or (outcomes / f"{video.video}.json").exists()
+        if video.status == "listed"
+        or (is_url(video.location) and (outcomes / f"{video.video}.json").exists())
     ]
 
 

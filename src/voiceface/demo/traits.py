@@ -49,6 +49,7 @@ _STYLES = {
     "m": ("side", "short", "curly", "receding", "long", "buzz", "quiff"),
 }
 _GUESTS_FROM = 100_003  # the guests' indices start far behind those of any world's speakers
+_GUEST_DRAWS = 12
 
 
 @dataclass(frozen=True)
@@ -106,12 +107,23 @@ def speaker_traits(index: int, seed: int) -> Traits:
 
 
 def guest_traits(index: int, seed: int, other_than: Traits) -> Traits:
-    """A guest: someone who is no speaker, and of the other gender than `other_than`."""
-    number = _GUESTS_FROM + 2 * index
-    guest = _traits(f"guest-{index + 1}", number, seed)
-    if guest.gender == other_than.gender:
-        guest = _traits(f"guest-{index + 1}", number + 1, seed)
-    return guest
+    """A guest: someone who is no speaker, of the other gender than `other_than` and unlike them.
+
+    A drawn head has less to tell it by than a real one: of some people the least alike is taken, so
+    that a guest is as clearly somebody else as people are.
+    """
+    first = _GUESTS_FROM + _GUEST_DRAWS * index
+    draws = [_traits(f"guest-{index + 1}", first + n, seed) for n in range(_GUEST_DRAWS)]
+    others = [guest for guest in draws if guest.gender != other_than.gender]
+    return max(others, key=lambda guest: _unlikeness(guest, other_than))
+
+
+def _unlikeness(one: Traits, other: Traits) -> float:
+    """How unlike two faces look, ≥ 0; the skin counts most, as it does for a face descriptor."""
+    shapes = ("length", "size", "age", "eye_distance", "nose_length", "mouth_width", "jaw", "brow")
+    shape = sum((getattr(one, name) - getattr(other, name)) ** 2 for name in shapes)
+    skin = sum((a - b) ** 2 for a, b in zip(one.skin, other.skin, strict=True))
+    return shape + 8 * skin
 
 
 def sources_rows(speakers: int, seed: int) -> list[dict[str, str]]:

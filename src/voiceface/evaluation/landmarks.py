@@ -19,7 +19,9 @@ def measure(material: Material) -> dict[str, Value]:
     def rate(faces: np.ndarray, what: str) -> float | None:
         if not len(faces):
             return None
-        found = [_has_landmarks(face, find, predict) for face in told(list(faces), f"landmarks, {what}")]
+        found = [
+            _has_landmarks(face, find, predict) for face in told(list(faces), f"landmarks, {what}")
+        ]
         return 100 * float(np.mean(found))
 
     return {

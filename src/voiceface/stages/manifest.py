@@ -1,7 +1,7 @@
 """Manifest stage: all samples together, joined with their sources and the curators' marks."""
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +57,7 @@ def run(
     table = _with_reviews(table, fold(read_ledger(reviews)))
     fates = _fates(table, config.require_review)
     table = table.append_column(MANIFEST.field("fate"), pa.array(fates, pa.string()))
-    rows = _funnel(listed, downloads, timelines, table)
+    rows = _funnel(listed, set(here), downloads, timelines, table)
     write_table(funnel, pa.Table.from_pylist(rows, FUNNEL))
     write_table(output, table.select(MANIFEST.names).cast(MANIFEST).combine_chunks())
 
@@ -169,7 +169,7 @@ def _fates(table: pa.Table, require_review: bool) -> list[str]:
 
 
 def _funnel(
-    videos: Iterable[Video], downloads: Path, timelines: Path, table: pa.Table
+    videos: list[Video], here: Collection[Video], downloads: Path, timelines: Path, table: pa.Table
 ) -> list[dict[str, str | int]]:
     """Where the time of each video went: rows as in `tables.FUNNEL`."""
     timed = table.select(["video", "fate"]).append_column(
@@ -185,7 +185,7 @@ def _funnel(
     rows: list[dict[str, str | int]] = []
     for video in videos:
         parts = in_segments.get(video.video, {})
-        if lost := _lost(video, downloads):
+        if lost := _lost(video, here, downloads):
             parts = {lost: (0, 0)}
         else:
             parts |= _outside_segments(timelines / f"{video.video}.parquet", parts)
@@ -196,12 +196,11 @@ def _funnel(
     return rows
 
 
-def _lost(video: Video, downloads: Path) -> str:
+def _lost(video: Video, here: Collection[Video], downloads: Path) -> str:
     """Why a video could not be had, as in `unavailable: Private video`; empty when it was."""
-    record = downloads / f"{video.video}.json"
-    if video.status == "gone" and not record.exists():
+    if video not in here:
         return "gone: no longer at its source"
-    return read_outcome(record).lost
+    return read_outcome(downloads / f"{video.video}.json").lost
 
 
 def _outside_segments(
