@@ -1,7 +1,7 @@
 """Manifest stage: all samples together, joined with their sources and the curators' marks."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
