@@ -30,8 +30,9 @@ format: setup ## mend the style
 	@ruff check --fix . && ruff format . && snakefmt Snakefile workflow/rules
 
 bench: setup ## measure the speed of the build and the quality of the clean flag
-	@python -m benchmarks.build
-	@python -m benchmarks.clean
+	@python benchmarks/build.py
+	@python benchmarks/clean.py
 
-clean: ## delete what was built (never manifests/sources.csv nor the reviews)
-	@rm -rf data logs models reports manifests/*.parquet manifests/videos.csv manifests/leakage.json .snakemake
+clean: ## delete all that was built, downloads too (never sources.csv, the reviews, own videos)
+	@rm -rf logs models reports .snakemake manifests/*.parquet manifests/videos.csv manifests/leakage.json
+	@cd data 2>/dev/null && rm -rf media download speech chunks timeline faces samples packed demo-world resolve.json downloads.parquet || true

@@ -18,8 +18,8 @@ import tempfile
 from pathlib import Path
 
 import imageio_ffmpeg
+from machine import describe_machine, write_result
 
-from benchmarks.machine import describe_machine, write_result
 from voiceface.config import Section, Settings
 from voiceface.demo.world import render_world
 from voiceface.sources import Video, read_videos

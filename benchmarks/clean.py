@@ -27,8 +27,8 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+from machine import describe_machine, write_result
 
-from benchmarks.machine import describe_machine, write_result
 from voiceface.config import Settings
 from voiceface.demo.truth import clean_stretches, is_clean
 from voiceface.demo.world import render_world

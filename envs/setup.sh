@@ -7,13 +7,13 @@ cd "$(dirname "$0")/.."
 fail() { echo "voiceface: $1" >&2; exit 1; }
 
 python=""
-for candidate in "${PYTHON:-}" python3.12 python3.11 python3 python3.13; do
-  if [ -n "$candidate" ] && "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null; then
+for candidate in "${PYTHON:-}" python3.12 python3.11 python3.13 python3; do
+  if [ -n "$candidate" ] && "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then
     python=$candidate
     break
   fi
 done
-[ -n "$python" ] || fail "no Python 3.11 or 3.12 found; install one (apt-get install python3 python3-venv) or name it: make setup PYTHON=/path/to/python3.12"
+[ -n "$python" ] || fail "no Python 3.11 to 3.13 found; install one (apt-get install python3 python3-venv) or name it: make setup PYTHON=/path/to/python3.12"
 
 if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
   version=$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')

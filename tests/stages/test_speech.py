@@ -106,13 +106,20 @@ def test_silence_gives_no_segment_and_all_its_time_is_accounted(tmp_path: Path) 
 
 
 def test_noise_that_reaches_into_the_edge_of_a_segment_is_heard(
-    tmp_path: Path, demo_world: Path
+    tmp_path: Path, talking: Path
 ) -> None:
-    """Half a second of music at a segment's end: unheard within it, heard with what follows."""
-    random = np.random.default_rng(0)
-    time = np.arange(6 * 16000) / 16000
-    syllables = np.sin(2 * np.pi * 150 * time) * (np.sin(2 * np.pi * 2.5 * time) > 0)
-    sound = 8000 * syllables + 3000 * random.normal(size=len(time)) * (time > 3.5)
-    pcm = sound.astype(np.int16)
-    assert audio.snr_db(pcm[:64_000], 16000) > 10.5
-    assert audio.snr_db(pcm[: 64_000 + 9600], 16000) < 10.5
+    """Noise from half a second before the end of a segment on: within it alone it goes unheard."""
+    first = read_table(_run(tmp_path, talking) / "speech.parquet", SPEECH).to_pylist()[0]
+    assert first["snr_db"] > 10.5
+    start_us = audio.first_sound_us(talking)
+    assert start_us is not None
+    pcm = np.concatenate(list(audio.decode_pcm(talking, 16000, start_us)))
+    noise = np.random.default_rng(0).normal(0, 6000, len(pcm))
+    noise[: (first["end_us"] - start_us - 500_000) * 16 // 1000] = 0
+    noisy = np.clip(pcm + noise, -32768, 32767).astype(np.int16)
+    soundfile.write(tmp_path / "noisy.wav", noisy, 16000)
+    rows = read_table(_run(tmp_path, tmp_path / "noisy.wav") / "speech.parquet", SPEECH).to_pylist()
+    row = next(row for row in rows if row["start_us"] == first["start_us"] - start_us)
+    assert row["snr_db"] < 10.5
+    at = row["start_us"] * 16 // 1000
+    assert audio.snr_db(noisy[at : at + 64_000], 16000) > 10.5

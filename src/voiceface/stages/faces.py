@@ -1,7 +1,9 @@
 """Faces stage: the picture of one video → one good frame of each voiced segment, and its face."""
 
 import hashlib
+import itertools
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,21 +26,28 @@ Look = dict[str, Any]
 
 def run(config: Faces, media: Path, outcome: Path, speech: Path, output: Path) -> None:
     """Find the face of each voiced segment of a video."""
-    segments = read_table(speech, SPEECH, ["video", "start_us", "end_us"]).to_pylist()
-    looks: list[list[Look]] = [[] for _ in segments]
-    counts = [0] * len(segments)
+    rows = read_table(speech, SPEECH, ["video", "start_us", "end_us"]).to_pylist()
+    for row in rows:
+        row["faces"] = 0
     if read_outcome(outcome).status == "ok":
-        spans = [(segment["start_us"], segment["end_us"]) for segment in segments]
-        for frame in decode_looks(media, spans, config.frames_per_segment, config.detect_width):
-            found = faces.find_faces(frame.rgb, config.detect_width, config.upsample_on_miss)
-            counts[frame.segment] = max(counts[frame.segment], len(found))
-            if found:
-                looks[frame.segment].append(_look(config, frame, found[0]))
-    rows = [
-        segment | {"faces": count} | (_finish(config, seen) if seen else {})
-        for segment, count, seen in zip(segments, counts, looks, strict=True)
-    ]
+        spans = [(row["start_us"], row["end_us"]) for row in rows]
+        frames = decode_looks(media, spans, config.frames_per_segment, config.detect_width)
+        # They come in the order of their times, so a segment is done when the next one begins.
+        for number, own in itertools.groupby(frames, key=lambda frame: frame.segment):
+            rows[number] |= _face_of(config, own)
     write_table(output, pa.Table.from_pylist(rows, FACES), media=True)
+
+
+def _face_of(config: Faces, frames: Iterable[Frame]) -> dict[str, Any]:
+    """The columns of a segment's row: how many faces there are, and the best one."""
+    most = 0
+    looks = []
+    for frame in frames:
+        found = faces.find_faces(frame.rgb, config.detect_width, config.upsample_on_miss)
+        most = max(most, len(found))
+        if found:
+            looks.append(_look(config, frame, found[0]))
+    return {"faces": most} | (_finish(config, looks) if looks else {})
 
 
 def _look(config: Faces, frame: Frame, face: faces.Face) -> Look:
