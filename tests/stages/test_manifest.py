@@ -47,6 +47,25 @@ def test_samples_stand_in_the_order_of_the_list_then_of_time_with_their_source(
     assert pq.read_schema(tables.manifest).equals(MANIFEST)
 
 
+def test_a_mark_made_while_the_manifest_is_written_is_newer_than_it(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that Snakemake, which goes by times, takes it in the next build."""
+    tables.add("file-a", "ana")
+    sample = tables.run_manifest()[0]["sample"]
+
+    def read_then_mark(root: Path) -> Any:
+        events = read_ledger(root)
+        mark(root, tables.manifest, [sample], "drop", "late", "ana")
+        return events
+
+    monkeypatch.setattr("voiceface.stages.manifest.read_ledger", read_then_mark)
+    assert tables.run_manifest()[0]["review"] == "pending"
+    (ledger,) = tables.reviews.glob("*/*.jsonl")
+    for path in (tables.manifest, tables.manifest.with_name("funnel.parquet")):
+        assert path.stat().st_mtime_ns < ledger.stat().st_mtime_ns
+
+
 def test_a_mark_survives_a_rebuild(tables: Tables) -> None:
     tables.add("file-a", "ana")
     first = tables.run_manifest()[0]
