@@ -6,7 +6,7 @@ Each stage runs as its rule runs it, in a process of its own, over a demo world.
 process (the same command with --help, which imports everything and does nothing) is measured and
 taken off. Written: `cpu_s_per_video_s` (all dataset stages), the same for each stage,
 `full_decode_cpu_s_per_video_s` (ffmpeg decoding the same files on one thread, the reference),
-`start_up_cpu_s` per process, and the machine.
+`start_up_cpu_s` per process, `render_cpu_s_per_video_s` (of the demo world itself), and the machine.
 """
 
 import argparse
@@ -39,9 +39,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         seconds = 45.0 if options.quick else 450.0
+        before = _children_cpu_s()
         render_world(Path("world"), speakers=4, videos=1, seconds=seconds, seed=1)
+        rendered = (_children_cpu_s() - before) / (4 * seconds)
         result = _measure()
-    result |= {"machine": describe_machine()}
+    result |= {"render_cpu_s_per_video_s": round(rendered, 5), "machine": describe_machine()}
     write_result(target, result)
     for name, value in result.items():
         print(f"{name:45} {value}")
@@ -138,12 +140,17 @@ def _stage(name: str) -> list[str]:
 
 
 def _cpu_s(command: list[str]) -> float:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    before = _children_cpu_s()
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{' '.join(command[:6])}: {done.stderr.strip()[-500:]}")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime)
+    return _children_cpu_s() - before
+
+
+def _children_cpu_s() -> float:
+    """CPU seconds of all processes that this one has started and that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 if __name__ == "__main__":
