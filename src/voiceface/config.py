@@ -209,7 +209,7 @@ class Wav2pix(ModelSection):
     """Weight of the pixels' mean absolute error (the paper: 0; its code: 50)."""
     feature_matching_weight: NonNegative = 0.0
     """Weight of matching the discriminator's mean features (the paper: 0; its code: 100)."""
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.05
     """Dropout of the generator, kept on when it draws (the paper names no rate; its code: 0.5)."""
 
 
