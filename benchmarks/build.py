@@ -6,7 +6,7 @@ Each stage runs as its rule runs it, in a process of its own, over a demo world.
 process (the same command with --help, which imports everything and does nothing) is measured and
 taken off. Written: `cpu_s_per_video_s` (all dataset stages), the same for each stage,
 `full_decode_cpu_s_per_video_s` (ffmpeg decoding the same files on one thread, the reference),
-`start_up_cpu_s` per process, `render_cpu_s_per_video_s` (of the demo world itself), and the machine.
+`start_up_cpu_s` per process, `render_cpu_s_per_video_s` (of the demo world), and the machine.
 """
 
 import argparse
