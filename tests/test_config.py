@@ -1,6 +1,5 @@
 """Settings: what is wrong is said in one line, and nothing starts with a wrong one."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +7,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from voiceface.config import Settings, Speech, load_settings, parse_section, settings_schema
+from voiceface.config import (
+    Settings,
+    Speech,
+    load_settings,
+    parse_section,
+    result_settings,
+    settings_schema,
+)
 from voiceface.errors import VoicefaceError
 from voiceface.sources import source_schema
 
@@ -42,6 +48,20 @@ def test_every_setting_says_what_it_means() -> None:
         ("faces: {size: '128'}", r"faces\.size: .*integer.*'128'"),
         ("speach: {}", r"speach: unknown key"),
         ("models: [gan2000]", r"models\.0: .*'gan2000'"),
+        ("train: {seed: 2020-01-01}", r"train\.seed: must be .*not the date 2020-01-01"),
+        ("train: {seed: 2020-13-45}", "not YAML"),
+        ("resolve: {local_roots: !!set {a}}", r"resolve\.local_roots: .*not the set"),
+        ("models: [!!binary aGk=]", r"models\.0: .*not the bytes"),
+        ("2020-01-01: 3", r"2020-01-01: unknown key"),
+        ("train: &a {seed: *a}", "a value holds itself"),
+        ("faces: {margin: .nan}", r"faces\.margin: .*nan"),
+        ("samples: {min_snr_db: -.inf}", r"samples\.min_snr_db: .*finite.*-inf"),
+        ("wav2pix: {lr_generator: .inf}", r"wav2pix\.lr_generator: .*finite.*inf"),
+        ("train: {seed: -1}", r"train\.seed: .*-1"),
+        ("evaluate: {seed: 2147483648}", r"evaluate\.seed: .*2147483648"),
+        ("dataset: {seed: 2147483648}", r"dataset\.seed: .*2147483648"),
+        ("speech: {chunk_s: 0.01}", r"speech: chunk_s must be .*30 ms.*not 0\.01 s"),
+        ("speech: {segment_s: 2, chunk_s: 2.5}", r"speech: chunk_s must be .*2 s\).*not 2\.5 s"),
         ("- a", "must be sections of keys, not list"),
         ("a: [", "not YAML"),
     ],
@@ -62,12 +82,28 @@ def test_all_wrong_settings_are_reported_at_once() -> None:
         parse_section(Speech, {"vad_mode": 9, "min_voiced": -1})
 
 
-def test_snakemake_itself_stops_at_a_typo_before_any_job(tmp_path: Path) -> None:
-    settings = yaml.safe_load((ROOT / "config.yaml").read_text())
-    settings["faces"]["siez"] = 3
-    (tmp_path / "config.yaml").write_text(json.dumps(settings))
+def test_only_settings_that_change_results_are_told_as_such() -> None:
+    def told(**sections: dict[str, object]) -> str:
+        return result_settings(parse_section(Settings, sections))
+
+    polite = {"retries": 9, "proxy": "http://me:secret@host:1", "cookies_file": "/home/me/jar"}
+    reach = {"socket_timeout_s": 3.0, "proxy": "http://me:secret@host:1", "cookies_file": "jar"}
+    assert told(download=polite, resolve=reach) == told()
+    assert told(download={"format": "best"}) != told()
+    assert told(resolve={"newest_per_channel": 2}) != told()
+    assert told(train={"seed": 2}) != told()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [("siez", "3", "faces.siez: unknown key"), ("size", "2020-01-01", "faces.size: must be")],
+)
+def test_snakemake_itself_stops_at_a_wrong_setting_before_any_job(
+    tmp_path: Path, key: str, value: str, words: str
+) -> None:
+    (tmp_path / "config.yaml").write_text(f"faces: {{{key}: {value}}}\n")
     command = [sys.executable, "-m", "snakemake", "-n", "--snakefile", str(ROOT / "Snakefile")]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "faces.siez: unknown key" in done.stdout + done.stderr
+    assert words in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr

@@ -5,11 +5,12 @@ stage; `workflow/schemas/config.schema.json` is made from the classes below.
 """
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from voiceface.errors import VoicefaceError
 
@@ -18,13 +19,18 @@ Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=0)]
 AtLeastOne = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
 
 
 class Section(BaseModel):
     """Settings of one stage: immutable; an unknown key or a value of another type is an error."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
     )
 
 
@@ -49,7 +55,8 @@ class Download(Section):
     """Fetching the videos, with yt-dlp."""
 
     format: str = "bv*[height<=720]+ba/b[height<=720]/bv*+ba/b"
-    """yt-dlp's format selection: at most 720p video and the best sound, else what there is."""
+    """yt-dlp's format selection: at most 720p video and the best sound, else what there is.
+    For videos fetched from then on: to fetch one again, delete its data/download/<video>.json."""
     retries: Count = 5
     """Tries again after a failure that may pass."""
     backoff_s: NonNegative = 2.0
@@ -85,6 +92,15 @@ class Speech(Section):
     """webrtcvad's frame, in milliseconds."""
     min_voiced: Fraction = 0.8
     """Least share of voiced frames in a segment."""
+
+    @model_validator(mode="after")
+    def _check_lengths(self) -> Self:
+        if not self.vad_frame_ms / 1000 <= self.chunk_s <= self.segment_s:
+            raise ValueError(
+                f"chunk_s must be from vad_frame_ms ({self.vad_frame_ms} ms) to segment_s"
+                f" ({self.segment_s:g} s), not {self.chunk_s:g} s"
+            )
+        return self
 
 
 class Faces(Section):
@@ -151,7 +167,7 @@ class Dataset(Section):
     """Share of each known speaker's videos for the test on unheard speech (at least one of two)."""
     unseen_fraction: Fraction = 0.15
     """Share of the speakers for the test on unseen people."""
-    seed: int = 0
+    seed: Seed = 0
     """Of the draw of the splits."""
 
 
@@ -160,7 +176,7 @@ class Train(Section):
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train: auto takes CUDA where there is one."""
-    seed: int = 0
+    seed: Seed = 0
     """Of the weights, the draws and the augmentation."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Of the forward and backward pass: bf16 is autocast."""
@@ -226,7 +242,7 @@ class Evaluate(Section):
     """Path of Inception as TorchScript (`inception-2015-12-05.pt`), for FID; null: no FID."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to evaluate."""
-    seed: int = 0
+    seed: Seed = 0
     """Of the draws."""
 
 
@@ -257,6 +273,9 @@ class Settings(Section):
 
 S = TypeVar("S", bound=Section)
 
+_CONNECTION = ("socket_timeout_s", "cookies_file", "proxy")
+"""What `resolve` needs to reach the sites."""
+
 
 def parse_section(kind: type[S], values: dict[str, Any], where: str = "config") -> S:
     """Check settings against their class; all problems at once.
@@ -267,9 +286,15 @@ def parse_section(kind: type[S], values: dict[str, Any], where: str = "config") 
     try:
         # Through JSON: YAML's lists are then accepted as tuples, while strict types hold.
         return kind.model_validate_json(json.dumps(values))
+    except TypeError:
+        raise VoicefaceError(f"{where}: {'; '.join(_not_plain(values))}") from None
     except ValidationError as error:
         problems = "; ".join(_words(problem) for problem in error.errors())
         raise VoicefaceError(f"{where}: {problems}") from None
+    except ValueError:
+        raise VoicefaceError(
+            f"{where}: a value holds itself, by `&` and `*`; write it out"
+        ) from None
 
 
 def load_settings(path: Path = Path("config.yaml")) -> Settings:
@@ -282,11 +307,23 @@ def load_settings(path: Path = Path("config.yaml")) -> Settings:
         values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except FileNotFoundError:
         raise VoicefaceError(f"{path}: no such file; run this in the project's folder") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: no UTF-8, or no such date
         raise VoicefaceError(f"{path}: not YAML ({' '.join(str(error).split())})") from None
     if not isinstance(values, dict):
         raise VoicefaceError(f"{path}: must be sections of keys, not {type(values).__name__}")
     return parse_section(Settings, values, str(path))
+
+
+def result_settings(settings: Settings) -> str:
+    """The settings that results depend on, as JSON, for the report.
+
+    Without those of the connections: they change no result, and may hold passwords.
+    """
+    values = settings.model_dump(mode="json")
+    values["download"] = {"format": settings.download.format}
+    for name in _CONNECTION:
+        del values["resolve"][name]
+    return json.dumps(values, sort_keys=True)
 
 
 def settings_schema() -> str:
@@ -295,8 +332,27 @@ def settings_schema() -> str:
     return json.dumps({**schema, **Settings.model_json_schema()}, indent=2) + "\n"
 
 
+def _not_plain(value: Any, key: str = "") -> Iterator[str]:
+    """What YAML knows and a setting can't be: dates, sets, bytes, keys that are no text."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            place = f"{key}.{name}".lstrip(".")
+            if isinstance(name, str | int | float | None):
+                yield from _not_plain(inner, place)
+            else:
+                yield f"{place}: unknown key; see config.yaml for those there are"
+    elif isinstance(value, list | tuple):
+        for number, inner in enumerate(value):
+            yield from _not_plain(inner, f"{key}.{number}")
+    elif not isinstance(value, str | int | float | None):
+        kind = type(value).__name__
+        yield f"{key}: must be a number, text, a list or keys, not the {kind} {value}"
+
+
 def _words(problem: Any) -> str:
     key = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "value_error":
+        return f"{key}: {problem['ctx']['error']}".removeprefix(": ")
     if problem["type"] == "extra_forbidden":
         return f"{key}: unknown key; see config.yaml for those there are"
     value = problem["input"]
