@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from voiceface.building.lock import _is_snakemake
 from voiceface.building.progress import Progress, error_line, last_line
 from voiceface.building.view import span
 from voiceface.sources import Video, write_videos
@@ -245,6 +246,39 @@ def test_a_second_build_at_the_same_time_says_so_in_one_line(project: Path) -> N
     )
     (project / "wait").unlink()
     assert first.wait(30) == 0
+
+
+def test_who_only_looks_at_snakemake_s_files_does_not_keep_a_left_over_lock(
+    project: Path,
+) -> None:
+    locks = project / ".snakemake/locks"
+    locks.mkdir(parents=True)
+    (locks / "0.output.lock").write_text(f"{project}/data/manifest\n")
+    (project / ".snakemake/log").touch()
+    looking = subprocess.Popen(["tail", "-f", ".snakemake/log"], cwd=project)
+    status, _, err = built(project)
+    looking.terminate()
+    looking.wait()
+    assert (status, err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("command", "is_it"),
+    [
+        ("snakemake -n", True),
+        ("/x/bin/snakemake", True),
+        ("/x/bin/python3.11 /x/bin/snakemake --cores=2", True),
+        ("python -u -m snakemake --cores=2", True),
+        ("python -m voiceface build", False),
+        ("python /snakemake/voiceface build", False),
+        ("vi snakemake", False),
+        ("tail -f .snakemake/log/a.log", False),
+        ("python", False),
+        ("", False),
+    ],
+)
+def test_only_snakemake_itself_is_taken_for_it(command: str, is_it: bool) -> None:
+    assert _is_snakemake(command.split()) == is_it
 
 
 def test_a_bare_snakemake_at_the_same_time_is_not_unlocked(project: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from voiceface.codehash import code_digest
-from voiceface.config import Settings, parse_section
+from voiceface.config import ModelSection, Settings, parse_section
 from voiceface.errors import VoicefaceError
 from voiceface.sources import built_videos
 
@@ -34,15 +34,18 @@ class Plan:
         values = self.settings.model_dump(mode="json")
         return json.dumps(values if name is None else values[name], sort_keys=True)
 
-    def stage(self, name: str, section: str | None = None) -> dict[str, str]:
-        """What a stage's result depends on besides its input files: its code and its settings.
-
-        The settings are the section of the same name, or `section`.
-        """
-        return {"code": self.code(name), "config": self.section(section or name)}
+    def stage(self, name: str) -> dict[str, str]:
+        """What a stage's result depends on besides its input files: its code and its settings."""
+        return {"code": self.code(name), "config": self.section(name)}
 
     def model_section(self, wildcards: Any) -> str:
-        """The settings of the model that a job is for."""
+        """The settings of the model that a job is for.
+
+        Raises:
+            VoicefaceError: there is no such model.
+        """
+        if not isinstance(getattr(self.settings, wildcards.model, None), ModelSection):
+            raise VoicefaceError(f"{wildcards.model}: no such model; `voiceface models` lists them")
         return self.section(wildcards.model)
 
     def code(self, name: str) -> str:
@@ -60,6 +63,7 @@ class Plan:
         python = str(Path(sys.executable).parent)
         os.environ["PATH"] = os.pathsep.join([python, os.environ.get("PATH", "")])
         os.environ["PYTHONPATH"] = str(root.resolve() / "src")
-        # How politely to download changes no video, so these settings make none stale: they take
-        # this way, which Snakemake does not compare.
+        # How to download makes no video stale that is here: these settings take this way, which
+        # Snakemake does not compare.
         os.environ["VOICEFACE_DOWNLOAD"] = self.section("download")
+        os.environ["VOICEFACE_LOCAL_ROOTS"] = json.dumps(self.settings.resolve.local_roots)

@@ -64,11 +64,24 @@ def is_left_over() -> bool:
     if not _SNAKEMAKE_LOCKS.is_dir() or not any(_SNAKEMAKE_LOCKS.iterdir()):
         return False
     here = os.getcwd()
+    ours = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     for process in psutil.process_iter(["pid", "cmdline", "cwd"]):
-        command = process.info["cmdline"] or []
-        if process.info["cwd"] == here and any("snakemake" in word for word in command[:3]):
+        if process.info["cwd"] != here or process.info["pid"] in ours:
+            continue
+        if _is_snakemake(process.info["cmdline"] or []):
             raise VoicefaceError(
                 f"snakemake is running in this folder (process {process.info['pid']}); "
                 "wait for its end, or stop it"
             )
     return True
+
+
+def _is_snakemake(command: list[str]) -> bool:
+    """Whether a command line is that of `snakemake` or `python -m snakemake`, whatever it reads."""
+    names = [Path(word).name for word in command]
+    if names and names[0].lower().startswith("python"):  # a script's command line: python script …
+        names = names[1:]
+        while names and names[0].startswith("-") and names[0] != "-m":
+            names = names[1:]
+        names = names[1:] if names[:1] == ["-m"] else names
+    return names[:1] == ["snakemake"]

@@ -154,6 +154,9 @@ def plain(text: str) -> str:
     """What went wrong, of the lines with which Snakemake reports an error."""
     lines = [line.strip() for line in text.splitlines()]
     lines = [line for line in lines if line and not line.startswith('File "')]
+    if "VoicefaceError: " in text:
+        # Raised while Snakemake asks for a parameter: it adds wildcards and a traceback.
+        return next(line for line in lines if "VoicefaceError: " in line).split("Error: ", 1)[1]
     if any(line.startswith("Traceback") for line in lines):
         return f"{lines[-1]}; is the Snakefile right? `snakemake -n` tells more"
     if len(lines) > 1 and re.match(r"\w+ in (file|rule) .*:$", lines[0]):
