@@ -3,7 +3,10 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from voiceface.config import Settings
+from voiceface.errors import VoicefaceError
 from voiceface.models.status import models_status
 
 
@@ -26,3 +29,19 @@ def test_the_headline_leaves_out_what_there_is_no_value_of(tmp_path: Path) -> No
     report.write_text(json.dumps({"metrics": {"identity": {"values": values}}}))
     (status,) = models_status(tmp_path / "models", Settings(), tmp_path / "reports")
     assert status.headline == {"identity/test": 50.0}
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", '{"steps": null}', '{"metrics": []}', "3"])
+def test_a_damaged_card_or_metrics_file_is_one_line(tmp_path: Path, text: str) -> None:
+    models, reports = tmp_path / "models", tmp_path / "reports"
+    for folder in (models / "wav2pix", reports / "wav2pix"):
+        folder.mkdir(parents=True)
+    (models / "wav2pix" / "model.json").write_text(text)
+    metrics = reports / "wav2pix" / "metrics.json"
+    metrics.write_text(text)
+    with pytest.raises(VoicefaceError, match=f"^{metrics}: not the metrics .*build again$"):
+        models_status(models, Settings(), reports)
+    metrics.unlink()
+    (models / "wav2pix" / "generator.safetensors").touch()
+    with pytest.raises(VoicefaceError, match=r"model\.json: not the card .*build again$"):
+        models_status(models, Settings(), reports)

@@ -58,8 +58,10 @@ def load(folder: Path, device: torch.device) -> Trained:
             }
             model.networks[name].load_state_dict(state)
             model.networks[name].to(device)
-    except (KeyError, ValueError, RuntimeError, SafetensorError) as error:
-        reason = str(error).splitlines()[0]
+        if not card["sample_rate_hz"] > 0 or not card["input_samples"] > 0:
+            raise ValueError("it draws from no sound")
+    except (LookupError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        reason = (str(error) or repr(error)).splitlines()[0]
         raise VoicefaceError(
             f"{folder}: not a model of this version ({reason}); train it again"
         ) from None

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from voiceface import files
 from voiceface.config import Settings
+from voiceface.errors import VoicefaceError
 from voiceface.models.registry import MODELS
 
 
@@ -27,7 +28,11 @@ class ModelStatus:
 def models_status(
     models: Path, settings: Settings, reports: Path = Path("reports")
 ) -> list[ModelStatus]:
-    """Every model of the registry, with what lies in the folders of models and of reports."""
+    """Every model of the registry, with what lies in the folders of models and of reports.
+
+    Raises:
+        VoicefaceError: a model's card or metrics are damaged.
+    """
     return [
         ModelStatus(
             name,
@@ -44,15 +49,28 @@ def models_status(
 def _trained_steps(folder: Path) -> int | None:
     if not (folder / "generator.safetensors").is_file() or not (folder / "model.json").is_file():
         return None
-    return int(files.read_json(folder / "model.json")["steps"])
+    path = folder / "model.json"
+    card = files.read_json(path)
+    try:
+        return int(card["steps"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise VoicefaceError(
+            f"{path}: not the card of a model ({error!r}); delete it and build again"
+        ) from None
 
 
 def _headline(path: Path) -> dict[str, float]:
     if not path.is_file():
         return {}
-    return {
-        f"{name}/{split}": value["generated"]
-        for name, metric in files.read_json(path)["metrics"].items()
-        for split, value in metric["values"].items()
-        if value["generated"] is not None
-    }
+    whole = files.read_json(path)
+    try:
+        return {
+            f"{name}/{split}": float(value["generated"])
+            for name, metric in whole["metrics"].items()
+            for split, value in metric["values"].items()
+            if value["generated"] is not None
+        }
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise VoicefaceError(
+            f"{path}: not the metrics of this version ({error!r}); delete it and build again"
+        ) from None

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import pickle
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,12 @@ import torch
 from voiceface import files
 
 FOLDER = "checkpoint"
+
+# What reading anything but a checkpoint raises: the unpickler obeys whatever bytes it finds.
+_DAMAGE = (
+    OSError, EOFError, RuntimeError, ValueError, TypeError, LookupError, AttributeError,
+    ArithmeticError, ImportError, MemoryError, pickle.PickleError, struct.error,
+)  # fmt: skip
 
 
 def digest_of(*parts: Any) -> str:
@@ -37,12 +44,13 @@ def load(folder: Path, digest: str, most_steps: int) -> tuple[dict[str, Any] | N
     try:
         whole = torch.load(path, map_location="cpu", weights_only=True)
         found, random, state = whole["digest"], whole["random"], whole["state"]
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError, pickle.UnpicklingError):
+        step = int(state["step"])
+    except _DAMAGE:
         return None, f"{path} cannot be read"
     if found != digest:
         return None, f"{path} is of other settings, data or code"
-    if state["step"] > most_steps:
-        return None, f"{path} has done {state['step']} steps, more than the {most_steps} asked for"
+    if step > most_steps:
+        return None, f"{path} has done {step} steps, more than the {most_steps} asked for"
     torch.set_rng_state(random["cpu"])
     if random["cuda"] and torch.cuda.is_available():
         torch.cuda.set_rng_state_all(random["cuda"])
