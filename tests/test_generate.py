@@ -1,6 +1,11 @@
 """`voiceface generate`: a face for any sound file, or one line."""
 
+import json
+import shutil
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +14,7 @@ from PIL import Image
 
 from tests.builders import packed_dataset, trained_model
 from voiceface.errors import VoicefaceError
+from voiceface.files import read_json
 from voiceface.generate import generate
 
 RATE = 16_000
@@ -48,6 +54,29 @@ def test_any_format_rate_and_number_of_channels_is_read(
     soundfile.write(tmp_path / "same.wav", _voice(), RATE)
     # The drawing hardly moves with the rate: the same dropout, nearly the same sound.
     assert _mean_gap(picture, _draw(tmp_path / "same.wav", model)) < 3
+
+
+@pytest.mark.parametrize("rate", [1017, 22_254, 44_101, 766_999])
+def test_an_odd_rate_takes_little_memory_and_keeps_the_pitch(tmp_path: Path, rate: int) -> None:
+    seconds = 2.0
+    time = np.arange(round(seconds * rate)) / rate
+    soundfile.write(tmp_path / "a.wav", 0.3 * np.sin(2 * np.pi * 150 * time), rate)
+    code = """
+import resource, sys, torch, torchaudio
+from pathlib import Path
+from voiceface.generate import read_sound
+torchaudio.functional.resample(torch.zeros(44100), 441, 160)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+sound = read_sound(Path(sys.argv[1]), 16000)
+grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+print(grown, len(sound), ((sound[1:] > 0) != (sound[:-1] > 0)).sum().item())
+"""
+    command = [sys.executable, "-c", code, str(tmp_path / "a.wav")]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    grown_kib, samples, crossings = map(int, done.stdout.split())
+    assert grown_kib < 200_000
+    assert samples == pytest.approx(16_000 * seconds, rel=1e-3)
+    assert crossings == pytest.approx(2 * 150 * seconds, abs=2)
 
 
 def test_the_same_voice_gives_the_same_face_and_another_seed_another(
@@ -91,6 +120,22 @@ def test_a_sound_that_serves_nothing_is_one_line(
     assert "\n" not in str(caught.value)
     assert str(wav) in str(caught.value)
     assert not (tmp_path / "face.png").exists()
+
+
+def test_a_rate_that_holds_no_voice_is_one_line(tmp_path: Path, model: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", _voice(), 4)
+    with pytest.raises(VoicefaceError, match=r"a\.wav: 4 samples a second; give one of 1 to 768"):
+        generate(tmp_path / "a.wav", tmp_path / "face.png", model)
+
+
+@pytest.mark.parametrize("card", [[], {}, {"name": []}, {"input_samples": None}, {"config": 1}])
+def test_a_damaged_card_is_one_line(tmp_path: Path, model: Path, card: Any) -> None:
+    soundfile.write(tmp_path / "a.wav", _voice(), RATE)
+    shutil.copytree(model, tmp_path / "model", ignore=shutil.ignore_patterns("checkpoint"))
+    path = tmp_path / "model" / "model.json"
+    path.write_text(json.dumps(read_json(path) | card if card else card))
+    with pytest.raises(VoicefaceError, match=r"not a model of this version .*train it again$"):
+        generate(tmp_path / "a.wav", tmp_path / "face.png", tmp_path / "model")
 
 
 def test_a_missing_or_untrained_model_is_one_line(tmp_path: Path, model: Path) -> None:

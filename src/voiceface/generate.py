@@ -1,5 +1,6 @@
 """A face for a voice in a sound file, drawn by a trained model."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,11 @@ from voiceface.errors import VoicefaceError
 from voiceface.models import saved
 from voiceface.models.drawing import draw_faces
 
+RATES_HZ = (1000, 768_000)
+"""Sample rates that are read; below, there is no voice."""
 SILENCE = 1e-3
 """Loudest sample below which a file counts as silent (full scale is 1): -60 dB."""
+_MOST_TERM = 2000
 
 
 def generate(wav: Path, output: Path, model: Path, *, seed: int = 0) -> None:
@@ -45,7 +49,7 @@ def read_sound(path: Path, rate_hz: int) -> torch.Tensor:
     """A sound file as mono at `rate_hz`: float (n,), full scale 1.
 
     Raises:
-        VoicefaceError: it is missing, unreadable, empty or silent.
+        VoicefaceError: it is missing, unreadable, empty or silent, or of no rate for a voice.
     """
     if not path.is_file():
         raise VoicefaceError(f"{path}: no such file")
@@ -57,4 +61,17 @@ def read_sound(path: Path, rate_hz: int) -> torch.Tensor:
     sound = np.nan_to_num(channels.mean(axis=1))
     if not len(sound) or np.abs(sound).max() < SILENCE:
         raise VoicefaceError(f"{path}: silent; give a recording of a voice")
-    return torchaudio.functional.resample(torch.from_numpy(sound), rate, rate_hz)
+    if not RATES_HZ[0] <= rate <= RATES_HZ[1]:
+        raise VoicefaceError(f"{path}: {rate} samples a second; give one of 1 to 768 kHz")
+    return torchaudio.functional.resample(torch.from_numpy(sound), *_near(rate, rate_hz))
+
+
+def _near(rate: int, other: int) -> tuple[int, int]:
+    """Small whole numbers in the ratio of two rates, to 0.05 %: exactly that of common ones.
+
+    The resampling kernel's memory grows with their product, gigabytes for 44101 : 16000.
+    """
+    small, large = sorted((rate, other))
+    ratio = Fraction(small, large).limit_denominator(_MOST_TERM)
+    terms = (ratio.numerator, ratio.denominator)
+    return terms if rate == small else (terms[1], terms[0])
