@@ -30,7 +30,7 @@ def built_project(
     """Write what the report reads below `root`, and return it.
 
     Every video has `segments` segments of 4 s, 10 s without speech and one stretch that is too
-    short; the last speaker is unseen, and one video more is lost.
+    short; the last speaker is unseen, and two videos more are lost.
     """
     rng = np.random.default_rng(seed)
     rows: list[dict[str, Any]] = []
@@ -43,7 +43,8 @@ def built_project(
             _write_faces(root / f"data/faces/{video}.parquet", mine, traits, rng)
             funnel += _funnel(speaker, video, mine)
             rows += mine
-    funnel.append(_count(speakers[0], "youtube-gone", "lost: unavailable", 0, 0))
+    funnel.append(_count(speakers[0], "youtube-lost", "unavailable: Private video of a_b", 0, 0))
+    funnel.append(_count(speakers[0], "file-gone", "gone: no longer at its source", 0, 0))
     write_table(root / "manifests/samples.parquet", pa.Table.from_pylist(rows, schema=MANIFEST))
     write_table(root / "manifests/funnel.parquet", pa.Table.from_pylist(funnel, schema=FUNNEL))
     kept = [{**row, "split": _split(row, speakers)} for row in rows if row["fate"] == "kept"]

@@ -17,14 +17,22 @@ from voiceface.errors import VoicefaceError
 from voiceface.files import read_table
 from voiceface.reporting.charts import Curve, draw, smoothed
 from voiceface.reporting.figures import apportion, read_funnel
+from voiceface.reporting.words import reason_words
 from voiceface.stages.report import run
-from voiceface.tables import FUNNEL
+from voiceface.tables import CURATED, FUNNEL, REASONS
 
 
-def made(root: Path, name: str = "index.html", shown: int = 48, **changes: Any) -> str:
+def made(
+    root: Path,
+    name: str = "index.html",
+    shown: int = 48,
+    resolve: dict[str, Any] | None = None,
+    **changes: Any,
+) -> str:
     """Run the stage on the project in `root`; returns the page."""
     settings = Settings().model_dump(mode="json")
     settings["samples"] |= changes
+    settings["resolve"] |= resolve or {}
     manifests = root / "manifests"
     output = root / "reports" / name
     run(
@@ -101,9 +109,13 @@ def test_rounding_keeps_the_sum(parts: list[int], whole: int, expected: list[int
 
 def test_lost_videos_are_listed_apart_and_take_no_time(project: Path, page: str) -> None:
     funnel = read_funnel(project / "manifests/funnel.parquet")
-    assert [(one.video, one.words) for one in funnel.lost] == [("youtube-gone", "unavailable")]
+    assert [(one.video, one.words) for one in funnel.lost] == [
+        ("youtube-lost", "unavailable: Private video of a_b"),
+        ("file-gone", "gone: no longer at its source"),
+    ]
     assert funnel.videos == 8
-    assert "youtube-gone Ana unavailable" in text_of(page)
+    assert "youtube-lost Ana unavailable: Private video of a_b" in text_of(page)
+    assert "file-gone Ana gone: no longer at its source" in text_of(page)
     assert sum(share.seconds for share in funnel.shares) == funnel.total_s
 
 
@@ -133,6 +145,22 @@ def test_many_speakers_share_one_sheet_that_names_them(tmp_path: Path) -> None:
     kept = text_of(shown[shown.index('id="kept"') : shown.index('id="dropped"')])
     assert len(re.findall(r"All speakers 20 of \d+", kept)) == 1
     assert all(f"{name}: " in kept for name in speakers)
+
+
+@pytest.mark.parametrize("proxy", ["http://me:se@cr/et@host:1", "me:secret@host:1"])
+def test_passwords_and_the_place_of_cookies_are_not_on_the_page(project: Path, proxy: str) -> None:
+    shown = made(
+        project, "secret.html", resolve={"proxy": proxy, "cookies_file": "/home/me/cookies.txt"}
+    )
+    assert "me:" not in text_of(shown)
+    assert "/home" not in shown
+    assert "***@host:1" in text_of(shown)
+    assert "cookies.txt" in text_of(shown)
+
+
+def test_every_reason_of_the_tables_has_words() -> None:
+    for reason in ("kept", *REASONS, *CURATED):
+        assert reason_words(reason) != reason or "_" not in reason
 
 
 def test_a_sheet_of_no_samples_is_no_error(project: Path) -> None:

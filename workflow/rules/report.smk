@@ -1,5 +1,10 @@
 # One page that shows it all.
 
+import os
+
+from voiceface import reporting
+from voiceface.config import result_settings
+
 
 rule report:
     input:
@@ -10,6 +15,7 @@ rule report:
         faces=expand("data/faces/{video}.parquet", video=PLAN.videos),
         histories=expand("models/{model}/history.parquet", model=PLAN.models),
         metrics=expand("reports/{model}/metrics.json", model=PLAN.models),
+        page=multiext(f"{os.path.relpath(reporting.__path__[0])}/page", ".html", ".css"),
     output:
         "reports/index.html",
     log:
@@ -18,7 +24,7 @@ rule report:
         "../../envs/train.yaml"
     params:
         **PLAN.stage("report"),
-        settings=PLAN.section(),
+        settings=result_settings(PLAN.settings),
         names=",".join(PLAN.models),
     shell:
         "python -m voiceface.stages.report --config={params.config:q} --settings={params.settings:q}"

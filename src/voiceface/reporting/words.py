@@ -26,7 +26,6 @@ _REASONS = {
     "stale": "changed since its review",
     "pending": "waits for a review",
     "unreadable": "could not be read",
-    "gone": "no longer at its source",
 }
 FAMILIES = {
     "kept": "kept",
@@ -43,9 +42,11 @@ _DOUBLE = {"wrong_person", "duplicate"}
 
 
 def reason_words(reason: str) -> str:
-    """A reason of the funnel, or of a curator, in words."""
-    name = reason.removeprefix("lost: ")
-    return _REASONS.get(name, name.replace("_", " "))
+    """A reason of the funnel, or of a curator, in words.
+
+    That of a lost video is in words already, as in `unavailable: Private video`.
+    """
+    return _REASONS.get(reason, reason)
 
 
 def family(reason: str) -> str:

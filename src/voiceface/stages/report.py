@@ -2,6 +2,7 @@
 
 import json
 import platform
+import re
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -74,7 +75,7 @@ def run(
     """Write the report: one HTML file with everything in it. Equal inputs give equal bytes.
 
     Args:
-        settings: the whole configuration as JSON.
+        settings: the configuration to show, as JSON; passwords in it are not shown.
         faces: folder of the faces tables.
         models: folder of the trained models.
         reports: folder of the models' metrics.
@@ -199,12 +200,19 @@ def _config(settings: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
         sections[name] = [
             {
                 "key": key,
-                "value": json.dumps(value, ensure_ascii=False),
+                "value": json.dumps(_without_secrets(key, value), ensure_ascii=False),
                 "changed": value != usual.get(key),
             }
             for key, value in rows.items()
         ]
     return sections
+
+
+def _without_secrets(key: str, value: Any) -> Any:
+    """A setting as a page that is passed on may show it."""
+    if key == "proxy" and value:
+        return re.sub(r"^(\w+://)?.*@", r"\1***@", value)
+    return Path(value).name if key == "cookies_file" and value else value
 
 
 if __name__ == "__main__":

@@ -1,0 +1,38 @@
+"""What the rules ask for, told by dry runs."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.workflow.project import Project
+from voiceface.sources import Video, write_videos
+
+SECRET = {"proxy": "http://me:secret@host:1", "cookies_file": "/home/me/cookies.txt"}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    made = Project.make(tmp_path, [], {"download": SECRET, "resolve": SECRET})
+    (tmp_path / "manifests/sources.csv").unlink()  # the list of videos is taken as it is
+    (tmp_path / "a.mp4").write_text("x")
+    video = Video("file-a", "ann", "", "", "a.mp4", "", 1.0, "", "", "", "listed", "a.mp4")
+    write_videos(tmp_path / "manifests/videos.csv", [video])
+    return made
+
+
+def test_a_model_that_there_is_not_is_one_line(project: Project) -> None:
+    for name in ("foo", "speech"):  # a section, but of no model
+        said = project.voiceface("build", f"models/{name}/model.json", fails=True).splitlines()
+        assert said[-1] == f"voiceface: {name}: no such model; `voiceface models` lists them"
+
+
+def test_the_report_follows_its_template_and_is_told_no_secret(project: Project) -> None:
+    planned = project.snakemake("-n", "-p", "--cores=1")
+    report = planned[planned.index("rule report:") :]
+    inputs = next(line for line in report.splitlines() if line.strip().startswith("input:"))
+    assert "reporting/page.html" in inputs
+    assert "reporting/page.css" in inputs
+    told = report[report.index("voiceface.stages.report") :]
+    assert '"segment_s": 4.0' in told
+    assert "secret" not in told
+    assert "cookies.txt" not in told
