@@ -56,7 +56,7 @@ def test_the_summary_holds_the_funnel_the_counts_and_the_metrics(
         "kept 47.9 % 4:48",
         "no speech 13.3 % 1:20",
         "speakers 4",
-        "videos 8, 1 lost",
+        "videos 8, 2 lost",
         "samples 128",
         "kept 72",
         "splits 36 train, 18 test, 18 unseen",
@@ -100,10 +100,9 @@ def test_stale_stages_are_summed_up_with_the_cause(tmp_path: Path) -> None:
             env={**os.environ, "COLUMNS": "100"},
         ).stdout
 
-    def stale() -> list[str]:
-        code = "import sys; from voiceface.status import status; sys.exit(status())"
-        (tmp_path / "told.py").write_text(code)
-        lines = [" ".join(line.split()) for line in run("told").splitlines()]
+    def stale(*options: str) -> list[str]:
+        printed = run("voiceface", "status", *options)
+        lines = [" ".join(line.split()) for line in printed.splitlines()]
         first = [place for place, line in enumerate(lines) if line.startswith("to be done")]
         return [line for line in lines[first[0] + 1 :] if line] if first else lines[-1:]
 
@@ -115,6 +114,8 @@ def test_stale_stages_are_summed_up_with_the_cause(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("faces:\n  size: 64\n")
     follows = "manifest because of what comes before it"
     assert stale() == ["faces 3 videos because of changed settings", follows]
+    (tmp_path / "usual.yaml").write_text("faces:\n  size: 128\n")
+    assert stale("--configfile=usual.yaml") == ["all is up to date"]
     text = SNAKEFILE.replace('"0123456789abcdef"', '"fedcba9876543210"', 1)
     (tmp_path / "Snakefile").write_text(text)
     (tmp_path / "config.yaml").write_text("faces:\n  size: 128\n")

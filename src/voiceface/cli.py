@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from voiceface.config import load_settings
@@ -34,20 +35,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.debug:
         os.environ["VOICEFACE_DEBUG"] = "1"
+    cause: BaseException
     try:
         return options.command.run(options)
     except VoicefaceError as error:
-        message = str(error)
+        message, cause = str(error), error
     except BrokenPipeError:
         # The reader of our output went away (`voiceface status | head`).
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
-        message = f"{error.filename or 'voiceface'}: {error.strerror or error}"
-    except KeyboardInterrupt:
-        message = "stopped; the next build goes on from here"
+        message, cause = f"{error.filename or 'voiceface'}: {error.strerror or error}", error
+    except KeyboardInterrupt as error:
+        message, cause = "stopped; the next build goes on from here", error
     if options.debug:
-        traceback.print_exc()
+        traceback.print_exception(cause)
     print(f"voiceface: {message}", file=sys.stderr)
     return 1
 
@@ -90,15 +92,21 @@ def _demo_world(options: argparse.Namespace) -> int:
         seconds=options.seconds,
         seed=options.seed,
         jobs=options.jobs,
-        progress=print,
+        progress=partial(print, flush=True),  # a pipe, too, is to see each line at once
     )
     return 0
 
 
+def _configfile_arguments(parser: argparse.ArgumentParser) -> None:
+    about = "settings to lay over those of config.yaml"
+    parser.add_argument("--configfile", type=Path, default=SETTINGS, metavar="FILE", help=about)
+
+
 def _resolve(options: argparse.Namespace) -> int:
+    from voiceface.build import read_settings
     from voiceface.stages.resolve import run
 
-    run(load_settings(SETTINGS).resolve, SOURCES, VIDEO_LIST)
+    run(read_settings(options.configfile).resolve, SOURCES, VIDEO_LIST)
     return 0
 
 
@@ -106,7 +114,7 @@ def _build_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("targets", nargs="*", help="files or rules; the report if none is named")
     parser.add_argument("--resolve", action="store_true", help="look for new and gone videos first")
     parser.add_argument("--cores", type=_positive, help="cores to use; all if not said")
-    parser.add_argument("--configfile", type=Path, default=SETTINGS, metavar="FILE")
+    _configfile_arguments(parser)
 
 
 def _build(options: argparse.Namespace) -> int:
@@ -120,7 +128,7 @@ def _build(options: argparse.Namespace) -> int:
 def _status(options: argparse.Namespace) -> int:
     from voiceface.status import status
 
-    return status(SETTINGS)
+    return status(options.configfile)
 
 
 def _retry_arguments(parser: argparse.ArgumentParser) -> None:
@@ -238,9 +246,9 @@ def _no_arguments(parser: argparse.ArgumentParser) -> None:
 
 COMMANDS = [
     Command("demo-world", "render drawn speakers as videos", _demo_world_arguments, _demo_world),
-    Command("resolve", "sources into the list of videos", _no_arguments, _resolve),
+    Command("resolve", "sources into the list of videos", _configfile_arguments, _resolve),
     Command("build", "rebuild what is stale, up to the report", _build_arguments, _build),
-    Command("status", "the funnel, and what is stale", _no_arguments, _status),
+    Command("status", "the funnel, and what is stale", _configfile_arguments, _status),
     Command("retry", "try failed downloads again", _retry_arguments, _retry),
     Command("mark", "keep or drop samples", _mark_arguments, _mark),
     Command("marks", "all marks to CSV and back", _marks_arguments, _marks),
