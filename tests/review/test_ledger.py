@@ -1,3 +1,4 @@
+import fcntl
 import json
 import os
 import random
@@ -6,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -99,6 +101,21 @@ def test_the_next_writer_cuts_a_torn_tail_off_so_that_it_never_becomes_an_error(
         ledger.append(KEEP)
     with open(segments(tmp_path)[0], "ab") as segment:
         segment.write(b'{"id": "half')
+    with Ledger(tmp_path, "ana") as ledger:
+        ledger.append(KEEP)
+    assert len(read_ledger(tmp_path)) == 2
+
+
+def test_a_reader_at_the_same_moment_does_not_keep_a_torn_tail_from_being_cut_off(
+    tmp_path: Path,
+) -> None:
+    with Ledger(tmp_path, "ana") as ledger:
+        ledger.append(KEEP)
+    with open(segments(tmp_path)[0], "ab") as segment:
+        segment.write(b'{"id": "half')
+    reader = os.open(segments(tmp_path)[0], os.O_RDONLY)
+    fcntl.flock(reader, fcntl.LOCK_SH)
+    threading.Timer(0.2, os.close, [reader]).start()
     with Ledger(tmp_path, "ana") as ledger:
         ledger.append(KEEP)
     assert len(read_ledger(tmp_path)) == 2

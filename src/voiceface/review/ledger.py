@@ -15,12 +15,14 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from voiceface.errors import VoicefaceError
 from voiceface.files import fsync_folder
 
 DECISIONS = ("keep", "drop", "unsure", "undo")
+
+_PATIENCE_S = 1.0
 
 _CURATOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
@@ -275,16 +277,25 @@ def _mend(path: Path) -> None:
 
     A new file is about to follow this one; a torn line would then be an error for ever.
     """
+    deadline = time.monotonic() + _PATIENCE_S
     with open(path, "r+b") as segment:
-        try:
-            fcntl.flock(segment, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return  # its writer is alive
-        data = segment.read()
-        whole = data.rfind(b"\n") + 1
-        if whole != len(data):
-            segment.truncate(whole)
+        while _whole_size(segment) != os.fstat(segment.fileno()).st_size:
+            try:
+                fcntl.flock(segment, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                # A reader holds it for a moment, its writer for as long as it lives.
+                if time.monotonic() > deadline:
+                    return
+                time.sleep(0.01)
+                continue
+            segment.truncate(_whole_size(segment))
             os.fsync(segment.fileno())
+
+
+def _whole_size(segment: BinaryIO) -> int:
+    """Bytes of the file's whole lines."""
+    segment.seek(0)
+    return segment.read().rfind(b"\n") + 1
 
 
 def _in_use(path: Path) -> bool:
