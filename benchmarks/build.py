@@ -101,7 +101,8 @@ def _video_files(name: str, video: str) -> list[str]:
     output = f"--output={name}/{video}.parquet"
     match name:
         case "download":
-            return [f"--video={video}", "--videos=videos.csv", media, outcome]
+            files = [media, outcome, "--videos=videos.csv", '--local-roots=["."]']
+            return [f"--video={video}", *files]
         case "speech":
             chunks, timeline = (f"--{n}={n}/{video}.parquet" for n in ("chunks", "timeline"))
             return [f"--video={video}", media, outcome, output, chunks, timeline]

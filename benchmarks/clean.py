@@ -89,7 +89,7 @@ def _build_video(video: str) -> None:
         for name in ("speech", "chunks", "timeline", "faces", "samples")
     }
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        download.run(settings.download, video, Path("videos.csv"), media, outcome)
+        download.run(settings.download, video, Path("videos.csv"), media, outcome, '["."]')
     sound = (tables["speech"], tables["chunks"], tables["timeline"])
     speech.run(settings.speech, video, media, outcome, *sound)
     faces.run(settings.faces, media, outcome, tables["speech"], tables["faces"])

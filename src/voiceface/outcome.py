@@ -62,6 +62,20 @@ def read_outcome(path: Path) -> Outcome:
         ) from None
 
 
+def check_media(media: Path, outcome: Outcome) -> None:
+    """Check that a media file is the one of its record, by its size.
+
+    A local file is linked into `data/media`, so writing into it writes into the media file too.
+
+    Raises:
+        VoicefaceError: it is another.
+    """
+    if outcome.size is not None and media.stat().st_size != outcome.size:
+        raise VoicefaceError(
+            f"{media}: was changed since it was taken in; run `voiceface resolve` and build again"
+        )
+
+
 def write_outcome(path: Path, outcome: Outcome) -> None:
     """Write a record atomically; equal outcomes give equal bytes."""
     write_json(path, outcome.model_dump())

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 from tests.web_host import Host, Reply, make_media
-from voiceface.config import Download
+from voiceface.config import Download, Faces, Speech
 from voiceface.errors import VoicefaceError
-from voiceface.files import sha256_file
+from voiceface.files import sha256_file, write_table
 from voiceface.outcome import Outcome, read_outcome
 from voiceface.sources import Video, write_videos
+from voiceface.stages import faces, speech
 from voiceface.stages.download import run
+from voiceface.tables import SPEECH
 
 MEDIA = Path("data/media/web-a.mkv")
 OUTCOME = Path("data/download/web-a.json")
@@ -28,10 +30,13 @@ def download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Downloader:
     """In a project of its own: fetch one location, as the video web-a, and give its record."""
     monkeypatch.chdir(tmp_path)
 
-    def downloaded(location: str, *, name: str = "web-a", **config: object) -> Outcome:
+    def downloaded(
+        location: str, *, name: str = "web-a", roots: str = '["/"]', **config: object
+    ) -> Outcome:
         write_videos(Path("videos.csv"), [listed(name, location)])
         quick = {"retries": 0, "backoff_s": 0.01, "socket_timeout_s": 0.4} | config
-        run(Download(**quick), name, Path("videos.csv"), MEDIA, OUTCOME)  # type: ignore[arg-type]
+        settings = Download(**quick)  # type: ignore[arg-type]
+        run(settings, name, Path("videos.csv"), MEDIA, OUTCOME, roots)
         outcome = read_outcome(OUTCOME)
         assert (MEDIA.stat().st_size > 0) == (outcome.status == "ok")
         assert "\n" not in outcome.reason
@@ -127,11 +132,41 @@ def test_a_duration_that_no_header_tells_is_measured(download: Downloader) -> No
 
 
 def test_a_missing_or_changed_local_file_is_recorded(download: Downloader) -> None:
-    assert download("no.mp4").lost == "unavailable: no.mp4: No such file or directory"
+    assert download("no.mp4").lost == (
+        "unavailable: no.mp4: taken away since it was listed, and no copy is kept; resolve again"
+    )
     Path("a.mp4").write_bytes(b"other content")
     assert download("a.mp4", name="file-0123456789ab").lost == (
         "failed: a.mp4: changed since it was listed; resolve again"
     )
+
+
+def test_a_lock_file_can_t_name_files_outside_of_the_local_roots(
+    download: Downloader, clip: Path
+) -> None:
+    Path("door.mp4").symlink_to(clip)
+    for path in (clip, Path("door.mp4"), Path("../..") / clip.parent.name / "no.mp4"):
+        assert download(str(path), name=local(clip), roots='["."]').lost == (
+            f"unavailable: {path}: outside of the folders in resolve.local_roots; add theirs"
+        )
+    allowed = f'[".", "{clip.parent}"]'
+    assert download("door.mp4", name=local(clip), roots=allowed).status == "ok"
+
+
+def test_a_source_written_over_in_place_stops_the_stages_that_read_it(
+    download: Downloader, clip: Path
+) -> None:
+    shutil.copy(clip, "a.mp4")
+    video = local(clip)
+    assert download("a.mp4", name=video).status == "ok"
+    told = "web-a.mkv: was changed since it was taken in; run `voiceface resolve`"
+    for content in (clip.read_bytes()[:2000], clip.read_bytes() + b"more"):
+        Path("a.mp4").write_bytes(content)  # as cp does it
+        with pytest.raises(VoicefaceError, match=told):
+            speech.run(Speech(), video, MEDIA, OUTCOME, *map(Path, "sct"))
+        write_table(Path("s"), SPEECH.empty_table())
+        with pytest.raises(VoicefaceError, match=told):
+            faces.run(Faces(), MEDIA, OUTCOME, Path("s"), Path("f"))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
@@ -260,7 +295,7 @@ def test_a_location_is_never_an_option_nor_another_kind_of_url(
     download: Downloader, location: str
 ) -> None:
     outcome = download(location)
-    assert outcome.lost == f"unavailable: {Path(location)}: No such file or directory"
+    assert outcome.lost.startswith(f"unavailable: {Path(location)}: taken away since")
     assert not Path("owned").exists()
 
 
@@ -294,6 +329,21 @@ def test_a_stream_of_parts_is_whole_or_not_at_all(download: Downloader, host: Ho
     assert "404" in download(stream(url, f"{host.url}/missing.ts")).lost
     for other in (inline, "file:///etc/passwd"):
         assert "only http(s) is opened" in download(stream(url, other)).lost
+
+
+def test_a_stream_that_only_ffmpeg_could_fetch_is_refused(download: Downloader, host: Host) -> None:
+    part = make_media(Path("part.ts"), "-pix_fmt", "yuv420p").read_bytes()
+    url = host.serve("/1.ts", Reply(part, "video/mp2t"))
+    text = (
+        f'#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-KEY:METHOD=SAMPLE-AES,URI="{host.url}/key"\n'
+        f"#EXTINF:1,\n{url}\n#EXT-X-ENDLIST\n"
+    )
+    stream = host.serve("/talk.m3u8", Reply(text.encode(), "application/x-mpegurl"))
+    outcome = download(stream)
+    assert outcome.status == "unavailable"
+    assert "only ffmpeg can fetch this stream" in outcome.reason
+    assert not host.asked("/1.ts")
+    assert not host.asked("/key")
 
 
 def test_a_page_that_became_a_list_is_not_taken_for_a_video(
@@ -362,7 +412,7 @@ def test_progress_is_told_about_every_two_seconds(
 def test_a_video_that_is_not_in_the_lock_file_is_an_error(download: Downloader) -> None:
     download("no.mp4")
     with pytest.raises(VoicefaceError, match="no video web-b"):
-        run(Download(), "web-b", Path("videos.csv"), MEDIA, OUTCOME)
+        run(Download(), "web-b", Path("videos.csv"), MEDIA, OUTCOME, "[]")
 
 
 def test_no_disk_space_is_told_as_what_it_is() -> None:

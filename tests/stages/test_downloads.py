@@ -3,7 +3,6 @@ from pathlib import Path
 import pytest
 
 from tests.stages.test_download import listed
-from voiceface.config import Download
 from voiceface.errors import VoicefaceError
 from voiceface.files import read_table
 from voiceface.outcome import Outcome, write_outcome
@@ -26,7 +25,7 @@ def project(folder: Path, *outcomes: Outcome) -> tuple[Path, Path, Path]:
 
 def test_all_records_come_together(tmp_path: Path) -> None:
     paths = project(tmp_path, OK, PRIVATE, OK)
-    run(Download(max_lost_fraction=0.4), *paths)
+    run("0.4", *paths)
     rows = read_table(paths[2], DOWNLOADS).to_pylist()
     assert [(row["video"], row["speaker"], row["status"]) for row in rows] == [
         ("web-0", "ana", "ok"),
@@ -41,13 +40,13 @@ def test_too_many_lost_videos_stop_the_build_with_counts_reasons_and_a_mend(
 ) -> None:
     paths = project(tmp_path, OK, PRIVATE, PRIVATE, BUSY)
     with pytest.raises(VoicefaceError) as caught:
-        run(Download(max_lost_fraction=0.5), *paths)
+        run("0.5", *paths)
     told = str(caught.value)
     assert told.startswith("3 of 4 videos were lost")
     assert "2 × unavailable: Private video, 1 × failed: HTTP Error 429" in told
     assert "voiceface retry" in told
     assert not paths[2].exists()
-    run(Download(max_lost_fraction=0.75), *paths)
+    run("0.75", *paths)
 
 
 def test_videos_that_are_gone_are_not_counted(tmp_path: Path) -> None:
@@ -56,7 +55,7 @@ def test_videos_that_are_gone_are_not_counted(tmp_path: Path) -> None:
     lines = videos.read_text().splitlines()
     lines[2] = lines[2].replace(",listed,", ",gone,")
     videos.write_text("\n".join(lines) + "\n")
-    run(Download(max_lost_fraction=0.0), videos, outcomes, output)
+    run("0.0", videos, outcomes, output)
     assert read_table(output, DOWNLOADS).num_rows == 1
 
 
@@ -65,10 +64,10 @@ def test_a_damaged_or_missing_record_is_named(tmp_path: Path) -> None:
     record = paths[1] / "web-0.json"
     record.write_text('{"video": "web-0", "status": "fine"}')
     with pytest.raises(VoicefaceError, match=r"web-0.json: not a download record \(status"):
-        run(Download(), *paths)
+        run("0.2", *paths)
     record.unlink()
     with pytest.raises(VoicefaceError, match=r"web-0.json: no such file"):
-        run(Download(), *paths)
+        run("0.2", *paths)
 
 
 def test_retry_takes_away_the_failed_records_only(tmp_path: Path) -> None:

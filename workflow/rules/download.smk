@@ -1,5 +1,7 @@
-# A video's file, and the record of how that went. Of the settings only the format makes it stale,
-# and no code does: an edit must not fetch everything again.
+# A video's file, and the record of how that went. Before a job runs again Snakemake deletes what it
+# made, and a video may be gone upstream by then. So nothing here depends on code or settings: no
+# params, the settings come through the environment, and an edit of the shell's text is the one thing
+# that fetches every video again: leave it as it is.
 
 
 rule download:
@@ -10,20 +12,20 @@ rule download:
         outcome="data/download/{video}.json",
     log:
         "logs/download/{video}.log",
+    priority: 50  # all are had, and counted, before the costly stages start
     conda:
         "../../envs/dataset.yaml"
     resources:
         youtube=1,
-    params:
-        format=PLAN.settings.download.format,
     shell:
         'python -m voiceface.stages.download --config="$VOICEFACE_DOWNLOAD"'
         " --video={wildcards.video} --videos={input.videos} --media={output.media}"
-        " --outcome={output.outcome} &> {log}"
+        ' --outcome={output.outcome} --local-roots="$VOICEFACE_LOCAL_ROOTS" &> {log}'
 
 
 envvars:
     "VOICEFACE_DOWNLOAD",
+    "VOICEFACE_LOCAL_ROOTS",
 
 
 # All outcomes together; stops the build when too many videos are lost.
@@ -35,10 +37,12 @@ rule downloads:
         "data/downloads.parquet",
     log:
         "logs/downloads.log",
+    priority: 100
     conda:
         "../../envs/dataset.yaml"
     params:
-        **PLAN.stage("downloads", "download"),
+        code=PLAN.code("downloads"),
+        max_lost_fraction=PLAN.settings.download.max_lost_fraction,
     shell:
-        "python -m voiceface.stages.downloads --config={params.config:q} --videos={input.videos}"
-        " --outcomes=data/download --output={output} &> {log}"
+        "python -m voiceface.stages.downloads --max-lost-fraction={params.max_lost_fraction}"
+        " --videos={input.videos} --outcomes=data/download --output={output} &> {log}"

@@ -42,13 +42,22 @@ def local_files(location: str, config: Resolve) -> list[LocalFile]:
     top = Path(location)
     if not os.path.lexists(top):
         raise VoicefaceError(f"{location}: no such file or folder (a url starts with https://)")
-    roots = [Path(root).resolve() for root in config.local_roots]
     paths = [top] if not top.is_dir() else sorted(_walk(top, config.file_types))
-    outside = [path for path in [top, *paths] if not _is_inside(path, roots)]
+    check_inside([top, *paths], config.local_roots)
+    return [_stat(path) for path in paths if path.is_file()]
+
+
+def check_inside(paths: list[Path], local_roots: list[str]) -> None:
+    """Check that paths, symbolic links followed, lie in the allowed folders.
+
+    Raises:
+        VoicefaceError: some don't; every one of them is named.
+    """
+    roots = [Path(root).resolve() for root in local_roots]
+    outside = [path for path in paths if not _is_inside(path, roots)]
     if outside:
         names = ", ".join(dict.fromkeys(str(path) for path in outside))
         raise VoicefaceError(f"{names}: outside of the folders in resolve.local_roots; add theirs")
-    return [_stat(path) for path in paths if path.is_file()]
 
 
 def strange_names(location: str) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import yt_dlp
 import yt_dlp.globals
+from yt_dlp.downloader.external import FFmpegFD
 from yt_dlp.networking.exceptions import HTTPError, RequestError, TransportError
 from yt_dlp.utils import (
     ContentTooShortError,
@@ -106,6 +107,7 @@ def open_site(
         VoicefaceError: the cookies file is missing or is none.
     """
     yt_dlp.globals.plugin_dirs.value = []  # code from the user's folders would make it unlike ours
+    FFmpegFD.real_download = _refuse_ffmpeg  # yt-dlp has no setting that does this
     cookies = _copy_cookies(cookies_file, scratch) if cookies_file else None
     parameters = {
         "quiet": True,
@@ -168,6 +170,13 @@ def plain_url(url: str) -> str:
 def _check_url(url: str) -> None:
     if not is_url(url.lower()):
         raise RequestError(f"refused {url[:200]!r}: only http(s) is opened")
+
+
+def _refuse_ffmpeg(*_: Any) -> bool:
+    """In the place of a download by ffmpeg: it asks for its urls itself, unchecked and untimed."""
+    raise RequestError(
+        "refused: only ffmpeg can fetch this stream (encrypted, or live), and it would open any url"
+    )
 
 
 def _has(chain: list[BaseException], *kinds: type[BaseException]) -> bool:

@@ -23,7 +23,7 @@ def first_sound_us(media: Path) -> int | None:
     """PTS of the first sound in microseconds; None when there is no sound track.
 
     Raises:
-        av.error.FFmpegError: the file can't be read.
+        VoicefaceError: the file can't be opened.
     """
     with opened(media) as container:
         if not container.streams.audio:

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import av
 import av.container
+import av.error
+
+from voiceface.errors import VoicefaceError
 
 
 @contextmanager
@@ -13,9 +16,14 @@ def opened(media: Path) -> Iterator[av.container.InputContainer]:
     """Open a media file to read, with messages of the decoders turned off.
 
     Raises:
-        av.error.FFmpegError: the file can't be read.
+        VoicefaceError: the file can't be opened.
     """
     av.logging.set_level(None)
     # An absolute path, so that a name with a colon is never taken for a protocol.
-    with av.open(f"file:{media.absolute()}", metadata_errors="ignore") as container:
+    try:
+        container = av.open(f"file:{media.absolute()}", metadata_errors="ignore")
+    except av.error.FFmpegError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise VoicefaceError(f"{media}: can't be opened ({reason}); is it a video?") from None
+    with container:
         yield container

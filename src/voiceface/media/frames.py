@@ -93,7 +93,7 @@ def decode_looks(
         compare_width: width in pixels at which two frames are compared for motion.
 
     Raises:
-        av.error.FFmpegError: the file can't be opened.
+        VoicefaceError: the file can't be opened.
     """
     with opened(media) as container:
         streams = [s for s in container.streams.video if not _is_cover(s)]

@@ -1,5 +1,6 @@
 """One video into `data/media`, and the record of how that went."""
 
+import json
 import os
 import shutil
 import sys
@@ -7,6 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from voiceface.config import Download
+from voiceface.errors import VoicefaceError
+from voiceface.fetch.local import check_inside
 from voiceface.fetch.lost import Lost
 from voiceface.fetch.probe import Unreadable, probe
 from voiceface.files import replacing, sha256_file, write_bytes
@@ -15,11 +18,17 @@ from voiceface.sources import find_video, is_url
 from voiceface.stages.shim import stage_main
 
 
-def run(config: Download, video: str, videos: Path, media: Path, outcome: Path) -> None:
+def run(
+    config: Download, video: str, videos: Path, media: Path, outcome: Path, local_roots: str
+) -> None:
     """Fetch a video; `outcome` is always written, and `media` is empty unless it says ok.
 
     Partial downloads stay in `.part/<video>` beside `media` until the video is there or lost for
     good.
+
+    Args:
+        local_roots: the folders that local files must lie in, as a JSON list: `resolve.local_roots`
+            (a lock file may come from others, so it is checked here too).
 
     Raises:
         VoicefaceError: the video is not in the lock file, or the settings can't work.
@@ -30,7 +39,7 @@ def run(config: Download, video: str, videos: Path, media: Path, outcome: Path) 
         if is_url(location):
             sha256 = _from_web(location, config, partial, media)
         else:
-            sha256 = _from_disk(Path(location), video, media)
+            sha256 = _from_disk(Path(location), json.loads(local_roots), video, media)
         record = _describe(video, media, sha256)
     except Lost as lost:
         record = Outcome(video=video, status=lost.status, reason=str(lost))
@@ -59,13 +68,18 @@ def _from_web(url: str, config: Download, partial: Path, media: Path) -> str:
     return sha256_file(media)
 
 
-def _from_disk(source: Path, video: str, media: Path) -> str:
+def _from_disk(source: Path, local_roots: list[str], video: str, media: Path) -> str:
     """Hard link a local file, or copy it where that can't be done; it is never modified."""
     try:
+        check_inside([source], local_roots)
         sha256 = sha256_file(source)
+    except VoicefaceError as error:
+        raise Lost(str(error), for_good=True) from None
+    except FileNotFoundError:
+        reason = f"{source}: taken away since it was listed, and no copy is kept; resolve again"
+        raise Lost(reason, for_good=True) from None
     except OSError as error:
-        gone = isinstance(error, FileNotFoundError)
-        raise Lost(f"{source}: {error.strerror}", for_good=gone) from None
+        raise Lost(f"{source}: {error.strerror}", for_good=False) from None
     named = video.removeprefix("file-")
     if not named.startswith(("empty-", "unreadable-")) and not sha256.startswith(named):
         raise Lost(f"{source}: changed since it was listed; resolve again", for_good=False)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from voiceface.config import Download
 from voiceface.errors import VoicefaceError
 from voiceface.files import write_table
 from voiceface.outcome import Outcome, read_outcome
@@ -17,8 +16,11 @@ from voiceface.tables import DOWNLOADS
 _REASONS_SHOWN = 3
 
 
-def run(config: Download, videos: Path, outcomes: Path, output: Path) -> None:
+def run(max_lost_fraction: str, videos: Path, outcomes: Path, output: Path) -> None:
     """Gather the records in the folder `outcomes` of the lock file's listed videos.
+
+    Args:
+        max_lost_fraction: `download.max_lost_fraction`, 0 to 1; the one setting that matters here.
 
     Raises:
         VoicefaceError: a record is missing, or more of the videos than `max_lost_fraction` were
@@ -27,8 +29,8 @@ def run(config: Download, videos: Path, outcomes: Path, output: Path) -> None:
     listed = built_videos(videos, outcomes)
     records = [read_outcome(outcomes / f"{video.video}.json") for video in listed]
     lost = [record for record in records if record.status != "ok"]
-    if len(lost) > config.max_lost_fraction * len(records):
-        raise VoicefaceError(_too_many(lost, len(records), config))
+    if len(lost) > float(max_lost_fraction) * len(records):
+        raise VoicefaceError(_too_many(lost, len(records), max_lost_fraction))
     people = {video.video: video.speaker for video in listed}
     rows = [{**record.model_dump(), "speaker": people[record.video]} for record in records]
     write_table(output, pa.Table.from_pylist(rows, schema=DOWNLOADS))
@@ -56,14 +58,14 @@ def retry(outcomes: Path, only: str | None = None) -> list[str]:
     return again
 
 
-def _too_many(lost: list[Outcome], total: int, config: Download) -> str:
+def _too_many(lost: list[Outcome], total: int, limit: str) -> str:
     reasons = Counter(record.lost for record in lost).most_common(_REASONS_SHOWN)
     told = ", ".join(f"{count} × {reason}" for reason, count in reasons)
     failed = sum(record.status == "failed" for record in lost)
     mend = f"`voiceface retry` tries the {failed} failed ones again, or " if failed else ""
     return (
         f"{len(lost)} of {total} videos were lost, more than download.max_lost_fraction"
-        f" {config.max_lost_fraction:g} allows: {told}; {mend}mend the sources or raise the limit"
+        f" {limit} allows: {told}; {mend}mend the sources or raise the limit"
     )
 
 

@@ -15,7 +15,7 @@ from voiceface.config import Faces
 from voiceface.files import read_table, write_table
 from voiceface.media import faces
 from voiceface.media.frames import Frame, decode_looks
-from voiceface.outcome import read_outcome
+from voiceface.outcome import check_media, read_outcome
 from voiceface.stages.shim import stage_main
 from voiceface.tables import FACES, SPEECH
 
@@ -26,10 +26,12 @@ Look = dict[str, Any]
 
 def run(config: Faces, media: Path, outcome: Path, speech: Path, output: Path) -> None:
     """Find the face of each voiced segment of a video."""
+    record = read_outcome(outcome)
+    check_media(media, record)
     rows = read_table(speech, SPEECH, ["video", "start_us", "end_us"]).to_pylist()
     for row in rows:
         row["faces"] = 0
-    if read_outcome(outcome).status == "ok":
+    if record.status == "ok":
         spans = [(row["start_us"], row["end_us"]) for row in rows]
         frames = decode_looks(media, spans, config.frames_per_segment, config.detect_width)
         # They come in the order of their times, so a segment is done when the next one begins.

@@ -16,10 +16,9 @@ from voiceface.config import Speech
 from voiceface.files import write_table
 from voiceface.media import audio
 from voiceface.media.vad import VoicedFrames, find_segments
-from voiceface.outcome import Outcome, read_outcome
+from voiceface.outcome import Outcome, check_media, read_outcome
 from voiceface.stages.shim import stage_main
 from voiceface.tables import CHUNKS, SPEECH, TIMELINE
-
 
 # Noise that only reaches into a segment's edge is heard with what is around it: the signal-to-noise
 # ratio takes the worst whole second, of which 0.4 s within the segment then suffice.
@@ -64,6 +63,7 @@ def run(
 ) -> None:
     """Cut the sound of a video into voiced segments."""
     record = read_outcome(outcome)
+    check_media(media, record)
     tally = Tally()
     rows: list[dict[str, Any]] = []
     chunk_rows: list[dict[str, Any]] = []
