@@ -6,9 +6,11 @@ import pytest
 
 from voiceface.demo.traits import sources_rows
 from voiceface.errors import VoicefaceError
+from voiceface.outcome import Outcome, write_outcome
 from voiceface.sources import (
     Source,
     Video,
+    built_videos,
     find_video,
     read_sources,
     read_videos,
@@ -153,7 +155,7 @@ def test_the_shipped_lists_are_good() -> None:
 def video(name: str, **other: object) -> Video:
     values = {"title": 'Ño, "quoted"', "duration_s": 12.5, "status": "listed"} | other
     texts = ("speaker", "gender", "language", "location", "uploaded", "licence", "consent")
-    return Video(video=name, source="s", **dict.fromkeys(texts, "x"), **values)  # type: ignore[arg-type]
+    return Video(video=name, source="s", **dict.fromkeys(texts, "x") | values)  # type: ignore[arg-type]
 
 
 def test_a_lock_file_comes_back_as_it_was_written(tmp_path: Path) -> None:
@@ -164,6 +166,24 @@ def test_a_lock_file_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert find_video(path, "web-a") == videos[1]
     with pytest.raises(VoicefaceError, match="no video web-c"):
         find_video(path, "web-c")
+
+
+def test_a_video_that_is_gone_counts_only_while_its_file_is_here(tmp_path: Path) -> None:
+    path, outcomes, media = tmp_path / "videos.csv", tmp_path / "download", tmp_path / "media"
+    media.mkdir()
+    url = "https://a.org/v"
+    names = ["web-had", "web-private", "web-busy", "web-deleted", "web-never"]
+    gone = [video(name, location=url, status="gone") for name in names]
+    here = [video("file-gone", location="a.mp4", status="gone"), video("web-listed", location=url)]
+    write_videos(path, [*gone, *here])
+    for name, status in [
+        *(("web-had", "ok"), ("web-private", "unavailable"), ("web-busy", "failed")),
+        *(("web-deleted", "ok"), ("file-gone", "ok")),
+    ]:
+        write_outcome(outcomes / f"{name}.json", Outcome(video=name, status=status))
+        (media / f"{name}.mkv").touch()
+    (media / "web-deleted.mkv").unlink()
+    assert [one.video for one in built_videos(path, outcomes)] == ["web-had", "web-listed"]
 
 
 @pytest.mark.parametrize(

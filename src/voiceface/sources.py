@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from voiceface.errors import VoicefaceError
 from voiceface.files import write_text
 from voiceface.ids import is_video_id
+from voiceface.outcome import read_outcome
 
 _URL = r"https?://[^\s/][^\s]*"
 _LOCAL = r"/[^\x00-\x1f]*|[^\x00-\x1f:/-][^\x00-\x1f:/]*(/[^\x00-\x1f]*)?"
@@ -150,19 +151,26 @@ def read_videos(path: Path) -> list[Video]:
 def built_videos(path: Path, outcomes: Path) -> list[Video]:
     """The videos of the lock file that a dataset is built from, in its order.
 
-    Those that are listed; and those gone from their site whose file was had before, for a dataset
-    must not lose what it has because its publisher took it down. A local file that is gone was taken
-    away, or replaced, by the project's own people: so it is left out.
+    Those that are listed; and those gone from their site whose file is here, for a dataset must not
+    lose what it has because its publisher took it down. A local file that is gone was taken away,
+    or replaced, by the project's own people: so it is left out.
 
     Args:
-        outcomes: the folder of the download records.
+        outcomes: the folder of the download records; the media files lie in `media` beside it.
+
+    Raises:
+        VoicefaceError: the file is missing or is not a lock file, or a record is damaged.
     """
     return [
         video
         for video in read_videos(path)
-        if video.status == "listed"
-        or (is_url(video.location) and (outcomes / f"{video.video}.json").exists())
+        if video.status == "listed" or (is_url(video.location) and _is_here(video, outcomes))
     ]
+
+
+def _is_here(video: Video, outcomes: Path) -> bool:
+    record, media = outcomes / f"{video.video}.json", outcomes.parent / f"media/{video.video}.mkv"
+    return record.exists() and media.exists() and read_outcome(record).status == "ok"
 
 
 def find_video(path: Path, name: str) -> Video:
