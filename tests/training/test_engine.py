@@ -95,7 +95,7 @@ def test_a_killed_run_goes_on_to_identical_results(packed: Path, models: Path) -
     command = _command(packed, models / "killed", 6)
     killed = subprocess.Popen(command, env=environment)
     checkpoint = models / "killed" / "checkpoint" / "last.pt"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while not checkpoint.exists() and time.monotonic() < deadline:
         time.sleep(0.005)
     killed.send_signal(signal.SIGKILL)
