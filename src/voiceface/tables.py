@@ -174,9 +174,11 @@ DATASET = pa.schema(
 SPLITS = ("train", "test", "unseen")
 
 PACKED = pa.schema([DATASET.field(name) for name in ("sample", "speaker", "gender", "video")])
-"""`data/packed/<split>/samples.parquet`: row i describes `faces.npy[i]` and `audio.npy[i]`: uint8
-RGB, n × size × size × 3, and int16, n × segment samples. `pack.json` holds rates, sizes, the speakers of
-the training split in label order (the classes), and the digests of the arrays."""
+"""`data/packed/<split>/samples.parquet`: row i describes `faces.npy[i]` and `audio.npy[i]`.
+
+The arrays are uint8 RGB, n × size × size × 3, and int16, n × segment samples. `pack.json` holds
+rates, sizes, the speakers of the training split in label order (the classes), and the digests of
+the arrays."""
 
 HISTORY = pa.schema(
     [

@@ -22,8 +22,8 @@ What is a number or a yes or no is a setting of its own in both: the weights of 
 paper's loss is LSGAN + identity; the code adds 100 × feature matching and 50 × L1), the rate of the
 dropout, and BatchNorm in the encoder (none in the paper's text; the code has it).
 
-The code's input is floored to {-1, 0, 1}, and its spectral norm is taken over the wrong dimension of
-the transposed convolutions: those are bugs, and not built. Sound is scaled to one loudness first.
+The code's input is floored to {-1, 0, 1}, and its spectral norm is taken over the wrong dimension
+of the transposed convolutions: those are bugs, and not built. Sound is scaled to one loudness first.
 """
 
 from collections.abc import Callable
