@@ -171,6 +171,14 @@ def test_bf16_is_a_setting(packed: Path, models: Path) -> None:
     assert _train(packed, models, steps=1, precision="bf16").joinpath("grid.png").exists()
 
 
+def test_compiling_without_a_compiler_is_one_line(
+    packed: Path, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(VoicefaceError, match="no no-such-compiler"):
+        _train(packed, models, compile=True)
+
+
 def test_progress_is_told(packed: Path, models: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _train(packed, models)
     line = capsys.readouterr().err.splitlines()[-1]

@@ -1,6 +1,7 @@
 """The trainer of every model: device, precision, data, logs, checkpoints, averages."""
 
 import math
+import os
 import shutil
 import sys
 import time
@@ -39,6 +40,8 @@ class Run:
     def __init__(self, config: Train, name: str, section: ModelSection, packed: Packed) -> None:
         self.config, self.section = config, section
         self.device = pick_device(config.device)
+        if config.compile:
+            _check_compiler(self.device)
         torch.manual_seed(config.seed)
         self.model = registry.build(name, section, len(packed.speakers))
         for network in self.model.networks.values():
@@ -170,6 +173,15 @@ def train(config: Train, name: str, section: ModelSection, packed: Path, output:
     write_png(output / "grid.png", _grid(run, splits))
     run.history.write(output / "history.parquet")
     saved.save(output, run.result(), _card(run, name, splits["train"]))
+
+
+def _check_compiler(device: torch.device) -> None:
+    compiler = os.environ.get("CXX", "g++")
+    if device.type == "cpu" and shutil.which(compiler) is None:
+        raise VoicefaceError(
+            f"train.compile: on a CPU it takes a C++ compiler, and there is no {compiler}; install "
+            "it, or set train.compile to false"
+        )
 
 
 def _resume(run: Run, output: Path, digest: str) -> None:
