@@ -23,7 +23,7 @@ paper's loss is LSGAN + identity; the code adds 100 × feature matching and 50 �
 dropout, and BatchNorm in the encoder (none in the paper's text; the code has it).
 
 The code's input is floored to {-1, 0, 1}, and its spectral norm is taken over the wrong dimension
-of the transposed convolutions: those are bugs, and not built. Sound is scaled to one loudness first.
+of the transposed convolutions: bugs, and not built. Sound is scaled to one loudness first.
 """
 
 from collections.abc import Callable
@@ -161,7 +161,6 @@ class Wav2Pix:
         Args:
             update: takes an optimiser's name and its loss, and changes that optimiser's weights.
         """
-        config, judge = self.config, self.networks["discriminator"]
         # Drawn once for both players: the discriminator's update changes nothing in the drawing.
         embedding = self.networks["encoder"](batch.audio)
         drawn = self.networks["generator"](embedding)
@@ -169,44 +168,51 @@ class Wav2Pix:
 
         # Discriminator: a real face with its voice is 1; a drawn one, or another's face, is 0.
         faces = torch.cat([batch.faces, drawn.detach(), batch.wrong])
-        scores, _ = judge(_channels_last(faces), condition.repeat(3, 1))
+        scores, _ = self.networks["discriminator"](_channels_last(faces), condition.repeat(3, 1))
         real, fake, wrong = scores.float().chunk(3)
-        wanted = 0.9 if config.variant == "code" else 1.0
-        loss_real = 0.5 * (real - wanted).square().mean()
-        loss_fake = 0.5 * fake.square().mean()
-        loss_wrong = 0.5 * wrong.square().mean()
-        update("discriminator", loss_real + loss_fake + loss_wrong)
+        wanted = 0.9 if self.config.variant == "code" else 1.0
+        errors = (real - wanted).square() + fake.square() + wrong.square()
+        loss_discriminator = 0.5 * errors.mean()
+        update("discriminator", loss_discriminator)
 
-        # Generator: be taken for real (LSGAN), and let the embedding tell who speaks.
-        judge.requires_grad_(False)
+        # Generator: be taken for real, and let the embedding tell who speaks.
+        self.networks["discriminator"].requires_grad_(False)
+        guesses = self.networks["classifier"](embedding).float()
+        terms = self._generator_terms(batch, drawn, condition, guesses)
+        loss_generator = torch.stack([weight * term for weight, term in terms.values()]).sum()
+        update("generator", loss_generator)
+        self.networks["discriminator"].requires_grad_(True)
+
+        return {
+            **{f"generator/{name}": term for name, (_, term) in terms.items()},
+            "loss/generator": loss_generator,
+            "loss/discriminator": loss_discriminator,
+            "score/real": real.mean(),
+            "score/fake": fake.mean(),
+            "score/wrong": wrong.mean(),
+            "accuracy/voice": (guesses.argmax(1) == batch.labels).float().mean(),
+        }
+
+    def _generator_terms(
+        self, batch: Batch, drawn: Tensor, condition: Tensor, guesses: Tensor
+    ) -> dict[str, tuple[float, Tensor]]:
+        """The terms of the generator's loss, each with its weight."""
+        config, judge = self.config, self.networks["discriminator"]
         score, features = judge(drawn, condition)
-        loss_adversarial = 0.5 * (score.float() - 1).square().mean()
-        identity = self.networks["classifier"](embedding).float()
-        loss_identity = functional.cross_entropy(identity, batch.labels)
-        loss = loss_adversarial + config.identity_weight * loss_identity
-        terms = {"adversarial": loss_adversarial, "identity": loss_identity}
-
+        # The paper: LSGAN, and the weighted auxiliary identity classification.
+        terms = {
+            "adversarial": (1.0, 0.5 * (score.float() - 1).square().mean()),
+            "identity": (config.identity_weight, functional.cross_entropy(guesses, batch.labels)),
+        }
         # The code's further terms: the same mean features as real faces, and the very pixels.
         if config.feature_matching_weight:
             with torch.no_grad():
                 _, true_features = judge(batch.faces, condition)
             difference = features.float().mean(0) - true_features.float().mean(0)
-            terms["features"] = difference.square().mean()
-            loss = loss + config.feature_matching_weight * terms["features"]
+            terms["features"] = (config.feature_matching_weight, difference.square().mean())
         if config.l1_weight:
-            terms["l1"] = (drawn.float() - batch.faces).abs().mean()
-            loss = loss + config.l1_weight * terms["l1"]
-        update("generator", loss)
-        judge.requires_grad_(True)
-
-        losses = {f"generator/{name}": value for name, value in terms.items()}
-        losses |= {"loss/generator": loss, "loss/discriminator": loss_real + loss_fake + loss_wrong}
-        losses |= {
-            "score/real": real.mean(),
-            "score/fake": fake.mean(),
-            "score/wrong": wrong.mean(),
-        }
-        return losses | {"accuracy/voice": (identity.argmax(1) == batch.labels).float().mean()}
+            terms["l1"] = (config.l1_weight, (drawn.float() - batch.faces).abs().mean())
+        return terms
 
     def draw(self, audio: Tensor) -> Tensor:
         """Faces for voices: (B, 16384) → (B, 3, px, px), -1 to 1. Dropout is the only chance."""
