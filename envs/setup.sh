@@ -29,8 +29,6 @@ echo "setup: making .venv with $("$python" --version)"
 pip() { .venv/bin/python -m pip --disable-pip-version-check "$@" --quiet; }
 echo "setup: installing requirements.lock (some minutes the first time)"
 pip install -r requirements.lock || fail "could not install requirements.lock; see pip's message above"
-# torchaudio's metadata names the torch it was built beside, its Python code runs on newer ones too.
-pip install --no-deps torchaudio==2.11.0
 pip install --no-deps --no-build-isolation -e .
 .venv/bin/python - <<'CHECK'
 """Removes torchaudio's compiled extensions beside a torch without CUDA.

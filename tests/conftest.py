@@ -3,6 +3,9 @@
 import os
 from pathlib import Path
 
+# Two workers with two threads each fight over two cores. Set before anything imports torch.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 from filelock import FileLock
 
