@@ -24,7 +24,9 @@ lint: setup ## check style, types and the workflow
 	@ruff format --check .
 	@mypy
 	@snakefmt --check Snakefile workflow/rules
-	@snakemake --lint
+	@folder=$$(mktemp -d) && mkdir $$folder/manifests && cp config.yaml $$folder && \
+	python -c "import pathlib as p, voiceface.sources as s; s.write_videos(p.Path('$$folder/manifests/videos.csv'), [])" && \
+	snakemake --lint --snakefile Snakefile --directory $$folder
 
 format: setup ## mend the style
 	@ruff check --fix . && ruff format . && snakefmt Snakefile workflow/rules

@@ -12,19 +12,24 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from voiceface import tables
 from voiceface.build import CONFIG, SOURCES, VIDEOS, read_settings
 from voiceface.building.events import Event, Runner
 from voiceface.building.progress import NO_STAGES, STAGES, plain
 from voiceface.config import Settings
+from voiceface.files import read_table
 from voiceface.reporting.figures import Funnel, Speaker, read_funnel, read_speakers
 from voiceface.reporting.metrics import Value, read_evaluation
 from voiceface.reporting.words import clock, figure
+from voiceface.review.fold import fold, orphans
+from voiceface.review.ledger import read_ledger
 from voiceface.tables import REVIEWS, SPLITS
 
 MANIFEST = Path("manifests/samples.parquet")
 FUNNEL = Path("manifests/funnel.parquet")
 DATASET = Path("manifests/dataset.parquet")
 REPORTS = Path("reports")
+LEDGER = Path("manifests/reviews")
 
 _FOLLOWS = "what comes before it"
 _CODE = re.compile(r"'[0-9a-f]{16,}'")
@@ -41,9 +46,19 @@ def status(settings_path: Path = CONFIG) -> int:
     settings = read_settings(settings_path)
     console = Console(file=sys.stdout)
     print_summary(console, settings)
+    if count := _orphans():
+        console.print(f"{count} marks are on samples that are gone; they stay in the ledger")
     for line in _staleness(settings, settings_path):
         console.print(line, highlight=False)
     return 0
+
+
+def _orphans() -> int:
+    """How many decisions are on samples that the manifest no longer has."""
+    if not (MANIFEST.exists() and LEDGER.exists()):
+        return 0
+    samples = read_table(MANIFEST, tables.MANIFEST, ["sample"])["sample"].to_pylist()
+    return len(orphans(fold(read_ledger(LEDGER)), samples))
 
 
 def print_summary(console: Console, settings: Settings) -> None:
@@ -51,8 +66,8 @@ def print_summary(console: Console, settings: Settings) -> None:
     if FUNNEL.exists() and MANIFEST.exists() and DATASET.exists():
         funnel = read_funnel(FUNNEL)
         speakers = read_speakers(MANIFEST, FUNNEL, DATASET)
-        tables = [_funnel_table(funnel), _count_table(funnel, speakers)]
-        console.print(Columns(tables, padding=(0, 6)))
+        both = [_funnel_table(funnel), _count_table(funnel, speakers)]
+        console.print(Columns(both, padding=(0, 6)))
     else:
         console.print("no dataset yet; make it with `voiceface build`", highlight=False)
     for model in settings.models:

@@ -5,9 +5,9 @@ Whole crops are described, not detected faces, so that a picture without a face 
 
 import numpy as np
 
-from voiceface.evaluation import dlib_models
+from voiceface import dlib_models
 from voiceface.evaluation.frechet import frechet_values
-from voiceface.evaluation.metric import Material, Metric, Value, told
+from voiceface.evaluation.metric import Material, Metric, Value, resized, told
 
 
 def measure(material: Material) -> dict[str, Value]:
@@ -17,7 +17,7 @@ def measure(material: Material) -> dict[str, Value]:
     )
 
     def embed(faces: np.ndarray, what: str) -> np.ndarray:
-        chips = told([dlib_models.resized(face, 150) for face in faces], f"descriptors, {what}")
+        chips = told([resized(face, 150) for face in faces], f"descriptors, {what}")
         return np.array([network.compute_face_descriptor(chip) for chip in chips])
 
     return frechet_values(material, embed)

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from voiceface.evaluation import dlib_models
-from voiceface.evaluation.metric import Material, Metric, Value, told, value
+from voiceface import dlib_models
+from voiceface.evaluation.metric import Material, Metric, Value, resized, told, value
 
 WIDTH = 256
 """Faces are looked at in this width, in pixels: HOG sees no face under 80."""
@@ -36,7 +36,7 @@ def measure(material: Material) -> dict[str, Value]:
 
 
 def _has_landmarks(face: np.ndarray, find: Any, predict: Any) -> bool:
-    picture = dlib_models.resized(face, WIDTH)
+    picture = resized(face, WIDTH)
     for box in find(picture, 0):
         points = [(point.x, point.y) for point in predict(picture, box).parts()]
         if len(points) == 68 and all(0 <= p < WIDTH for point in points for p in point):

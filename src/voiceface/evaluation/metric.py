@@ -8,6 +8,7 @@ from typing import NamedTuple, TypedDict, TypeVar
 
 import numpy as np
 import torch
+from PIL import Image
 
 from voiceface.config import Evaluate
 
@@ -77,3 +78,8 @@ def told(items: Sequence[T], what: str) -> Iterator[T]:
 
 def _rounded(number: float | None) -> float | None:
     return None if number is None else float(f"{number:.6g}")
+
+
+def resized(face: np.ndarray, px: int) -> np.ndarray:
+    """A face, uint8 (h, w, 3), at px × px, bilinear."""
+    return np.asarray(Image.fromarray(face).resize((px, px), Image.Resampling.BILINEAR))

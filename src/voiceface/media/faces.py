@@ -1,14 +1,14 @@
 """Finding, aligning and describing faces, with dlib."""
 
-import importlib.util
 import math
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import cv2
 import dlib
 import numpy as np
+
+from voiceface import dlib_models
 
 # A generic head in units of the distance between the outer corners of its eyes (x right, y down,
 # z away): nose tip, chin, outer eye corners, mouth corners; and their numbers among the 68 points.
@@ -105,18 +105,16 @@ def align(
     return crop, (offset @ rotation.T * scale + size / 2).astype(np.float32)
 
 
-def describe(rgb: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """dlib's face descriptor, float32 (128,). Two of one person lie nearer than about 0.6."""
-    return describe_chip(descriptor_chip(rgb, landmarks))
-
-
 def descriptor_chip(rgb: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     """The crop that the descriptor is computed from: uint8 (150, 150, 3)."""
     return align(rgb, landmarks, 150, 0.25)[0]
 
 
 def describe_chip(chip: np.ndarray) -> np.ndarray:
-    """dlib's face descriptor of what `descriptor_chip` cut out: float32 (128,)."""
+    """dlib's face descriptor of what `descriptor_chip` cut out: float32 (128,).
+
+    Two of one person lie nearer than about 0.6 (dlib's documentation).
+    """
     return np.array(_descriptor_model().compute_face_descriptor(chip), np.float32)
 
 
@@ -161,24 +159,18 @@ def _shape(landmarks: np.ndarray) -> dlib.full_object_detection:
     )
 
 
-def _model_file(name: str) -> str:
-    # Not imported: the package's __init__ needs pkg_resources, which setuptools no longer has.
-    spec = importlib.util.find_spec("face_recognition_models")
-    assert spec is not None
-    assert spec.submodule_search_locations
-    return str(Path(spec.submodule_search_locations[0]) / "models" / name)
-
-
 @cache
 def _detector() -> dlib.fhog_object_detector:
-    return dlib.get_frontal_face_detector()
+    return dlib_models.detector()
 
 
 @cache
 def _landmark_model() -> dlib.shape_predictor:
-    return dlib.shape_predictor(_model_file("shape_predictor_68_face_landmarks.dat"))
+    return dlib_models.load("shape_predictor", "shape_predictor_68_face_landmarks.dat")
 
 
 @cache
 def _descriptor_model() -> dlib.face_recognition_model_v1:
-    return dlib.face_recognition_model_v1(_model_file("dlib_face_recognition_resnet_model_v1.dat"))
+    return dlib_models.load(
+        "face_recognition_model_v1", "dlib_face_recognition_resnet_model_v1.dat"
+    )

@@ -1,11 +1,8 @@
-"""dlib's detector, landmarks and descriptor. dlib is imported when one of them is asked for."""
+"""Where dlib's models are. dlib itself is imported when one of them is asked for."""
 
 import importlib.util
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from PIL import Image
 
 from voiceface.errors import VoicefaceError
 
@@ -32,8 +29,3 @@ def detector() -> Any:
     import dlib
 
     return dlib.get_frontal_face_detector()
-
-
-def resized(face: np.ndarray, px: int) -> np.ndarray:
-    """A face (h, w, 3) at px × px, bilinear."""
-    return np.asarray(Image.fromarray(face).resize((px, px), Image.Resampling.BILINEAR))
