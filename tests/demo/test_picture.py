@@ -46,8 +46,8 @@ class Film:
     def __init__(self) -> None:
         person = speaker_traits(0, 0)
         guest = guest_traits(1, 0, person)
-        self.script: Script = write_script(person, guest, 68.0, deck(0, 0, 0), [0], clean_s=0.0)
-        self.at_s = np.arange(0, 68, 1 / FRAMES_PER_S)
+        self.script: Script = write_script(person, guest, 84.0, deck(0, 0, 0), [0], clean_s=0.0)
+        self.at_s = np.arange(0, 84, 1 / FRAMES_PER_S)
         self._camera = Camera(person, guest, self.script, self.at_s, [0])
 
     def frames(self, trouble: str, count: int = 4) -> list[np.ndarray]:

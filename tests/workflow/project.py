@@ -65,11 +65,6 @@ class Project:
         """Run `snakemake` in the project; returns all that it printed."""
         return self._run([sys.executable, "-m", "snakemake", *arguments], fails)
 
-    def jobs(self) -> set[str]:
-        """What a dry run would run: rule names with their wildcards, as in `faces:file-1`."""
-        text = self.snakemake("-n", "--quiet", "rules", "--jobs=2", "--", "all")
-        return {line.split()[0] for line in text.splitlines() if line.strip()}
-
     def videos(self) -> dict[str, str]:
         """Video id of each file, by the file's name."""
         from voiceface.sources import read_videos

@@ -126,7 +126,7 @@ def test_a_mark_reruns_the_manifest_and_what_follows_and_nothing_before_it(built
     assert [event.sample for event in read_ledger(built.folder / "manifests" / "reviews")] == [
         sample
     ]
-    planned = built.snakemake("-n", "--quiet", "none", "manifests/dataset.parquet")
+    planned = built.snakemake("-n", "manifests/dataset.parquet")
     assert "rule manifest" in planned
     assert "rule dataset" in planned
     for before in ("download", "speech", "faces", "samples"):
