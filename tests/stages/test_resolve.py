@@ -166,6 +166,17 @@ def test_a_changed_row_changes_its_videos(
     assert "speaker was 'ana'" in capsys.readouterr().out
 
 
+def test_a_touched_file_is_the_same_and_one_of_equal_size_is_not(resolve: Resolver) -> None:
+    put("talks/a.mp4", "a")
+    config = Resolve(socket_timeout_s=0.5)
+    resolve("ana,talks")
+    os.utime("talks/a.mp4", ns=(1, 1))
+    assert is_stale(config, SOURCES, LOCK) is None
+    put("talks/a.mp4", "b")
+    os.utime("talks/a.mp4", ns=(2, 2))
+    assert is_stale(config, SOURCES, LOCK) == "local files changed: talks/a.mp4"
+
+
 def test_it_is_stale_after_every_change_that_can_be_seen_here_and_only_then(
     resolve: Resolver,
 ) -> None:
