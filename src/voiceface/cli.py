@@ -210,10 +210,11 @@ def _models(options: argparse.Namespace) -> int:
 
     from voiceface.models.status import models_status
 
-    table = Table("model", "paper", "draws from", "trained", "headline metrics", box=None)
+    table = Table("model", "paper", "draws from", "trained", "on unheard speech", box=None)
     for model in models_status(Path("models"), load_settings(SETTINGS)):
         trained = "no" if model.trained_steps is None else f"{model.trained_steps} steps"
-        metrics = ", ".join(f"{name} {value:.3g}" for name, value in model.headline.items())
+        on_test = {k.removesuffix("/test"): v for k, v in model.headline.items() if "/test" in k}
+        metrics = ", ".join(f"{name} {value:.3g}" for name, value in on_test.items())
         table.add_row(model.name, model.paper, model.about, trained, metrics)
     Console().print(table)
     return 0
