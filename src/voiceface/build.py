@@ -16,12 +16,8 @@ from voiceface.building.view import view_for
 from voiceface.config import Settings, load_settings, parse_section
 from voiceface.errors import VoicefaceError
 from voiceface.files import write_json
+from voiceface.layout import CONFIG, REPORT, SOURCES, VIDEO_LIST
 from voiceface.sources import read_videos
-
-CONFIG = Path("config.yaml")
-SOURCES = Path("manifests/sources.csv")
-VIDEOS = Path("manifests/videos.csv")
-REPORT = Path("reports/index.html")
 
 _TEXT = Path("logs/build.log")
 _SPEEDS = Path("logs/speeds.json")
@@ -98,16 +94,16 @@ def read_settings(path: Path) -> Settings:
 def _resolve(settings: Settings, asked: bool, console: Console) -> None:
     from voiceface.stages import resolve
 
-    if not SOURCES.exists() and VIDEOS.exists() and not asked:
+    if not SOURCES.exists() and VIDEO_LIST.exists() and not asked:
         return  # a list of videos that came from elsewhere is taken as it is
-    why = "as asked" if asked else resolve.is_stale(settings.resolve, SOURCES, VIDEOS)
+    why = "as asked" if asked else resolve.is_stale(settings.resolve, SOURCES, VIDEO_LIST)
     if why:
         console.print(f"resolving the sources ({why}) …", highlight=False, markup=False)
-        resolve.run(settings.resolve, SOURCES, VIDEOS)
+        resolve.run(settings.resolve, SOURCES, VIDEO_LIST)
 
 
 def _durations() -> dict[str, float]:
-    return {video.video: video.duration_s or 0.0 for video in read_videos(VIDEOS)}
+    return {video.video: video.duration_s or 0.0 for video in read_videos(VIDEO_LIST)}
 
 
 def _speeds() -> dict[str, float]:

@@ -12,12 +12,7 @@ from pathlib import Path
 
 from voiceface.config import load_settings
 from voiceface.errors import VoicefaceError
-
-SETTINGS = Path("config.yaml")
-SOURCES = Path("manifests/sources.csv")
-VIDEO_LIST = Path("manifests/videos.csv")
-MANIFEST = Path("manifests/samples.parquet")
-REVIEWS = Path("manifests/reviews")
+from voiceface.layout import CONFIG, MANIFEST, MODELS, OUTCOMES, REVIEWS, SOURCES, VIDEO_LIST
 
 
 @dataclass(frozen=True)
@@ -99,7 +94,7 @@ def _demo_world(options: argparse.Namespace) -> int:
 
 def _configfile_arguments(parser: argparse.ArgumentParser) -> None:
     about = "settings to lay over those of config.yaml"
-    parser.add_argument("--configfile", type=Path, default=SETTINGS, metavar="FILE", help=about)
+    parser.add_argument("--configfile", type=Path, default=CONFIG, metavar="FILE", help=about)
 
 
 def _resolve(options: argparse.Namespace) -> int:
@@ -138,7 +133,7 @@ def _retry_arguments(parser: argparse.ArgumentParser) -> None:
 def _retry(options: argparse.Namespace) -> int:
     from voiceface.stages.downloads import retry
 
-    videos = retry(Path("data/download"), options.only)
+    videos = retry(OUTCOMES, options.only)
     print(f"{len(videos)} failed downloads will be tried again by the next `voiceface build`")
     return 0
 
@@ -211,7 +206,7 @@ def _models(options: argparse.Namespace) -> int:
     from voiceface.models.status import models_status
 
     table = Table("model", "paper", "draws from", "trained", "on unheard speech", box=None)
-    for model in models_status(Path("models"), load_settings(SETTINGS)):
+    for model in models_status(MODELS, load_settings(CONFIG)):
         trained = "no" if model.trained_steps is None else f"{model.trained_steps} steps"
         on_test = {k.removesuffix("/test"): v for k, v in model.headline.items() if "/test" in k}
         metrics = ", ".join(f"{name} {value:.3g}" for name, value in on_test.items())
@@ -223,7 +218,7 @@ def _models(options: argparse.Namespace) -> int:
 def _generate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("voice", type=Path, help="a sound file with speech")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FACE.png")
-    parser.add_argument("--model", type=Path, default=Path("models/wav2pix"), metavar="FOLDER")
+    parser.add_argument("--model", type=Path, default=MODELS / "wav2pix", metavar="FOLDER")
 
 
 def _generate(options: argparse.Namespace) -> int:

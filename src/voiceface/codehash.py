@@ -36,22 +36,22 @@ def _closure(module: str) -> set[str]:
 
 
 @cache
-def _source(module: str) -> tuple[Path, ast.Module]:
+def _tree(module: str) -> ast.Module:
+    """The module's syntax tree without docstrings."""
     spec = importlib.util.find_spec(module)
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(f"no module {module}")
-    path = Path(spec.origin)
-    return path, ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-
-
-@cache
-def _own_digest(module: str) -> str:
-    tree = ast.parse(_source(module)[0].read_text(encoding="utf-8"))
+    tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"), filename=spec.origin)
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list):
             node.body = [child for child in body if not _is_bare_string(child)]  # type: ignore[attr-defined]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+    return tree
+
+
+@cache
+def _own_digest(module: str) -> str:
+    return hashlib.sha256(ast.dump(_tree(module)).encode()).hexdigest()
 
 
 def _is_bare_string(node: ast.AST) -> bool:
@@ -66,7 +66,7 @@ def _is_bare_string(node: ast.AST) -> bool:
 def _imports(module: str) -> frozenset[str]:
     """Modules of this package that `module` imports anywhere, at its top or inside functions."""
     found: set[str] = set()
-    for node in ast.walk(_source(module)[1]):
+    for node in ast.walk(_tree(module)):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:

@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from voiceface.errors import VoicefaceError
+from voiceface.layout import CONFIG
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -297,7 +298,7 @@ def parse_section(kind: type[S], values: dict[str, Any], where: str = "config") 
         ) from None
 
 
-def load_settings(path: Path = Path("config.yaml")) -> Settings:
+def load_settings(path: Path = CONFIG) -> Settings:
     """Read and check `config.yaml`.
 
     Raises:

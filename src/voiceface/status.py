@@ -12,24 +12,19 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from voiceface import tables
-from voiceface.build import CONFIG, SOURCES, VIDEOS, read_settings
+from voiceface import layout, tables
+from voiceface.build import read_settings
 from voiceface.building.events import Event, Runner
 from voiceface.building.progress import NO_STAGES, STAGES, plain
 from voiceface.config import Settings
 from voiceface.files import read_table
+from voiceface.layout import CONFIG, DATASET, FUNNEL, MANIFEST, REPORTS, SOURCES, VIDEO_LIST
 from voiceface.reporting.figures import Funnel, Speaker, read_funnel, read_speakers
 from voiceface.reporting.metrics import Value, read_evaluation
 from voiceface.reporting.words import clock, figure
 from voiceface.review.fold import fold, orphans
 from voiceface.review.ledger import read_ledger
 from voiceface.tables import REVIEWS, SPLITS
-
-MANIFEST = Path("manifests/samples.parquet")
-FUNNEL = Path("manifests/funnel.parquet")
-DATASET = Path("manifests/dataset.parquet")
-REPORTS = Path("reports")
-LEDGER = Path("manifests/reviews")
 
 _FOLLOWS = "what comes before it"
 _CODE = re.compile(r"'[0-9a-f]{16,}'")
@@ -55,10 +50,10 @@ def status(settings_path: Path = CONFIG) -> int:
 
 def _orphans() -> int:
     """How many decisions are on samples that the manifest no longer has."""
-    if not (MANIFEST.exists() and LEDGER.exists()):
+    if not (MANIFEST.exists() and layout.REVIEWS.exists()):
         return 0
     samples = read_table(MANIFEST, tables.MANIFEST, ["sample"])["sample"].to_pylist()
-    return len(orphans(fold(read_ledger(LEDGER)), samples))
+    return len(orphans(fold(read_ledger(layout.REVIEWS)), samples))
 
 
 def print_summary(console: Console, settings: Settings) -> None:
@@ -147,9 +142,9 @@ def _staleness(settings: Settings, settings_path: Path) -> list[RenderableType]:
     from voiceface.stages import resolve
 
     found: list[RenderableType] = [Text("")]
-    if SOURCES.exists() and (why := resolve.is_stale(settings.resolve, SOURCES, VIDEOS)):
+    if SOURCES.exists() and (why := resolve.is_stale(settings.resolve, SOURCES, VIDEO_LIST)):
         found.append(Text(f"sources: to be resolved again ({why})", style="yellow"))
-    if not VIDEOS.exists():
+    if not VIDEO_LIST.exists():
         return found
     jobs, errors = plan(settings_path)
     if errors:

@@ -215,3 +215,9 @@ REVIEWS = ("pending", "keep", "drop", "unsure", "stale")
 KEPT = "kept"
 CURATED = ("dropped_by_curator", "unsure", "stale", "pending")
 """Fates of a sample beside `kept` and `REASONS`: a curator's doing, or still to be done by one."""
+
+
+def funnel_order(reason: str) -> tuple[int, str]:
+    """Sort key of the funnel's reasons: kept, REASONS, CURATED, then any other by name."""
+    known = (KEPT, *REASONS, *CURATED)
+    return (known.index(reason) if reason in known else len(known)), reason

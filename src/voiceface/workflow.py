@@ -9,10 +9,8 @@ from typing import Any
 from voiceface.codehash import code_digest
 from voiceface.config import ModelSection, Settings, parse_section
 from voiceface.errors import VoicefaceError
+from voiceface.layout import OUTCOMES, VIDEO_LIST
 from voiceface.sources import built_videos
-
-VIDEO_LIST = Path("manifests/videos.csv")
-OUTCOMES = Path("data/download")
 
 
 class Plan:

@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
-from voiceface.cli import VIDEO_LIST
 from voiceface.config import load_settings
+from voiceface.layout import VIDEO_LIST
 
 ROOT = Path(__file__).parents[2]
 COLUMNS = ("speaker", "gender", "language", "location", "licence", "consent", "note")

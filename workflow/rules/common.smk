@@ -5,8 +5,9 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from voiceface.errors import VoicefaceError
+from voiceface.layout import VIDEO_LIST
 from voiceface.tables import SPLITS
-from voiceface.workflow import VIDEO_LIST, Plan
+from voiceface.workflow import Plan
 
 try:
     PLAN = Plan(config)

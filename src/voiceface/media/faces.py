@@ -52,8 +52,7 @@ def find_faces(rgb: np.ndarray, detect_width: int, upsample_on_miss: int) -> lis
     Args:
         rgb: uint8 (height, width, 3).
         detect_width: length in pixels of the longer side at which the detector looks first.
-        upsample_on_miss: how often that is doubled until a face is found, at most up to the
-            picture's own size.
+        upsample_on_miss: how often that is doubled until a face is found.
     """
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
     longer = max(grey.shape)

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from voiceface.files import read_table
 from voiceface.reporting.words import family, reason_words
-from voiceface.tables import CURATED, DATASET, FUNNEL, KEPT, MANIFEST, REASONS, REVIEWS, SPLITS
+from voiceface.tables import DATASET, FUNNEL, KEPT, MANIFEST, REVIEWS, SPLITS, funnel_order
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def read_funnel(path: Path) -> Funnel:
         if by_video[row["video"]]:
             time, count = by_reason.get(row["reason"], (0, 0))
             by_reason[row["reason"]] = (time + row["duration_us"], count + row["samples"])
-    ordered = sorted(by_reason.items(), key=lambda item: _order(item[0]))
+    ordered = sorted(by_reason.items(), key=lambda item: funnel_order(item[0]))
     times = [time for _, (time, _) in ordered]
     total_s = round(sum(times) / 1e6)
     shares = [
@@ -126,11 +126,6 @@ def apportion(parts: list[int], whole: int) -> list[int]:
     for index in rest[: whole - sum(floors)]:
         floors[index] += 1
     return floors
-
-
-def _order(reason: str) -> tuple[int, str]:
-    known = (KEPT, *REASONS, *CURATED)
-    return (known.index(reason) if reason in known else len(known)), reason
 
 
 def read_speakers(manifest: Path, funnel: Path, dataset: Path) -> list[Speaker]:

@@ -19,9 +19,8 @@ from voiceface.review.fold import fold, review_of
 from voiceface.review.ledger import Event, read_ledger
 from voiceface.sources import Video, built_videos, read_videos
 from voiceface.stages.shim import stage_main
-from voiceface.tables import CURATED, FUNNEL, KEPT, MANIFEST, REASONS, SAMPLES, TIMELINE
+from voiceface.tables import FUNNEL, KEPT, MANIFEST, REASONS, SAMPLES, TIMELINE, funnel_order
 
-_FATES = (KEPT, *REASONS, *CURATED)
 _BY_CURATOR = {"drop": "dropped_by_curator", "unsure": "unsure", "stale": "stale"}
 
 
@@ -195,7 +194,7 @@ def _funnel(
             parts = {lost: (0, 0)}
         else:
             parts |= _outside_segments(timelines / f"{video.video}.parquet", parts)
-        for reason in sorted(parts or {"unreadable": (0, 0)}, key=_place):
+        for reason in sorted(parts or {"unreadable": (0, 0)}, key=funnel_order):
             count, time = parts.get(reason, (0, 0))
             row = {"reason": reason, "samples": count, "duration_us": time}
             rows.append({"speaker": video.speaker, "video": video.video, **row})
@@ -223,10 +222,6 @@ def _outside_segments(
             " delete both and build again"
         )
     return {reason: (0, time) for reason, time in times.items()}
-
-
-def _place(reason: str) -> tuple[int, str]:
-    return (_FATES.index(reason) if reason in _FATES else len(_FATES)), reason
 
 
 if __name__ == "__main__":

@@ -1,0 +1,15 @@
+"""Where things lie in a project's folder (DESIGN: the way of the data)."""
+
+from pathlib import Path
+
+CONFIG = Path("config.yaml")
+SOURCES = Path("manifests/sources.csv")
+VIDEO_LIST = Path("manifests/videos.csv")
+MANIFEST = Path("manifests/samples.parquet")
+FUNNEL = Path("manifests/funnel.parquet")
+DATASET = Path("manifests/dataset.parquet")
+REVIEWS = Path("manifests/reviews")
+OUTCOMES = Path("data/download")
+MODELS = Path("models")
+REPORTS = Path("reports")
+REPORT = REPORTS / "index.html"
