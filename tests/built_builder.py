@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from tests.builders import drawn_face
+from tests.tables_builder import write_media
 from voiceface.files import write_json, write_table
 from voiceface.ids import sample_id
 from voiceface.tables import DATASET, FACES, FUNNEL, HISTORY, MANIFEST
@@ -126,7 +127,7 @@ def _write_faces(
         face = None if row["frame_us"] is None else {"bytes": png, "path": ""}
         wanted = {name: row.get(name) for name in FACES.names}
         faces.append({**wanted, "face": face})
-    write_table(path, pa.Table.from_pylist(faces, schema=FACES), media=True)
+    write_media(path, faces, FACES)
 
 
 def _write_model(root: Path, model: str, rng: np.random.Generator) -> None:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import soundfile
 
 from voiceface.config import Dataset, Manifest, Samples
-from voiceface.files import write_table
+from voiceface.files import write_table, writing_media
 from voiceface.media.audio import content_prints
 from voiceface.outcome import Outcome, write_outcome
 from voiceface.sources import Video, write_videos
@@ -25,6 +25,13 @@ RATE_HZ = 16_000
 SIZE = 32
 OUTSIDE_US = {"no_speech": 70_001, "too_short": 30_003}
 """What every video has beside its segments."""
+
+
+def write_media(path: Path, rows: list[dict[str, Any]], schema: pa.Schema) -> None:
+    """A table with pictures or sound, as the stages write it."""
+    with writing_media(path, schema) as add:
+        for row in rows:
+            add(row)
 
 
 @dataclass
@@ -82,8 +89,8 @@ class Tables:
         write_outcome(self.root / f"data/download/{video}.json", outcome)
         rows = [self._row(video, speaker, n, one) for n, one in enumerate(segments)]
         speech, faces = (self.root / f"data/{part}/{video}.parquet" for part in ("speech", "faces"))
-        write_table(speech, pa.Table.from_pylist(rows, SPEECH), media=True)
-        write_table(faces, pa.Table.from_pylist(rows, FACES), media=True)
+        write_media(speech, rows, SPEECH)
+        write_media(faces, rows, FACES)
         samples.run(Samples(), speech, faces, self.root / f"data/samples/{video}.parquet")
         times = {"segment": len(rows) * SEGMENT_US, **OUTSIDE_US}
         parts = [{"video": video, "reason": r, "duration_us": us} for r, us in times.items() if us]

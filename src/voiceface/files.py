@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 
 from voiceface.errors import VoicefaceError
 
+_MEDIA_ROWS = 8
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -66,18 +68,37 @@ def read_json(path: Path) -> Any:
         raise VoicefaceError(f"{path}: not JSON ({error}); delete it and build again") from None
 
 
-def write_table(path: Path, table: pa.Table, *, media: bool = False) -> None:
-    """Write a table as Parquet, atomically and reproducibly.
-
-    Args:
-        media: the table holds encoded pictures or sound. They are stored uncompressed, one row a
-            row group, so that one sample reads in milliseconds.
-    """
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write a table as Parquet, atomically and reproducibly."""
     with replacing(path) as temporary:
-        if media:
-            pq.write_table(table, temporary, compression="none", row_group_size=1)
-        else:
-            pq.write_table(table, temporary, compression="zstd")
+        pq.write_table(table, temporary, compression="zstd")
+
+
+@contextmanager
+def writing_media(path: Path, schema: pa.Schema) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Yield a function that adds a row; the table is written atomically when the block ends.
+
+    For encoded pictures or sound: uncompressed, in row groups of a few rows, so that one sample
+    reads in milliseconds, and a table of any length takes the memory of one row group.
+    """
+    waiting: list[dict[str, Any]] = []
+    with (
+        replacing(path) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="none") as writer,
+    ):
+
+        def flush() -> None:
+            writer.write_table(pa.Table.from_pylist(waiting, schema))
+            waiting.clear()
+
+        def add(row: dict[str, Any]) -> None:
+            waiting.append(row)
+            if len(waiting) == _MEDIA_ROWS:
+                flush()
+
+        yield add
+        if waiting:
+            flush()
 
 
 def read_table(path: Path, schema: pa.Schema, columns: list[str] | None = None) -> pa.Table:

@@ -3,13 +3,12 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.tables_builder import RATE_HZ, SIZE, Segment, Tables
+from tests.tables_builder import RATE_HZ, SIZE, Segment, Tables, write_media
 from voiceface.errors import VoicefaceError
-from voiceface.files import sha256_file, write_table
+from voiceface.files import sha256_file
 from voiceface.tables import FACES, PACKED, SPEECH
 
 
@@ -85,7 +84,7 @@ def damage(tables: Tables, part: str, change: dict[str, bytes], row: int = 2) ->
     for column, data in change.items():
         table[row][column] = {"bytes": data, "path": None}
     schema = FACES if part == "faces" else SPEECH
-    write_table(path, pa.Table.from_pylist(table, schema), media=True)
+    write_media(path, table, schema)
     return victim["sample"]
 
 
@@ -114,7 +113,7 @@ def test_a_missing_row_is_refused_by_name(tables: Tables) -> None:
     rows = pq.read_table(tables.dataset).to_pylist()
     victim = [row for row in rows if row["split"] == "train"][-1]
     path = tables.root / f"data/faces/{victim['video']}.parquet"
-    write_table(path, pq.read_table(path).slice(0, 3).cast(FACES), media=True)
+    write_media(path, pq.read_table(path).slice(0, 3).to_pylist(), FACES)
     with pytest.raises(VoicefaceError, match=f"{victim['sample']} is not there"):
         tables.run_pack("train")
 

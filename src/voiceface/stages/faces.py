@@ -9,10 +9,9 @@ from typing import Any
 
 import cv2
 import numpy as np
-import pyarrow as pa
 
 from voiceface.config import Faces
-from voiceface.files import read_table, write_table
+from voiceface.files import read_table, writing_media
 from voiceface.media import faces
 from voiceface.media.frames import Frame, decode_looks
 from voiceface.outcome import check_media, read_outcome
@@ -37,7 +36,9 @@ def run(config: Faces, media: Path, outcome: Path, speech: Path, output: Path) -
         # They come in the order of their times, so a segment is done when the next one begins.
         for number, own in itertools.groupby(frames, key=lambda frame: frame.segment):
             rows[number] |= _face_of(config, own)
-    write_table(output, pa.Table.from_pylist(rows, FACES), media=True)
+    with writing_media(output, FACES) as add:
+        for row in rows:
+            add(row)
 
 
 def _face_of(config: Faces, frames: Iterable[Frame]) -> dict[str, Any]:

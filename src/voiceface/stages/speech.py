@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from voiceface.config import Speech
-from voiceface.files import write_table
+from voiceface.files import write_table, writing_media
 from voiceface.media import audio
 from voiceface.media.vad import VoicedFrames, find_segments
 from voiceface.outcome import Outcome, check_media, read_outcome
@@ -72,7 +72,9 @@ def run(
         chunk_rows.extend(_chunk_rows(config, rows[-1], segment))
     write_table(chunks, pa.Table.from_pylist(chunk_rows, CHUNKS))
     write_table(timeline, pa.Table.from_pylist(_timeline(config, video, record, tally), TIMELINE))
-    write_table(output, pa.Table.from_pylist(rows, SPEECH), media=True)
+    with writing_media(output, SPEECH) as add:
+        for row in rows:
+            add(row)
 
 
 def _segments(config: Speech, media: Path, record: Outcome, tally: Tally) -> Iterator[Segment]:
