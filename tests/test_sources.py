@@ -12,6 +12,7 @@ from voiceface.sources import (
     Video,
     built_videos,
     find_video,
+    parse_clips,
     read_sources,
     read_videos,
     source_schema,
@@ -105,6 +106,37 @@ def test_urls_and_paths_of_every_kind_are_locations(tmp_path: Path, location: st
     [source] = read_sources(written(tmp_path, f'{HEADER}ana,,,"{location}",,,\n'))
     assert source.location == location
     assert source.is_url == location.startswith("http")
+
+
+def test_emotion_and_clips_are_optional_columns_and_are_checked(tmp_path: Path) -> None:
+    header = "speaker,location,emotion,clips\n"
+    [source] = read_sources(written(tmp_path, f"{header}ana,a.mp4,anger,0-2.5;4-10\n"))
+    assert (source.emotion, source.clips) == ("anger", "0-2.5;4-10")
+    told = complaint(tmp_path, f"{header}ana,a.mp4,ANGER,\nbob,b.mp4,,2-1\ncy,c.mp4,,1:00-2:00\n")
+    for part in ("line 2: emotion 'ANGER'", "line 3: clips '2-1'", "line 4: clips '1:00-2:00'"):
+        assert part in told
+
+
+def test_clips_are_read_as_stretches_in_order_and_joined_where_they_overlap() -> None:
+    assert parse_clips("") == []
+    assert parse_clips("31-40;12.5-20;39-41.25") == [
+        (12_500_000, 20_000_000),
+        (31_000_000, 41_250_000),
+    ]
+    with pytest.raises(ValueError, match="ends before it starts"):
+        parse_clips("3-3")
+
+
+def test_a_lock_file_without_the_newer_columns_is_still_read(tmp_path: Path) -> None:
+    path = tmp_path / "videos.csv"
+    write_videos(path, [video("web-a")])
+    path.write_text(
+        "\n".join(
+            line.removesuffix(",").removesuffix(",")
+            for line in path.read_text().replace(",emotion,clips", "").splitlines()
+        )
+    )
+    assert read_videos(path) == [video("web-a")]
 
 
 def test_rows_that_contradict_each_other_are_named(tmp_path: Path) -> None:

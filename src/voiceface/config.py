@@ -42,8 +42,11 @@ class Resolve(Section):
     """Take the newest N videos of a channel or playlist (the paper: 15); null takes all."""
     local_roots: list[str] = ["."]
     """Folders that local sources must lie in, relative to the project."""
-    file_types: list[str] = ["avi", "flv", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "ts", "webm"]
-    """Endings of the files that are taken as videos from a local folder."""
+    file_types: list[str] = [
+        *("avi", "flv", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "ts", "webm"),
+        *("aac", "flac", "m4a", "mp3", "oga", "ogg", "opus", "wav"),
+    ]
+    """Endings of the files that are taken as videos or as sound from a local folder."""
     socket_timeout_s: Positive = 30.0
     """Give up on a connection that is silent for this long, in seconds."""
     cookies_file: str | None = None
@@ -119,11 +122,15 @@ class Faces(Section):
     """Frames to look at in each segment, at least; the best one is taken."""
     descriptor: bool = True
     """Compute dlib's 128-d face descriptor (the largest cost of the stage)."""
+    per_segment: Annotated[int, Field(ge=1, le=8)] = 1
+    """Faces to keep of each segment, at least 0.5 s apart; each is a sample of its own."""
 
 
 class Samples(Section):
     """Segment × face, and the thresholds that flag a sample. No threshold decodes a video again."""
 
+    max_faces: AtLeastOne = 1
+    """Most faces that may be seen at a time: `several_faces`."""
     max_face_change: NonNegative = 0.55
     """Greatest descriptor distance between the faces seen in a segment: `face_changes`."""
     min_face_px: NonNegative = 48.0
@@ -157,6 +164,9 @@ class Manifest(Section):
 
     max_identity_distance: Positive | None = 0.45
     """Greatest descriptor distance to the speaker's usual face: `wrong_person`; null: no check."""
+    same_person_distance: Positive | None = 0.35
+    """Two speaker labels whose usual faces are nearer than this are reported as one person (on
+    real videos: one man 0.16 to 0.37, two people from 0.38 on); null: not looked for."""
     require_review: bool = False
     """Keep only what a curator kept; otherwise unmarked samples without a flag are kept too."""
 

@@ -38,6 +38,8 @@ class Outcome(BaseModel):
     """as in h264; null without a picture"""
     audio_codec: str | None = None
     """as in aac; null without sound"""
+    pictures: int | None = None
+    """number of pictures of a folder of them, one in each second of `media`; null for all else"""
 
     @property
     def lost(self) -> str:

@@ -6,12 +6,13 @@ Read whenever Snakemake parses the workflow, so nothing heavy is imported here.
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from voiceface.errors import VoicefaceError
 from voiceface.files import write_text
@@ -21,6 +22,38 @@ from voiceface.outcome import read_outcome
 _URL = r"https?://[^\s/][^\s]*"
 _LOCAL = r"/[^\x00-\x1f]*|[^\x00-\x1f:/-][^\x00-\x1f:/]*(/[^\x00-\x1f]*)?"
 _Cell = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+_SECONDS = r"[0-9]+(\.[0-9]{1,6})?"
+_CLIP = rf"{_SECONDS}-{_SECONDS}"
+
+
+def parse_clips(text: str) -> list[tuple[int, int]]:
+    """Clips as they stand in `sources.csv`, such as `12.5-20;31-40`: their times in µs, ascending.
+
+    What overlaps is one clip.
+
+    Raises:
+        ValueError: the text is of another form, or a clip ends before it starts.
+    """
+    clips: list[tuple[int, int]] = []
+    for part in filter(None, text.split(";")):
+        if not re.fullmatch(_CLIP, part):
+            raise ValueError(f"clip {part!r}: must be seconds, as in 12.5-20")
+        start, end = (round(float(seconds) * 1_000_000) for seconds in part.split("-"))
+        if end <= start:
+            raise ValueError(f"clip {part!r}: ends before it starts")
+        clips.append((start, end))
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(clips):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _checked_clips(text: str) -> str:
+    parse_clips(text)
+    return text
 
 
 class Source(BaseModel):
@@ -44,6 +77,12 @@ class Source(BaseModel):
     """given (by the person), public (published for all), synthetic (no person), none, or empty"""
     note: _Cell = ""
     """any words"""
+    emotion: Annotated[str, Field(pattern=r"^([a-z][a-z0-9_-]{0,31})?$")] = ""
+    """a small-letter word such as `anger`, or empty: the emotion of all of its speech"""
+    clips: Annotated[
+        str, Field(pattern=rf"^({_CLIP}(;{_CLIP})*)?$"), AfterValidator(_checked_clips)
+    ] = ""
+    """the stretches to use, in seconds, as in `12.5-20;31-40`, or empty for all"""
 
     @property
     def is_url(self) -> bool:
@@ -79,10 +118,16 @@ class Video:
     """listed, or gone: its source no longer has it"""
     source: str
     """location of the source that it came from, as in sources.csv"""
+    emotion: str = ""
+    """from sources.csv"""
+    clips: str = ""
+    """from sources.csv; empty: all of it"""
 
 
 SOURCE_COLUMNS = tuple(Source.model_fields)
 VIDEO_COLUMNS = tuple(field.name for field in fields(Video))
+_FIRST_VIDEO_COLUMNS = VIDEO_COLUMNS[:-2]
+"""Of a lock file from before there were `emotion` and `clips`."""
 
 
 def is_url(location: str) -> bool:
@@ -130,7 +175,7 @@ def read_videos(path: Path) -> list[Video]:
         raise VoicefaceError(f"{path}: no such file; make it with `voiceface resolve`")
     rows = _rows(path)
     _, header = next(rows, (0, []))
-    if tuple(header) != VIDEO_COLUMNS:
+    if tuple(header) not in (VIDEO_COLUMNS, _FIRST_VIDEO_COLUMNS):
         raise VoicefaceError(
             f"{path}: the columns are not {','.join(VIDEO_COLUMNS)}; run `voiceface resolve`"
         )
@@ -138,7 +183,7 @@ def read_videos(path: Path) -> list[Video]:
     seen: set[str] = set()
     for line, cells in rows:
         try:
-            video = _video(cells)
+            video = _video(header, cells)
         except ValueError as error:
             raise VoicefaceError(f"{path}: line {line}: {error}; run `voiceface resolve`") from None
         if video.video in seen:
@@ -265,13 +310,14 @@ def _clashes(sources: list[tuple[int, Source]]) -> list[str]:
     return problems
 
 
-def _video(cells: list[str]) -> Video:
-    if len(cells) != len(VIDEO_COLUMNS):
-        raise ValueError(f"{len(cells)} cells where the header has {len(VIDEO_COLUMNS)}")
-    row: dict[str, Any] = dict(zip(VIDEO_COLUMNS, cells, strict=True))
+def _video(header: list[str], cells: list[str]) -> Video:
+    if len(cells) != len(header):
+        raise ValueError(f"{len(cells)} cells where the header has {len(header)}")
+    row: dict[str, Any] = dict(zip(header, cells, strict=True))
     if not is_video_id(row["video"]):
         raise ValueError(f"video {row['video']!r}: not the name of a video")
     if row["status"] not in ("listed", "gone"):
         raise ValueError(f"status {row['status']!r}: must be listed or gone")
+    parse_clips(row.get("clips", ""))
     row["duration_s"] = float(row["duration_s"]) if row["duration_s"] else None
     return Video(**row)

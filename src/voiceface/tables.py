@@ -35,6 +35,7 @@ _SOUND_SCORES = [
 ]
 _FACE_SCORES = [
     _column("faces", pa.int16(), "most faces found in one of the frames looked at"),
+    _column("face_number", pa.int16(), "0 is the segment's best frame; see faces.per_segment"),
     _column("frame_us", pa.int64(), "PTS of the chosen frame, µs", nullable=True),
     _column("face_px", pa.float32(), "height of the detected face, source pixels", nullable=True),
     _column("detector_score", pa.float32(), "dlib HOG's score, > 0 is a face", nullable=True),
@@ -45,6 +46,13 @@ _FACE_SCORES = [
     _column("roll_deg", pa.float32(), "tilt, degrees, 0 is upright", nullable=True),
     _column("motion", pa.float32(), "mean change to a near frame, grey levels", nullable=True),
     _column("face_change", pa.float32(), "descriptor distance within the segment, ≥ 0", True),
+    _column("frame_score", pa.float32(), "by which the frame was chosen, 0 to 1", nullable=True),
+    _column("outside", pa.float32(), "share of the crop outside of the picture, 0 to 1", True),
+    _column("occlusion", pa.float32(), "share of the face unlike this person's, 0 to 1", True),
+    _column("mouth_motion", pa.float32(), "how much the mouth opens, see media.mouth", True),
+    _column("lip_sync", pa.float32(), "agreement of mouth and sound, -1 to 1", nullable=True),
+    _column("other_mouth_motion", pa.float32(), "of the other face that moves most", True),
+    _column("face_print", pa.binary(32), "perceptual hash of the crop, 256 bit", nullable=True),
 ]
 
 DOWNLOADS = pa.schema(
@@ -62,6 +70,7 @@ DOWNLOADS = pa.schema(
         _column("fps", pa.float64(), "average frames per second", nullable=True),
         _column("video_codec", pa.string(), "as in h264; null without a picture", nullable=True),
         _column("audio_codec", pa.string(), "as in aac; null without sound", nullable=True),
+        _column("pictures", pa.int32(), "of a folder of pictures; null for all else", True),
     ]
 )
 """`data/downloads.parquet`: the outcome record of every listed video."""
@@ -108,7 +117,8 @@ FACES = pa.schema(
     ],
     metadata=_features(face="Image"),
 )
-"""`data/faces/<video>.parquet`: one row per segment of the speech table, in its order."""
+"""`data/faces/<video>.parquet`: a row for each segment of the speech table and face, in order of
+both; a segment without a face has one row."""
 
 SAMPLES = pa.schema(
     [
@@ -126,7 +136,7 @@ SAMPLES = pa.schema(
         ),
     ]
 )
-"""`data/samples/<video>.parquet`: one row per segment; no media."""
+"""`data/samples/<video>.parquet`: one row per segment and face; no media."""
 
 MANIFEST = pa.schema(
     [
@@ -159,10 +169,27 @@ FUNNEL = pa.schema(
 """`manifests/funnel.parquet`: every microsecond of source video, kept or dropped with a reason.
 A video that could not be had or read has one row with its reason and the duration 0."""
 
+PEOPLE = pa.schema(
+    [
+        _column("kind", pa.string(), "same_person: of two labels; several_people: in one label"),
+        _column("speaker", pa.string(), "label from sources.csv"),
+        _column("other", pa.string(), "the other label; the same one for several_people"),
+        _column("distance", pa.float32(), "of the two people's usual descriptors, ≥ 0"),
+        _column("faces", pa.int64(), "number of clean faces of the speaker"),
+        _column("other_faces", pa.int64(), "number of clean faces of the other"),
+        _column("videos", pa.list_(pa.string()), "in which the speaker is seen"),
+        _column("other_videos", pa.list_(pa.string()), "in which the other is seen"),
+        _column("sample", pa.string(), "whose face is the speaker's most usual one"),
+        _column("other_sample", pa.string(), "whose face is the other's most usual one"),
+    ]
+)
+"""`manifests/people.parquet`: two labels that are one person, and labels that hide several."""
+
 DATASET = pa.schema(
     [
         *(MANIFEST.field(name) for name in ("sample", "speaker", "gender", "language")),
         *_SEGMENT,
+        MANIFEST.field("face_number"),
         _column("content", pa.string(), "digest of face pixels and PCM"),
         _column("audio_sha256", pa.string(), "hex digest of the segment's 16-bit PCM"),
         _column("face_sha256", pa.string(), "hex digest of the crop's pixels"),
@@ -194,14 +221,18 @@ REASONS = (
     "too_short",
     "no_face",
     "several_faces",
+    "other_talks",
     "face_changes",
     "small_face",
     "uncertain_face",
     "turned",
+    "cut_off",
+    "occluded",
     "dark",
     "overexposed",
     "blurred",
     "still_picture",
+    "dubbed",
     "noise_or_music",
     "quiet",
     "clipped",

@@ -4,12 +4,17 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from tests.web_host import Host, Reply, make_media
 from voiceface.config import Download, Faces, Speech
 from voiceface.errors import VoicefaceError
+from voiceface.fetch.local import digest
 from voiceface.files import sha256_file, write_table
+from voiceface.media import audio
+from voiceface.media.pictures import read_pictures
 from voiceface.outcome import Outcome, read_outcome
 from voiceface.sources import Video, write_videos
 from voiceface.stages import faces, speech
@@ -123,6 +128,95 @@ def test_picture_alone_and_sound_alone_are_ok_and_told_apart(download: Downloade
         *(None, None),
     )
     assert outcome.audio_codec == "vorbis"
+
+
+@pytest.mark.parametrize("ending", ["wav", "flac", "m4a", "mp3", "ogg", "opus", "aac"])
+def test_sound_of_every_kind_is_taken_and_heard_at_its_own_time(
+    download: Downloader, tmp_path: Path, ending: str
+) -> None:
+    sound = make_media(tmp_path / f"a.{ending}", "-vn", seconds=2)
+    outcome = download(str(sound), name=local(sound))
+    assert (outcome.lost, outcome.video_codec, outcome.pictures) == ("", None, None)
+    assert outcome.duration_us == pytest.approx(2_000_000, abs=100_000)
+    start_us = audio.first_sound_us(MEDIA)
+    assert start_us == pytest.approx(0, abs=60_000)
+    assert sum(map(len, audio.decode_pcm(MEDIA, 16_000, start_us))) == pytest.approx(
+        32_000, abs=999
+    )
+
+
+def put_pictures(folder: Path, *endings: str) -> list[np.ndarray]:
+    """Unlike pictures 0.jpg, 1.png…, of unlike sizes; what a decoder makes of each."""
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    seen = []
+    for number, ending in enumerate(endings):
+        small = rng.integers(0, 256, (6, 8, 3)).astype(np.uint8)
+        path = folder / f"{number}.{ending}"
+        cv2.imwrite(str(path), cv2.resize(small, (64 + 8 * number, 48)))
+        seen.append(cv2.imread(str(path))[:, :, ::-1])
+    return seen
+
+
+def pictures_name(folder: Path) -> str:
+    return f"pictures-{digest(folder)[:12]}"
+
+
+@pytest.mark.parametrize(("endings", "codec"), [("jpg jpg jpg", "mjpeg"), ("jpg png bmp", "png")])
+def test_pictures_become_one_file_without_loss_in_the_order_of_their_names(
+    download: Downloader, endings: str, codec: str
+) -> None:
+    folder = Path("faces/ana")
+    seen = put_pictures(folder, *endings.split())
+    outcome = download("faces/ana", name=pictures_name(folder))
+    assert (outcome.lost, outcome.pictures, outcome.video_codec) == ("", 3, codec)
+    assert (outcome.audio_codec, outcome.duration_us) == (None, None)
+    found = list(read_pictures(MEDIA))
+    assert [one.start_us for one in found] == [0, 1_000_000, 2_000_000]
+    for one, expected in zip(found, seen, strict=True):
+        assert one.rgb is not None
+        assert np.array_equal(one.rgb, expected)
+    assert download("faces/ana", name=pictures_name(folder)) == outcome
+
+
+def test_a_damaged_picture_costs_only_itself(download: Downloader) -> None:
+    folder = Path("faces/ana")
+    seen = put_pictures(folder, "jpg", "jpg", "jpg", "jpg")
+    (folder / "0.jpg").write_bytes(b"")
+    (folder / "2.jpg").write_bytes((folder / "2.jpg").read_bytes()[:600])
+    outcome = download("faces/ana", name=pictures_name(folder))
+    assert (outcome.status, outcome.pictures) == ("ok", 2)
+    found = {one.start_us: one.rgb for one in read_pictures(MEDIA)}
+    assert sorted(found) == [1_000_000, 3_000_000]
+    assert np.array_equal(found[3_000_000], seen[3])  # type: ignore[arg-type]
+
+
+def test_pictures_of_which_none_can_be_read_are_recorded(download: Downloader) -> None:
+    folder = Path("faces/ana")
+    put_pictures(folder, "jpg")
+    (folder / "0.jpg").write_bytes(b"no picture")
+    outcome = download("faces/ana", name=pictures_name(folder))
+    assert outcome.lost == "unavailable: unreadable: none of its 1 pictures can be decoded"
+
+
+def test_changed_pictures_are_recorded(download: Downloader) -> None:
+    folder = Path("faces/ana")
+    put_pictures(folder, "jpg", "png")
+    name = pictures_name(folder)
+    (folder / "1.png").unlink()
+    assert "changed since it was listed" in download("faces/ana", name=name).lost
+
+
+def test_wav2pix_faces_get_their_colours_back(download: Downloader) -> None:
+    folder = Path("faces/ana")
+    folder.mkdir(parents=True)
+    swapped = np.full((64, 64, 3), (20, 90, 230), np.uint8)  # red, as OpenCV has it, written as RGB
+    data = cv2.imencode(".jpg", swapped[:, :, ::-1])[1].tobytes()
+    (folder / "cropped_face_frame_7.png").write_bytes(data)
+    assert download("faces/ana", name=pictures_name(folder)).video_codec == "png"
+    [picture] = read_pictures(MEDIA)
+    assert picture.rgb is not None
+    assert np.abs(picture.rgb.mean((0, 1)) - (230, 90, 20)).max() < 6
 
 
 def test_a_duration_that_no_header_tells_is_measured(download: Downloader) -> None:

@@ -59,6 +59,64 @@ def test_a_folder_gives_its_video_files_sorted_with_ids_of_their_content(
     }
 
 
+def test_all_pictures_of_a_folder_are_one_item_named_by_their_content(resolve: Resolver) -> None:
+    put("faces/ana/2.JPG", "two")
+    put("faces/ana/1.png", "one")
+    put("faces/ana/notes.txt", "no picture")
+    put("faces/ana/.3.png", "hidden")
+    put("faces/deeper/ana/4.webp", "four")
+    first, second = resolve("ana,faces")
+    assert (first.location, second.location) == ("faces/ana", "faces/deeper/ana")
+    assert first.video.startswith("pictures-")
+    config = Resolve(socket_timeout_s=0.5)
+    os.utime("faces/ana/1.png", ns=(1, 1))
+    assert is_stale(config, SOURCES, LOCK) is None
+    os.rename("faces/ana", "faces/anna")
+    assert resolve()[0].video == first.video
+    put("faces/anna/1.png", "ONE")
+    assert is_stale(config, SOURCES, LOCK) == "local files changed: faces/anna"
+    assert resolve()[0].video != first.video
+
+
+def test_pictures_beside_videos_are_thumbnails_and_those_beside_sound_are_not(
+    resolve: Resolver,
+) -> None:
+    put("talks/a.mp4", "a")
+    put("talks/a.jpg", "thumbnail")
+    put("clips/1.wav", "sound")
+    put("clips/1.png", "face")
+    videos = resolve("ana,talks", "bob,clips")
+    assert [one.location for one in videos] == ["talks/a.mp4", "clips", "clips/1.wav"]
+
+
+def test_a_picture_outside_of_the_allowed_folders_is_refused(
+    resolve: Resolver, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    outside = tmp_path_factory.mktemp("outside") / "a.png"
+    outside.write_bytes(b"a")
+    Path("faces").mkdir()
+    Path("faces/link.png").symlink_to(outside)
+    with pytest.raises(VoicefaceError, match=r"faces/link.png: outside"):
+        resolve("ana,faces")
+
+
+def test_sound_files_are_taken_from_a_folder_whatever_their_kind(resolve: Resolver) -> None:
+    for name in ("a.wav", "b.flac", "c.m4a", "d.mp3", "e.ogg", "f.opus"):
+        put(f"talks/{name}", name)
+    assert names(resolve("ana,talks")) == ["a", "b", "c", "d", "e", "f"]
+
+
+def test_emotion_and_clips_of_a_row_go_with_its_videos(
+    resolve: Resolver, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put("talks/a.mp4", "a")
+    resolve("ana,talks")
+    SOURCES.write_text("speaker,location,emotion,clips\nana,talks,anger,1-2.5;4-6\n")
+    [video] = resolve()
+    assert (video.emotion, video.clips) == ("anger", "1-2.5;4-6")
+    assert "emotion was '', clips was ''" in capsys.readouterr().out
+
+
 def test_a_single_file_is_taken_whatever_its_ending(resolve: Resolver) -> None:
     name = put("talk.data", "a")
     assert [one.video for one in resolve("ana,talk.data")] == [name]
@@ -283,5 +341,5 @@ def test_a_list_can_not_name_a_local_file(
 
 def test_no_video_at_all_is_an_error_with_the_reasons(resolve: Resolver, host: Host) -> None:
     Path("talks").mkdir()
-    with pytest.raises(VoicefaceError, match=r"no video found: .*403.*talks: no video file"):
+    with pytest.raises(VoicefaceError, match=r"no video found: .*403.*talks: neither a file"):
         resolve(f"ana,{host.serve('/feed', Reply(status=403))}", "bob,talks")

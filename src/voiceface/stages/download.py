@@ -8,8 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from voiceface.config import Download
+from voiceface.corpora.wav2pix import mend_picture
 from voiceface.errors import VoicefaceError
-from voiceface.fetch.local import check_inside
+from voiceface.fetch.local import are_pictures, check_inside, digest, picture_files
 from voiceface.fetch.lost import Lost
 from voiceface.fetch.probe import Unreadable, probe
 from voiceface.files import replacing, sha256_file, write_bytes
@@ -37,10 +38,9 @@ def run(
     partial = media.parent / ".part" / video
     try:
         if is_url(location):
-            sha256 = _from_web(location, config, partial, media)
+            record = _describe(video, media, _from_web(location, config, partial, media))
         else:
-            sha256 = _from_disk(Path(location), json.loads(local_roots), video, media)
-        record = _describe(video, media, sha256)
+            record = _from_disk(Path(location), json.loads(local_roots), video, media)
     except Lost as lost:
         record = Outcome(video=video, status=lost.status, reason=str(lost))
         write_bytes(media, b"")
@@ -68,11 +68,12 @@ def _from_web(url: str, config: Download, partial: Path, media: Path) -> str:
     return sha256_file(media)
 
 
-def _from_disk(source: Path, local_roots: list[str], video: str, media: Path) -> str:
-    """Hard link a local file, or copy it where that can't be done; it is never modified."""
+def _from_disk(source: Path, local_roots: list[str], video: str, media: Path) -> Outcome:
+    """Take in a local file, or a folder of pictures, after checking that it is what was listed."""
+    pictures = are_pictures(source)
     try:
-        check_inside([source], local_roots)
-        sha256 = sha256_file(source)
+        check_inside([source, *(picture_files(source) if pictures else [])], local_roots)
+        sha256 = digest(source)
     except VoicefaceError as error:
         raise Lost(str(error), for_good=True) from None
     except FileNotFoundError:
@@ -80,9 +81,17 @@ def _from_disk(source: Path, local_roots: list[str], video: str, media: Path) ->
         raise Lost(reason, for_good=True) from None
     except OSError as error:
         raise Lost(f"{source}: {error.strerror}", for_good=False) from None
-    named = video.removeprefix("file-")
+    named = video.removeprefix("pictures-" if pictures else "file-")
     if not named.startswith(("empty-", "unreadable-")) and not sha256.startswith(named):
         raise Lost(f"{source}: changed since it was listed; resolve again", for_good=False)
+    if pictures:
+        return _join_pictures(source, video, media)
+    _link(source, media)
+    return _describe(video, media, sha256)
+
+
+def _link(source: Path, media: Path) -> None:
+    """Hard link a local file, or copy it where that can't be done; it is never modified."""
     with replacing(media) as temporary:
         temporary.unlink()
         try:
@@ -90,7 +99,22 @@ def _from_disk(source: Path, local_roots: list[str], video: str, media: Path) ->
         except OSError:  # another device, or a file system without links
             shutil.copyfile(source, temporary)
         media.unlink(missing_ok=True)  # renaming onto a link to the same file would do nothing
-    return sha256
+
+
+def _join_pictures(source: Path, video: str, media: Path) -> Outcome:
+    """Make the media file of pictures. Its length is no time of speech, so none is recorded."""
+    from voiceface.media.pictures import write_pictures  # OpenCV takes a while to load
+
+    pictures = picture_files(source)
+    with replacing(media) as temporary:
+        count, damaged = write_pictures(pictures, temporary, mend_picture)
+    for path in damaged:
+        print(f"{path}: left out: damaged, cut short, or no picture", file=sys.stderr)
+    if not count:
+        reason = f"none of its {len(pictures)} pictures can be decoded"
+        raise Lost(f"unreadable: {reason}", for_good=True)
+    record = _describe(video, media, sha256_file(media))
+    return record.model_copy(update={"pictures": count, "duration_us": None, "fps": None})
 
 
 if __name__ == "__main__":

@@ -16,6 +16,9 @@ from voiceface.stages.shim import stage_main
 STATE = Path("data/resolve.json")
 """What the lock file was made from, on this machine. It may be deleted at any time."""
 
+_OF_ROW = ("speaker", "gender", "language", "licence", "consent", "emotion", "clips")
+"""What a video has from its row of sources.csv."""
+
 
 @dataclass
 class Found:
@@ -177,7 +180,7 @@ def _changes(before: list[Video], after: list[Video]) -> list[str]:
 
 
 def _differences(was: Video, now: Video) -> str:
-    names = ("speaker", "gender", "language", "location", "title", "licence", "consent")
+    names = (*_OF_ROW, "location", "title")
     told = ((name, getattr(was, name), getattr(now, name)) for name in names)
     return ", ".join(f"{name} was {old!r}" for name, old, new in told if old != new)
 
@@ -236,13 +239,14 @@ def _local_videos(
     ]
     notes = [f"! {name}: left out: its name is not UTF-8" for name in strange_names(row.location)]
     if not videos:
-        notes.append(f"! {row.location}: no video file of the types in resolve.file_types")
+        notes.append(
+            f"! {row.location}: neither a file of the types in resolve.file_types nor a picture"
+        )
     return Found(videos, notes)
 
 
 def _of_row(row: Source) -> dict[str, Any]:
-    names = ("speaker", "gender", "language", "licence", "consent")
-    return {**{name: getattr(row, name) for name in names}, "source": row.location}
+    return {**{name: getattr(row, name) for name in _OF_ROW}, "source": row.location}
 
 
 def _with_row(video: Video, row: Source) -> Video:

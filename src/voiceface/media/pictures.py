@@ -1,0 +1,112 @@
+"""Pictures of one person as one media file: a picture for each second, without loss."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+
+from voiceface.media.container import opened
+
+STEP_US = 1_000_000
+"""Time of a picture in the media file."""
+
+_JPEG_BEGIN, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
+_LONGEST_TRAILER = 4096  # bytes that cameras leave after a JPEG's end
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture of the media file.
+
+    Attributes:
+        start_us: its place: number × `STEP_US`.
+        rgb: uint8 (height, width, 3), upright; None when it can't be decoded.
+    """
+
+    start_us: int
+    rgb: np.ndarray | None
+
+
+def write_pictures(
+    pictures: Sequence[Path], output: Path, mend: Callable[[str, bytes], bytes]
+) -> tuple[int, list[Path]]:
+    """Put pictures into a QuickTime file (Matroska takes no PNG), picture n at second n.
+
+    When all are JPEG by their content, their bytes are taken as they are; otherwise all become PNG.
+    A damaged one is left out, and its second stays empty. Equal pictures give equal bytes.
+
+    Args:
+        mend: gives the bytes to take from a picture's name and bytes.
+
+    Returns: how many were written, and the damaged ones.
+
+    Raises:
+        OSError: a picture can't be read.
+    """
+    damaged, jpeg, size = [], True, (0, 0)
+    for path in pictures:
+        data = mend(path.name, path.read_bytes())
+        shape = _size(data)
+        if shape is None:
+            damaged.append(path)
+        else:
+            size = size if any(size) else shape
+            jpeg = jpeg and data.startswith(_JPEG_BEGIN)
+    if len(damaged) == len(pictures):
+        return 0, damaged
+    options = {"fflags": "+bitexact"}
+    with av.open(str(output.absolute()), "w", format="mov", options=options) as container:
+        codec = "mjpeg" if jpeg else "png"
+        stream = container.add_mux_stream(codec, rate=1, width=size[0], height=size[1])
+        for number, path in enumerate(pictures):
+            if path not in damaged:
+                data = mend(path.name, path.read_bytes())
+                packet = av.Packet(data if jpeg else _as_png(data))
+                packet.stream, packet.time_base = stream, Fraction(1)
+                packet.pts = packet.dts = number
+                packet.duration, packet.is_keyframe = 1, True
+                container.mux(packet)
+    return len(pictures) - len(damaged), damaged
+
+
+def read_pictures(media: Path) -> Iterator[Picture]:
+    """Decode what `write_pictures` wrote; a picture that can't be decoded costs only itself.
+
+    Raises:
+        VoicefaceError: the file can't be opened.
+    """
+    with opened(media) as container:
+        stream = container.streams.video[0]
+        stream.codec_context.thread_count = 1
+        base = stream.time_base
+        assert base is not None
+        for packet in container.demux(stream):
+            if packet.pts is None:
+                continue
+            start_us = round(packet.pts * base * 1_000_000 / STEP_US) * STEP_US
+            # By OpenCV, which knows the orientation that a camera wrote into it.
+            picture = _bgr(bytes(packet))
+            rgb = None if picture is None else np.ascontiguousarray(picture[:, :, ::-1])
+            yield Picture(start_us, rgb)
+
+
+def _bgr(data: bytes) -> np.ndarray | None:
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+
+
+def _size(data: bytes) -> tuple[int, int] | None:
+    """Width and height of a whole picture; None of a damaged one."""
+    if data.startswith(_JPEG_BEGIN) and _JPEG_END not in data[-_LONGEST_TRAILER:]:
+        return None  # cut short: decoders fill the rest with grey
+    picture = _bgr(data)
+    return None if picture is None else (picture.shape[1], picture.shape[0])
+
+
+def _as_png(data: bytes) -> bytes:
+    picture = _bgr(data)
+    assert picture is not None
+    return data if data.startswith(b"\x89PNG") else bytes(cv2.imencode(".png", picture)[1])
