@@ -121,6 +121,7 @@ class Tables:
             reviews=self.reviews,
             output=self.manifest,
             funnel=self.root / "manifests/funnel.parquet",
+            people=self.root / "manifests/people.parquet",
         )
         return pa.parquet.read_table(self.manifest).to_pylist()
 
@@ -177,6 +178,7 @@ class Tables:
             "audio_prints": content_prints(sound),
             "audio": {"bytes": _flac(sound), "path": None},
             "faces": 1,
+            "face_number": 0,
             "frame_us": number * SEGMENT_US,
             "face_px": 200.0,
             "detector_score": 1.0,

@@ -21,3 +21,8 @@ def test_a_sample_is_named_by_its_start_in_milliseconds() -> None:
 def test_content_changes_with_the_face_and_with_the_sound() -> None:
     digests = {content_digest(face, sound) for face in ("a", "b") for sound in ("c", "d")}
     assert len(digests) == 4
+
+
+def test_a_further_face_of_a_segment_has_its_number_in_its_name() -> None:
+    first = sample_id("file-0123456789ab", 61_002_900, 0)
+    assert sample_id("file-0123456789ab", 61_002_900, 2) == f"{first}-2"

@@ -25,9 +25,13 @@ def is_video_id(name: str) -> bool:
     return bool(_VIDEO.match(name))
 
 
-def sample_id(video: str, start_us: int) -> str:
-    """`<video>_<segment start in ms, 9 digits>`: stable, readable, no number to a spreadsheet."""
-    return f"{video}_{start_us // 1000:09d}"
+def sample_id(video: str, start_us: int, face_number: int = 0) -> str:
+    """`<video>_<segment start in ms, 9 digits>`: stable, readable, no number to a spreadsheet.
+
+    The segment's further faces have their number appended: `…-1`, `…-2`.
+    """
+    name = f"{video}_{start_us // 1000:09d}"
+    return f"{name}-{face_number}" if face_number else name
 
 
 def content_digest(face_sha256: str, audio_sha256: str) -> str:

@@ -29,7 +29,7 @@ def run(config: Faces, media: Path, outcome: Path, speech: Path, output: Path) -
     check_media(media, record)
     rows = read_table(speech, SPEECH, ["video", "start_us", "end_us"]).to_pylist()
     for row in rows:
-        row["faces"] = 0
+        row |= {"faces": 0, "face_number": 0}
     if record.status == "ok":
         spans = [(row["start_us"], row["end_us"]) for row in rows]
         frames = decode_looks(media, spans, config.frames_per_segment, config.detect_width)
