@@ -7,8 +7,8 @@ from typing import Any
 from voiceface.errors import VoicefaceError
 
 
-def load(kind: str, file: str) -> Any:
-    """A model of dlib (`shape_predictor`, …) from its file in face-recognition-models.
+def path(file: str) -> Path:
+    """One of the files of face-recognition-models.
 
     Raises:
         VoicefaceError: dlib or the models are not installed.
@@ -19,9 +19,19 @@ def load(kind: str, file: str) -> Any:
         raise VoicefaceError(
             "dlib or its models are missing; pip install dlib-bin face-recognition-models"
         )
+    return Path(spec.origin).parent / "models" / file
+
+
+def load(kind: str, file: str) -> Any:
+    """A model of dlib (`shape_predictor`, …) from its file in face-recognition-models.
+
+    Raises:
+        VoicefaceError: dlib or the models are not installed.
+    """
+    found = path(file)
     import dlib
 
-    return getattr(dlib, kind)(str(Path(spec.origin).parent / "models" / file))
+    return getattr(dlib, kind)(str(found))
 
 
 def detector() -> Any:
