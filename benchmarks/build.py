@@ -90,6 +90,7 @@ def _runs(name: str, settings: Settings, videos: list[Video]) -> list[list[str]]
         files = (
             "--videos=videos.csv --downloads=download --timelines=timeline --samples=samples"
             " --reviews=reviews --output=samples.parquet --funnel=funnel.parquet"
+            " --people=people.parquet"
         )
         return [[*config, *files.split()]]
     return [[*config, *_video_files(name, video.video)] for video in videos]

@@ -78,6 +78,7 @@ def build(world: Path) -> None:
         *map(Path, ("videos.csv", "download", "timeline", "samples", "reviews")),
         Path("manifest.parquet"),
         Path("funnel.parquet"),
+        Path("people.parquet"),
     )
 
 

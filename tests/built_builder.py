@@ -12,7 +12,7 @@ from tests.builders import drawn_face
 from tests.tables_builder import write_media
 from voiceface.files import write_json, write_table
 from voiceface.ids import sample_id
-from voiceface.tables import DATASET, FACES, FUNNEL, HISTORY, MANIFEST
+from voiceface.tables import DATASET, FACES, FUNNEL, HISTORY, MANIFEST, PEOPLE
 
 SEGMENT_US = 4_000_000
 _FATES = ["kept"] * 9 + ["turned", "no_face", "blurred", "noise_or_music", "several_faces"]
@@ -50,6 +50,8 @@ def built_project(
     write_table(root / "manifests/funnel.parquet", pa.Table.from_pylist(funnel, schema=FUNNEL))
     kept = [{**row, "split": _split(row, speakers)} for row in rows if row["fate"] == "kept"]
     write_table(root / "manifests/dataset.parquet", pa.Table.from_pylist(kept, schema=DATASET))
+    people = _people([row for row in rows if row["fate"] == "kept"], speakers)
+    write_table(root / "manifests/people.parquet", pa.Table.from_pylist(people, schema=PEOPLE))
     proof = {"compared": {"video": 8, "face": len(kept)}, "shared_between_splits": 0}
     write_json(root / "manifests/leakage.json", {**proof, "videos_joined_by_content": []})
     for model in models:
@@ -90,6 +92,32 @@ def _row(speaker: str, number: int, video: str, place: int) -> dict[str, Any]:
         "reviewed_at": "",
         "fate": fate,
     }
+
+
+def _people(kept: list[dict[str, Any]], speakers: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The first two speakers are one person, and the last label hides another one."""
+    if len(speakers) < 2:
+        return []
+    findings = []
+    pairs = [("same_person", *speakers[:2], 0.21), ("several_people", *speakers[-1:] * 2, 0.83)]
+    for kind, one, other, distance in pairs:
+        mine = next(row for row in kept if row["speaker"] == one)
+        theirs = [row for row in kept if row["speaker"] == other][-1]
+        findings.append(
+            {
+                "kind": kind,
+                "speaker": one,
+                "other": other,
+                "distance": distance,
+                "faces": 12,
+                "videos": [mine["video"]],
+                "sample": mine["sample"],
+                "other_faces": 1,
+                "other_videos": [theirs["video"]],
+                "other_sample": theirs["sample"],
+            }
+        )
+    return findings
 
 
 def _funnel(speaker: str, video: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -11,7 +11,8 @@ from voiceface.tables import DATASET, MANIFEST
 SCHEMA = pa.schema(
     [DATASET.field("sample"), DATASET.field("speaker"), DATASET.field("video")]
     + [DATASET.field(name) for name in ("start_us", "end_us", "audio_sha256", "face_sha256")]
-    + [MANIFEST.field("audio_prints"), DATASET.field("split")]
+    + [MANIFEST.field(name) for name in ("audio_prints", "audio_marks", "face_print")]
+    + [DATASET.field("split")]
 )
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from tests.built_builder import built_project
 from voiceface.config import Settings
 from voiceface.sources import Video, write_videos
-from voiceface.status import print_summary, summarise
+from voiceface.status import people_lines, print_summary, summarise
 
 SNAKEFILE = """
 import json
@@ -65,6 +65,16 @@ def test_the_summary_holds_the_funnel_the_counts_and_the_metrics(
     ):
         assert words in seen
     assert "FID" not in seen  # it has no value
+
+
+def test_labels_that_are_no_one_person_take_a_line_each(
+    built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(built)
+    lines = [str(line) for line in people_lines()]
+    assert len(lines) == 2
+    assert lines[0].startswith("Dara looks like several people: beside the usual one (12 faces in")
+    assert lines[1].startswith("Ana and Bo look like one person: their usual faces are 0.21 apart")
 
 
 @pytest.mark.parametrize("width", [80, 120])

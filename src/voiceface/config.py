@@ -167,6 +167,12 @@ class Manifest(Section):
     same_person_distance: Positive | None = 0.35
     """Two speaker labels whose usual faces are nearer than this are reported as one person (on
     real videos: one man 0.16 to 0.37, two people from 0.38 on); null: not looked for."""
+    duplicate_sound_errors: Annotated[float, Field(ge=0, le=0.25)] | None = 0.2
+    """A sample that shares a second of sound with an earlier one, but for at most this share of
+    its fingerprint's bits, is a `duplicate` (re-uploads, intros, jingles); null: no such check."""
+    duplicate_face_bits: Annotated[int, Field(ge=0, le=7)] | None = 4
+    """So is one whose face is that of an earlier sample of another video, but for at most so many
+    of the 256 bits of its print; null: no such check."""
     require_review: bool = False
     """Keep only what a curator kept; otherwise unmarked samples without a flag are kept too."""
 

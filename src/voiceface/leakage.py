@@ -3,6 +3,7 @@
 It shares no code with what draws the splits, so that a mistake there shows here.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,28 @@ import pyarrow as pa
 from voiceface.errors import VoicefaceError
 from voiceface.tables import SPLITS
 
+NEAR_ERRORS = 0.18
+"""Share of wrong bits up to which a stretch of two sound fingerprints is one recording."""
+
+NEAR_MARKS = 32
+"""Length of such a stretch, in marks (about a second)."""
+
+NEAR_BITS = 4
+"""Bits of 256 up to which two face prints are one picture."""
+
+_BLOCK = 1 << 14
+_NEAREST = 4  # entries of the other split with the same key that each is compared with
+
 
 def prove_no_leak(samples: pa.Table) -> dict[str, Any]:
     """Check that splits share no video, no stretch of a video, no sound, no face and no person.
 
+    Sound and faces that are nearly the same (another encoding) are a leak as well.
+
     Args:
         samples: columns sample, speaker, video, start_us, end_us, audio_sha256, face_sha256,
-            audio_prints and split, as in `tables.MANIFEST` and `tables.DATASET`.
+            audio_prints, audio_marks, face_print and split, as in `tables.MANIFEST` and
+            `tables.DATASET`.
 
     Returns: what was compared: counts per split, and the number of distinct things of each kind.
 
@@ -28,25 +44,136 @@ def prove_no_leak(samples: pa.Table) -> dict[str, Any]:
     split_names = samples["split"].to_pylist()
     split = np.array([SPLITS.index(name) for name in split_names], np.int8)
     rows = np.arange(len(names))
-    prints = samples["audio_prints"].combine_chunks()
-    counts = np.diff(prints.offsets.to_numpy())
+    prints, print_owners = _listed(samples, "audio_prints")
+    marks, mark_owners = _listed(samples, "audio_marks")
+    pictures, picture_owners = _face_prints(samples)
     kinds = {
         "video": (_codes(samples, "video"), rows),
         "sound": (_codes(samples, "audio_sha256"), rows),
-        "sound_prints": (prints.flatten().to_numpy(), np.repeat(rows, counts)),
+        "sound_prints": (prints, print_owners),
         "face": (_codes(samples, "face_sha256"), rows),
     }
     _refuse(_overlap(samples, split), names, split_names, "a stretch of one video")
     for kind, (keys, owners) in kinds.items():
         words = "a stretch of sound" if kind == "sound_prints" else f"a {kind}"
         _refuse(_shared(keys, owners, split), names, split_names, words)
+    near_sound = near_sounds(marks.view(np.uint32), mark_owners, split)
+    _refuse(near_sound, names, split_names, "nearly the same sound")
+    near_face = near_faces(pictures, picture_owners, split)
+    _refuse(near_face, names, split_names, "nearly the same face")
     known = split != SPLITS.index("unseen")
     _refuse(_shared(_codes(samples, "speaker"), rows, known), names, split_names, "a speaker")
     return {
         "samples": {name: split_names.count(name) for name in SPLITS},
-        "compared": {kind: _distinct(keys) for kind, (keys, _) in kinds.items()},
+        "compared": {
+            **{kind: _distinct(keys) for kind, (keys, _) in kinds.items()},
+            "sound_marks": len(marks),
+            "face_prints": len(pictures),
+        },
         "shared_between_splits": 0,
     }
+
+
+def near_sounds(marks: np.ndarray, owners: np.ndarray, side: np.ndarray) -> tuple[int, int] | None:
+    """Two clips of different sides with a stretch of nearly the same sound; None without any.
+
+    Args:
+        marks: uint32 (m,), the clips' fingerprints one after the other.
+        owners: (m,), clip of each mark, ascending.
+        side: (n,), side of each clip.
+    """
+    return next(_near_sounds(marks, owners, side), None)
+
+
+def _near_sounds(
+    marks: np.ndarray, owners: np.ndarray, side: np.ndarray
+) -> Iterator[tuple[int, int]]:
+    starts = np.searchsorted(owners, np.arange(len(side) + 1))
+    looked_at: set[tuple[int, int, int]] = set()
+    for one, other in _across(marks, side[owners]):
+        pairs = np.stack([owners[one], owners[other], one - other], axis=1)
+        for left, right, shift in np.unique(pairs, axis=0).tolist():
+            if (left, right, shift) in looked_at:
+                continue
+            looked_at.add((left, right, shift))
+            begin = max(starts[left], starts[right] + shift)
+            end = min(starts[left + 1], starts[right + 1] + shift)
+            if _alike(marks[begin:end], marks[begin - shift : end - shift]):
+                yield left, right
+
+
+def _alike(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two aligned fingerprints (uint32, (m,)) have a stretch with few wrong bits.
+
+    A stretch in which hardly anything changes, as in silence or a hum, tells nothing.
+    """
+    if len(one) < NEAR_MARKS:
+        return False
+    window = np.ones(NEAR_MARKS, np.int32)
+    wrong = np.convolve(np.bitwise_count(one ^ other).astype(np.int32), window, "valid")
+    change = np.bitwise_count(one[1:] ^ one[:-1]).astype(np.int32)
+    change = np.convolve(change, window[:-1], "valid")
+    few = wrong <= NEAR_ERRORS * 32 * NEAR_MARKS
+    return bool((few & (change >= 2 * NEAR_MARKS)).any())
+
+
+def near_faces(prints: np.ndarray, owners: np.ndarray, side: np.ndarray) -> tuple[int, int] | None:
+    """Two pictures of different sides whose face prints are nearly equal; None without any.
+
+    Args:
+        prints: uint8 (m, 32).
+        owners: (m,), row of each print.
+        side: (n,), side of each row.
+    """
+    return next(_near_faces(prints, owners, side), None)
+
+
+def _near_faces(
+    prints: np.ndarray, owners: np.ndarray, side: np.ndarray
+) -> Iterator[tuple[int, int]]:
+    # Of eight parts of 32 bits at least four are equal when at most four bits differ.
+    for part in range(8):
+        keys = np.ascontiguousarray(prints[:, 4 * part : 4 * part + 4]).view(np.uint32)[:, 0]
+        for one, other in _across(keys, side[owners]):
+            wrong = np.bitwise_count(prints[one] ^ prints[other]).sum(axis=1)
+            for place in np.flatnonzero(wrong <= NEAR_BITS):
+                yield int(owners[one[place]]), int(owners[other[place]])
+
+
+def _across(keys: np.ndarray, side: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Places of entries of two sides with one key, in blocks: each with the nearest of the other.
+
+    Args:
+        keys: (m,) what is compared.
+        side: (m,) side of each entry.
+    """
+    for name in np.unique(side)[:-1]:
+        mine, theirs = np.flatnonzero(side == name), np.flatnonzero(side > name)
+        theirs = theirs[np.argsort(keys[theirs], kind="stable")]
+        low = np.searchsorted(keys[theirs], keys[mine], side="left")
+        high = np.searchsorted(keys[theirs], keys[mine], side="right")
+        turn = np.arange(len(mine))  # not all with the same ones, where a key is in many
+        for step in range(_NEAREST):
+            there = np.flatnonzero(high - low > step)
+            found = low[there] + (turn[there] + step) % (high - low)[there]
+            for start in range(0, len(there), _BLOCK):
+                block = slice(start, start + _BLOCK)
+                yield mine[there[block]], theirs[found[block]]
+
+
+def _listed(samples: pa.Table, column: str) -> tuple[np.ndarray, np.ndarray]:
+    """The entries of a column of lists, one after the other, and the row of each."""
+    lists = samples[column].combine_chunks()
+    counts = np.diff(lists.offsets.to_numpy())
+    return lists.flatten().to_numpy(), np.repeat(np.arange(len(samples)), counts)
+
+
+def _face_prints(samples: pa.Table) -> tuple[np.ndarray, np.ndarray]:
+    """The face prints that are there, uint8 (m, 32), and the row of each."""
+    values = samples["face_print"].to_pylist()
+    rows = [row for row, value in enumerate(values) if value is not None]
+    joined = b"".join(values[row] for row in rows)
+    return np.frombuffer(joined, np.uint8).reshape(-1, 32), np.array(rows, np.int64)
 
 
 def _codes(samples: pa.Table, column: str) -> np.ndarray:

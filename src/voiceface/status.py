@@ -18,14 +18,25 @@ from voiceface.building.events import Event, Runner
 from voiceface.building.progress import NO_STAGES, STAGES, plain
 from voiceface.config import Settings
 from voiceface.files import read_table
-from voiceface.layout import CONFIG, DATASET, FUNNEL, MANIFEST, REPORTS, SOURCES, VIDEO_LIST
+from voiceface.layout import (
+    CONFIG,
+    DATASET,
+    FUNNEL,
+    MANIFEST,
+    PEOPLE,
+    REPORTS,
+    SOURCES,
+    VIDEO_LIST,
+)
 from voiceface.reporting.figures import Funnel, Speaker, read_funnel, read_speakers
 from voiceface.reporting.metrics import Value, read_evaluation
+from voiceface.reporting.people import read_people
 from voiceface.reporting.words import clock, figure
 from voiceface.review.fold import fold, orphans
 from voiceface.review.ledger import read_ledger
 from voiceface.tables import REVIEWS, SPLITS
 
+_MOST_FINDINGS = 5
 _FOLLOWS = "what comes before it"
 _CODE = re.compile(r"'[0-9a-f]{16,}'")
 
@@ -41,11 +52,23 @@ def status(settings_path: Path = CONFIG) -> int:
     settings = read_settings(settings_path)
     console = Console(file=sys.stdout)
     print_summary(console, settings)
+    for words in people_lines():
+        console.print(words)
     if count := _orphans():
         console.print(f"{count} marks are on samples that are gone; they stay in the ledger")
     for line in _staleness(settings, settings_path):
         console.print(line, highlight=False)
     return 0
+
+
+def people_lines() -> list[Text]:
+    """A line for each label that is no one person, as far as one screen has room for them."""
+    if not PEOPLE.exists():
+        return []
+    found = [Text(finding.words, style="yellow") for finding in read_people(PEOPLE)]
+    more = len(found) - _MOST_FINDINGS
+    rest = [Text(f"… and {more} more such labels, see the report")] if more > 0 else []
+    return [*found[:_MOST_FINDINGS], *rest]
 
 
 def _orphans() -> int:

@@ -14,12 +14,12 @@ from tests.built_builder import built_project
 from tests.conftest import needs
 from voiceface.config import Report, Settings
 from voiceface.errors import VoicefaceError
-from voiceface.files import read_table
+from voiceface.files import read_table, write_table
 from voiceface.reporting.charts import Curve, draw, smoothed
 from voiceface.reporting.figures import apportion, read_funnel
 from voiceface.reporting.words import reason_words
 from voiceface.stages.report import run
-from voiceface.tables import CURATED, FUNNEL, REASONS
+from voiceface.tables import CURATED, FUNNEL, PEOPLE, REASONS
 
 
 def made(
@@ -42,6 +42,7 @@ def made(
         manifests / "funnel.parquet",
         manifests / "dataset.parquet",
         manifests / "leakage.json",
+        manifests / "people.parquet",
         root / "data/faces",
         root / "models",
         root / "reports",
@@ -120,7 +121,7 @@ def test_lost_videos_are_listed_apart_and_take_no_time(project: Path, page: str)
 
 
 def test_samples_are_shown_with_their_name_their_face_and_all_reasons(page: str) -> None:
-    tiles = re.findall(r"<li>(<img.*?)</li>", page, re.S)
+    tiles = re.findall(r"<li>(<img.*?)</li>", page[page.index('id="kept"') :], re.S)
     dropped = page[page.index('id="dropped"') : page.index('id="splits"')]
     assert len(tiles) == 48 + 48
     for tile in tiles:
@@ -129,6 +130,20 @@ def test_samples_are_shown_with_their_name_their_face_and_all_reasons(page: str)
     assert "blurred, too quiet" in text_of(dropped)
     assert "lips not in time" in text_of(dropped)
     assert "no face found" not in text_of(dropped)  # nothing to show
+
+
+def test_labels_that_are_no_one_person_are_told_with_a_face_of_each(page: str) -> None:
+    section = page[page.index('id="people"') : page.index('id="kept"')]
+    assert section.count('src="data:image/webp;base64,') == 4
+    words = text_of(section)
+    assert "Ana and Bo look like one person: their usual faces are 0.21 apart" in words
+    assert "Dara looks like several people: beside the usual one (12 faces in file-" in words
+
+
+def test_labels_that_are_all_one_person_take_no_room(project: Path, tmp_path: Path) -> None:
+    shutil.copytree(project, tmp_path / "other")
+    write_table(tmp_path / "other/manifests/people.parquet", PEOPLE.empty_table())
+    assert "Who is who" not in made(tmp_path / "other")
 
 
 def test_kept_samples_are_spread_over_all_speakers(project: Path) -> None:
@@ -264,7 +279,7 @@ def test_in_a_browser_nothing_is_fetched_broken_or_too_wide_at_400_pixels(
     seen = in_chromium(page, tmp_path)
     assert seen["requests"] == []
     assert seen["broken"] == 0
-    assert seen["images"] == 48 + 48 + 2
+    assert seen["images"] == 4 + 48 + 48 + 2
     assert seen["width"] <= seen["view"] <= 400
     assert seen["height"] > 3000
 

@@ -14,6 +14,7 @@ rule manifest:
     output:
         samples="manifests/samples.parquet",
         funnel="manifests/funnel.parquet",
+        people="manifests/people.parquet",
     log:
         "logs/manifest.log",
     conda:
@@ -23,4 +24,5 @@ rule manifest:
     shell:
         "python -m voiceface.stages.manifest --config={params.config:q} --videos={input.videos}"
         " --downloads=data/download --timelines=data/timeline --samples=data/samples"
-        " --reviews=manifests/reviews --output={output.samples} --funnel={output.funnel} &> {log}"
+        " --reviews=manifests/reviews --output={output.samples} --funnel={output.funnel}"
+        " --people={output.people} &> {log}"

@@ -12,6 +12,7 @@ rule report:
         funnel="manifests/funnel.parquet",
         dataset="manifests/dataset.parquet",
         leakage="manifests/leakage.json",
+        people="manifests/people.parquet",
         faces=expand("data/faces/{video}.parquet", video=PLAN.videos),
         histories=expand("models/{model}/history.parquet", model=PLAN.models),
         metrics=expand("reports/{model}/metrics.json", model=PLAN.models),
@@ -29,5 +30,5 @@ rule report:
     shell:
         "python -m voiceface.stages.report --config={params.config:q} --settings={params.settings:q}"
         " --manifest={input.manifest} --funnel={input.funnel} --dataset={input.dataset}"
-        " --leakage={input.leakage} --faces=data/faces --models=models --reports=reports"
-        " --names={params.names} --output={output} &> {log}"
+        " --leakage={input.leakage} --people={input.people} --faces=data/faces --models=models"
+        " --reports=reports --names={params.names} --output={output} &> {log}"

@@ -18,6 +18,9 @@ from voiceface.tables import DATASET, KEPT, MANIFEST
 
 _THUMBNAIL_PX = 144
 _QUALITY = 78
+PLACE = ("video", "start_us", "face_number")
+"""Columns that say where a sample's face lies."""
+
 _MOST_ROWS = 12
 """Speakers, at most, that get a row of their own."""
 
@@ -49,7 +52,7 @@ def kept_sheets(dataset: Path, faces: Path, most: int) -> list[Sheet]:
 
     Many speakers share one sheet, on which each sample names its own.
     """
-    columns = ["sample", "speaker", "video", "start_us", "split"]
+    columns = ["sample", "speaker", *PLACE, "split"]
     table = read_table(dataset, DATASET, columns)
     sheets = _sheets(table.append_column("about", table["split"]), "speaker", faces, most)
     if len(sheets) <= _MOST_ROWS:
@@ -60,7 +63,7 @@ def kept_sheets(dataset: Path, faces: Path, most: int) -> list[Sheet]:
 
 def dropped_sheets(manifest: Path, faces: Path, most: int) -> list[Sheet]:
     """Samples with a face that were not kept, by the reason that counts, at most `most` in all."""
-    columns = ["sample", "speaker", "video", "start_us", "frame_us", "flags", "review_reason"]
+    columns = ["sample", "speaker", *PLACE, "frame_us", "flags", "review_reason"]
     table = read_table(manifest, MANIFEST, [*columns, "fate"])
     dropped = pc.and_(pc.not_equal(table["fate"], KEPT), pc.is_valid(table["frame_us"]))
     table = table.filter(dropped)
@@ -106,20 +109,30 @@ def _quotas(counts: list[int], most: int) -> list[int]:
 
 
 def _shown(row: dict[str, Any], faces: Path) -> Shown:
-    png = _face(faces / f"{row['video']}.parquet", row["start_us"])
-    uri = data_uri(png, _THUMBNAIL_PX) if png else ""
-    return Shown(row["sample"], row["speaker"], row["about"], uri)
+    return Shown(row["sample"], row["speaker"], row["about"], thumbnail(row, faces))
 
 
-def _face(path: Path, start_us: int) -> bytes | None:
-    """The encoded face of one segment; only its row group is read."""
+def thumbnail(row: dict[str, Any], faces: Path) -> str:
+    """A sample's face as a small data URI; empty when it is not to be had.
+
+    Args:
+        row: columns `PLACE`, as in `tables.MANIFEST`.
+        faces: folder of the faces tables.
+    """
+    png = _face(faces / f"{row['video']}.parquet", row["start_us"], row["face_number"])
+    return data_uri(png, _THUMBNAIL_PX) if png else ""
+
+
+def _face(path: Path, start_us: int, face_number: int) -> bytes | None:
+    """One encoded face of a segment; only its row group is read."""
     if not path.exists():
         return None
     with pq.ParquetFile(path) as source:
-        starts = source.read(columns=["start_us"])["start_us"].to_pylist()
-        if start_us not in starts:
+        keys = source.read(columns=["start_us", "face_number"]).select(["start_us", "face_number"])
+        places = list(zip(*(column.to_pylist() for column in keys.columns), strict=True))
+        if (start_us, face_number) not in places:
             return None
-        place = starts.index(start_us)
+        place = places.index((start_us, face_number))
         for group in range(source.num_row_groups):
             rows = source.metadata.row_group(group).num_rows
             if place < rows:

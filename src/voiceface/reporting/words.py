@@ -8,14 +8,20 @@ _REASONS = {
     "too_short": "too little speech for a segment",
     "no_face": "no face found",
     "several_faces": "several faces",
+    "other_talks": "another face talks",
     "face_changes": "another face in between",
     "small_face": "face too small",
     "uncertain_face": "not surely a face",
     "turned": "face turned away",
+    "cut_off": "face cut off by the edge",
+    "occluded": "face covered",
     "dark": "too dark",
     "overexposed": "too bright",
     "blurred": "blurred",
     "still_picture": "still picture",
+    "dubbed": "mouth does not fit the sound",
+    "not_speech": "not speech",
+    "second_voice": "a second voice",
     "noise_or_music": "noise or music",
     "quiet": "too quiet",
     "clipped": "sound clipped",
@@ -37,7 +43,8 @@ FAMILIES = {
 }
 """The kinds of reasons, and the words for them."""
 
-_SOUND = {"no_speech", "too_short", "noise_or_music", "quiet", "clipped"}
+_SOUND = {"no_speech", "too_short", "not_speech", "second_voice", "noise_or_music", "quiet"}
+_SOUND |= {"clipped"}
 _DOUBLE = {"wrong_person", "duplicate"}
 
 

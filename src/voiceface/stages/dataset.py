@@ -15,7 +15,8 @@ from voiceface.splits import draw_splits, find_groups
 from voiceface.stages.shim import stage_main
 from voiceface.tables import DATASET, KEPT, MANIFEST
 
-_COLUMNS = [*(name for name in DATASET.names if name != "split"), "audio_prints", "fate"]
+_ABOUT = ("audio_prints", "audio_marks", "face_print", "fate")
+_COLUMNS = [*(name for name in DATASET.names if name != "split"), *_ABOUT]
 _NAMED_REASONS = 3
 
 
@@ -25,7 +26,11 @@ def run(config: Dataset, manifest: Path, output: Path, leakage: Path) -> None:
     Raises:
         VoicefaceError: no sample is kept, or there is a leak.
     """
-    table = read_table(manifest, MANIFEST, _COLUMNS)
+    table = read_table(manifest, MANIFEST, [n for n in _COLUMNS if n in MANIFEST.names])  # TEMP
+    if "audio_marks" not in MANIFEST.names:  # TEMP
+        table = table.append_column(
+            "audio_marks", pa.array([[]] * len(table), pa.list_(pa.int32()))
+        )
     kept = table.filter(pc.equal(table["fate"], KEPT)).combine_chunks()
     if not len(kept):
         raise VoicefaceError(f"{manifest}: {_why_nothing(table)}")

@@ -8,18 +8,28 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from voiceface.config import Manifest
+from voiceface.duplicates import repeats
 from voiceface.errors import VoicefaceError
 from voiceface.files import read_table, write_table
-from voiceface.media.identity import distances, usual_face
 from voiceface.outcome import read_outcome
+from voiceface.people import People, find_people
 from voiceface.review.fold import fold, review_of
 from voiceface.review.ledger import Event, read_ledger
 from voiceface.sources import Video, built_videos, read_videos
 from voiceface.stages.shim import stage_main
-from voiceface.tables import FUNNEL, KEPT, MANIFEST, REASONS, SAMPLES, TIMELINE, funnel_order
+from voiceface.tables import (
+    CURATED,
+    FUNNEL,
+    KEPT,
+    MANIFEST,
+    PEOPLE,
+    REASONS,
+    SAMPLES,
+    TIMELINE,
+    funnel_order,
+)
 
 _BY_CURATOR = {"drop": "dropped_by_curator", "unsure": "unsure", "stale": "stale"}
 
@@ -33,6 +43,7 @@ def run(
     reviews: Path,
     output: Path,
     funnel: Path,
+    people: Path,
 ) -> None:
     """Join the samples of all videos, in the order of the list of videos, and count the time.
 
@@ -44,6 +55,7 @@ def run(
         reviews: folder of the ledger; need not be there.
         output: `manifests/samples.parquet`.
         funnel: `manifests/funnel.parquet`.
+        people: `manifests/people.parquet`.
 
     Raises:
         VoicefaceError: a file is missing or damaged, or a video's time does not add up.
@@ -55,14 +67,16 @@ def run(
         [SAMPLES.empty_table(), *(_samples_of(samples, video) for video in here)]
     )
     table = _with_sources(table, {video.video: video for video in here})
-    table = _with_flags(table, config.max_identity_distance)
+    found = _people(table, config)
+    table = _with_flags(table, found.distance, config)
     table = _with_reviews(table, fold(read_ledger(reviews)))
     fates = _fates(table, config.require_review)
     table = table.append_column(MANIFEST.field("fate"), pa.array(fates, pa.string()))
     rows = _funnel(listed, set(here), downloads, timelines, table)
+    write_table(people, pa.Table.from_pylist(found.findings, PEOPLE))
     write_table(funnel, pa.Table.from_pylist(rows, FUNNEL))
     write_table(output, table.select(MANIFEST.names).cast(MANIFEST).combine_chunks())
-    for path in (output, funnel):
+    for path in (output, funnel, people):
         # A mark made since the ledger was read is then newer, so that the next build takes it.
         os.utime(path, ns=(now, now))
 
@@ -80,7 +94,9 @@ def fate(review: str, content: str | None, flags: list[str], require_review: boo
 
 
 def _samples_of(folder: Path, video: Video) -> pa.Table:
-    return read_table(folder / f"{video.video}.parquet", SAMPLES).sort_by("start_us")
+    return read_table(folder / f"{video.video}.parquet", SAMPLES).sort_by(
+        [("start_us", "ascending"), ("face_number", "ascending")]
+    )
 
 
 def _with_sources(table: pa.Table, videos: Mapping[str, Video]) -> pa.Table:
@@ -91,14 +107,25 @@ def _with_sources(table: pa.Table, videos: Mapping[str, Video]) -> pa.Table:
     return table
 
 
-def _with_flags(table: pa.Table, max_distance: float | None) -> pa.Table:
+def _people(table: pa.Table, config: Manifest) -> People:
+    if config.max_identity_distance is None:
+        return People(np.full(len(table), np.nan, np.float32), [])
+    unflagged = np.array([not flags for flags in table["flags"].to_pylist()], bool)
+    return find_people(table, unflagged, config.max_identity_distance, config.same_person_distance)
+
+
+def _with_flags(table: pa.Table, distance: np.ndarray, config: Manifest) -> pa.Table:
     """Add the flags that take all videos to tell, and what they are told by."""
     flags = table["flags"].to_pylist()
-    distance = _identity_distances(table, np.array([not found for found in flags]), max_distance)
-    if max_distance is not None:
-        for row in np.flatnonzero(distance > max_distance).tolist():
+    if config.max_identity_distance is not None:
+        for row in np.flatnonzero(distance > config.max_identity_distance).tolist():
             flags[row].append("wrong_person")
-    for row in _duplicates(table, flags):
+    for row in _copies(table, flags):
+        flags[row].append("duplicate")
+    unflagged = np.flatnonzero([not found for found in flags])
+    clean = table.take(pa.array(unflagged, pa.int64()))
+    again = repeats(clean, config.duplicate_sound_errors, config.duplicate_face_bits)
+    for row in unflagged[again].tolist():
         flags[row].append("duplicate")
     order = {reason: place for place, reason in enumerate(REASONS)}
     flags = [sorted(found, key=order.__getitem__) for found in flags]
@@ -108,39 +135,24 @@ def _with_flags(table: pa.Table, max_distance: float | None) -> pa.Table:
     )
     values = pa.array(distance, pa.float32(), mask=np.isnan(distance))
     table = table.append_column(MANIFEST.field("identity_distance"), values)
-    clean = pa.array([not found for found in flags], pa.bool_())
-    return table.append_column(MANIFEST.field("clean"), clean)
+    unflagged_now = pa.array([not found for found in flags], pa.bool_())
+    return table.append_column(MANIFEST.field("clean"), unflagged_now)
 
 
-def _identity_distances(table: pa.Table, unflagged: np.ndarray, radius: float | None) -> np.ndarray:
-    """Distance of each face to its speaker's usual one (n,); nan where there is none to tell."""
-    found = np.full(len(table), np.nan, np.float32)
-    with_face = np.flatnonzero(pc.is_valid(table["descriptor"]).to_numpy())
-    if radius is None or not len(with_face):
-        return found
-    lists = table["descriptor"].combine_chunks().take(pa.array(with_face))
-    faces = lists.flatten().to_numpy().reshape(len(with_face), -1)
-    speakers = np.array(table["speaker"].to_pylist(), object)[with_face]
-    for speaker in sorted(set(speakers)):
-        mine = speakers == speaker
-        usual = usual_face(faces[mine & unflagged[with_face]].astype(np.float64), radius)
-        if usual is not None:
-            found[with_face[mine]] = distances(faces[mine], usual)
-    return found
-
-
-def _duplicates(table: pa.Table, flags: list[list[str]]) -> list[int]:
-    """Rows whose sound or face is that of an earlier row without a flag."""
-    seen: set[str] = set()
+def _copies(table: pa.Table, flags: list[list[str]]) -> list[int]:
+    """Rows whose sound or face is bit by bit that of an earlier row without a flag."""
+    seen: dict[str, tuple[str, int]] = {}  # digest → the segment that it came from
     found = []
-    columns = (table["audio_sha256"].to_pylist(), table["face_sha256"].to_pylist())
-    for row, digests in enumerate(zip(*columns, strict=True)):
-        keys = {digest for digest in digests if digest is not None}
-        if seen.isdisjoint(keys):
-            # A flagged twin is no reason against this one: then neither would be used.
-            seen.update(keys if not flags[row] else ())
-        else:
+    names = ("audio_sha256", "face_sha256", "video", "start_us")
+    columns = (table[name].to_pylist() for name in names)
+    for row, (sound, face, *segment) in enumerate(zip(*columns, strict=True)):
+        place = (segment[0], segment[1])
+        # The faces of one segment share its sound.
+        if face in seen or seen.get(sound, place) != place:
             found.append(row)
+        elif not flags[row]:
+            # A flagged twin is no reason against this one: then neither would be used.
+            seen.update({digest: place for digest in (sound, face) if digest is not None})
     return found
 
 
@@ -177,16 +189,11 @@ def _funnel(
     videos: list[Video], here: Collection[Video], downloads: Path, timelines: Path, table: pa.Table
 ) -> list[dict[str, str | int]]:
     """Where the time of each video went: rows as in `tables.FUNNEL`."""
-    timed = table.select(["video", "fate"]).append_column(
-        "duration_us", pc.subtract(table["end_us"], table["start_us"])
-    )
-    grouped = timed.group_by(["video", "fate"]).aggregate(
-        [("duration_us", "sum"), ("duration_us", "count")]
-    )
     in_segments: dict[str, dict[str, tuple[int, int]]] = {}
-    for row in grouped.to_pylist():
-        counts = (row["duration_us_count"], row["duration_us_sum"])
-        in_segments.setdefault(row["video"], {})[row["fate"]] = counts
+    for (video_name, start_us, end_us), fate_of in _segments(table).items():
+        parts = in_segments.setdefault(video_name, {})
+        count, time = parts.get(fate_of, (0, 0))
+        parts[fate_of] = (count + 1, time + end_us - start_us)
     rows: list[dict[str, str | int]] = []
     for video in videos:
         parts = in_segments.get(video.video, {})
@@ -196,9 +203,22 @@ def _funnel(
             parts |= _outside_segments(timelines / f"{video.video}.parquet", parts)
         for reason in sorted(parts or {"unreadable": (0, 0)}, key=funnel_order):
             count, time = parts.get(reason, (0, 0))
-            row = {"reason": reason, "samples": count, "duration_us": time}
-            rows.append({"speaker": video.speaker, "video": video.video, **row})
+            about: dict[str, str | int] = {"speaker": video.speaker, "video": video.video}
+            rows.append(about | {"reason": reason, "samples": count, "duration_us": time})
     return rows
+
+
+def _segments(table: pa.Table) -> dict[tuple[str, int, int], str]:
+    """The fate of each segment: that of its first face, or of another one that came further."""
+    further = {fate: place for place, fate in enumerate([KEPT, *reversed(CURATED)])}
+    found: dict[tuple[str, int, int], str] = {}
+    columns = (table[name].to_pylist() for name in ("video", "start_us", "end_us", "fate"))
+    for video, start_us, end_us, fate_of in zip(*columns, strict=True):
+        segment = (video, start_us, end_us)
+        known = found.setdefault(segment, fate_of)
+        if further.get(fate_of, len(further)) < further.get(known, len(further)):
+            found[segment] = fate_of
+    return found
 
 
 def _lost(video: Video, here: Collection[Video], downloads: Path) -> str:

@@ -3,8 +3,8 @@
 import hashlib
 import io
 import sys
-from collections.abc import Callable, Iterator
-from itertools import groupby
+from collections.abc import Callable, Collection, Iterator
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,10 @@ from voiceface.tables import DATASET, PACKED
 _BATCH_ROWS = 64
 _PARTS = ("faces.npy", "audio.npy", "samples.parquet")
 
+_KEYS = {"face": ("start_us", "face_number"), "audio": ("start_us",)}
+
 Decode = Callable[[bytes], np.ndarray]
+Encoded = dict[tuple[int, ...], bytes]
 
 
 def run(dataset: Path, speech: Path, faces: Path, split: str, output: Path) -> None:
@@ -93,48 +96,61 @@ def _media(
     """Each row's picture or sound, in order: one pass over each video's table."""
     for video, of_video in groupby(rows, key=lambda row: row["video"]):
         path = folder / f"{video}.parquet"
-        wanted = list(of_video)
-        found = _encoded(path, column, [row["start_us"] for row in wanted])
-        for row in wanted:
-            start_us, data = next(found, (None, b""))
-            if start_us != row["start_us"]:
-                raise VoicefaceError(
-                    f"{path}: {row['sample']} is not there; delete the file and build again"
-                )
-            try:
-                value = decode(data)
-                problem = "" if _digest(value) == row[f"{column}_sha256"] else "not what it was"
-            except ValueError as error:
-                problem = str(error)
-            if problem:
-                raise VoicefaceError(
-                    f"{path}: the {column} of {row['sample']} is damaged ({problem});"
-                    " delete the file and build again"
-                )
-            yield value
+        while wanted := list(islice(of_video, _BATCH_ROWS)):
+            found = _encoded(path, column, {_place(row, column) for row in wanted})
+            for row in wanted:
+                yield _checked(path, row, column, found, decode)
 
 
-def _encoded(path: Path, column: str, starts: list[int]) -> Iterator[tuple[int, bytes]]:
-    """Start and encoded bytes of the wanted rows, reading no row group that has none of them."""
+def _place(row: dict[str, Any], column: str) -> tuple[int, ...]:
+    """Where a sample's picture or sound stands: the values of `_KEYS` in its table."""
+    return tuple(row[name] for name in _KEYS[column])
+
+
+def _checked(
+    path: Path, row: dict[str, Any], column: str, found: Encoded, decode: Decode
+) -> np.ndarray:
+    place = _place(row, column)
+    if place not in found:
+        raise VoicefaceError(
+            f"{path}: {row['sample']} is not there; delete the file and build again"
+        )
+    try:
+        value = decode(found[place])
+        problem = "" if _digest(value) == row[f"{column}_sha256"] else "not what it was"
+    except ValueError as error:
+        problem = str(error)
+    if problem:
+        raise VoicefaceError(
+            f"{path}: the {column} of {row['sample']} is damaged ({problem});"
+            " delete the file and build again"
+        )
+    return value
+
+
+def _encoded(path: Path, column: str, wanted: Collection[tuple[int, ...]]) -> Encoded:
+    """The encoded bytes at the wanted places, reading no row group that has none of them."""
+    keys = list(_KEYS[column])
+    found: Encoded = {}
     try:
         # No pre_buffer: it would hold all the media of a video in memory at once.
         with open(path, "rb") as source, pq.ParquetFile(source, pre_buffer=False) as table:
-            found = pc.is_in(table.read(["start_us"])["start_us"], pa.array(starts, pa.int64()))
-            places = np.flatnonzero(found.to_numpy())
+            there = zip(*(table.read([key])[key].to_pylist() for key in keys), strict=True)
+            rows = [number for number, place in enumerate(there) if place in wanted]
             about = table.metadata
             ends = np.cumsum([about.row_group(n).num_rows for n in range(about.num_row_groups)])
-            groups = sorted(set(np.searchsorted(ends, places, side="right").tolist()))
-            columns = ["start_us", f"{column}.bytes"]
-            wanted = set(starts)
+            groups = sorted(set(np.searchsorted(ends, rows, side="right").tolist()))
+            columns = [*keys, f"{column}.bytes"]
             for batch in table.iter_batches(_BATCH_ROWS, row_groups=groups, columns=columns):
                 for row in batch.to_pylist():
-                    if row["start_us"] in wanted:
-                        yield row["start_us"], (row[column] or {}).get("bytes") or b""
+                    if (place := _place(row, column)) in wanted:
+                        found[place] = (row[column] or {}).get("bytes") or b""
     except FileNotFoundError:
         raise VoicefaceError(f"{path}: no such file; build it with `voiceface build`") from None
     except (pa.ArrowException, OSError, KeyError) as error:
         reason = str(error).splitlines()[0]
         raise VoicefaceError(f"{path}: damaged ({reason}); delete it and build again") from None
+    return found
 
 
 def _write_array(
@@ -160,8 +176,8 @@ def _write_array(
 
 def _sample_rate(row: dict[str, Any], speech: Path) -> int:
     path = speech / f"{row['video']}.parquet"
-    [(_, flac)] = _encoded(path, "audio", [row["start_us"]])
-    return int(soundfile.info(io.BytesIO(flac)).samplerate)
+    place = _place(row, "audio")
+    return int(soundfile.info(io.BytesIO(_encoded(path, "audio", {place})[place])).samplerate)
 
 
 def _digest(value: np.ndarray) -> str:

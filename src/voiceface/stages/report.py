@@ -19,6 +19,7 @@ from voiceface.reporting import charts
 from voiceface.reporting.figures import Share, read_funnel, read_speakers, read_splits
 from voiceface.reporting.leakage import read_leakage
 from voiceface.reporting.metrics import Evaluation, read_evaluation
+from voiceface.reporting.people import read_people, usual_faces
 from voiceface.reporting.pictures import count_shown, dropped_sheets, kept_sheets, picture_file
 from voiceface.reporting.words import FAMILIES, clock, counted, figure, thousands
 from voiceface.stages.shim import stage_main
@@ -66,6 +67,7 @@ def run(
     funnel: Path,
     dataset: Path,
     leakage: Path,
+    people: Path,
     faces: Path,
     models: Path,
     reports: Path,
@@ -86,6 +88,7 @@ def run(
     """
     sums = read_funnel(funnel)
     speakers = read_speakers(manifest, funnel, dataset)
+    findings = read_people(people)
     kept = kept_sheets(dataset, faces, config.contact_sheet)
     dropped = dropped_sheets(manifest, faces, config.contact_sheet)
     shown = [_model(name, models / name, reports / name) for name in names.split(",") if name]
@@ -100,6 +103,8 @@ def run(
         kept=sum(one.kept for one in speakers),
         unseen=sum(1 for one in speakers if one.splits["unseen"]),
         reviewed=sum(one.samples - one.reviews["pending"] for one in speakers),
+        findings=findings,
+        usual_faces=usual_faces(findings, manifest, faces),
         splits=SPLITS,
         reviews=REVIEWS,
         kept_sheets=kept,
@@ -111,7 +116,9 @@ def run(
         models=shown,
         tiles=_tiles(shown),
         versions=_versions(),
-        digests={path.name: sha256_file(path) for path in (manifest, funnel, dataset, leakage)},
+        digests={
+            path.name: sha256_file(path) for path in (manifest, funnel, people, dataset, leakage)
+        },
         config=_config(json.loads(settings)),
     )
     write_text(output, text)

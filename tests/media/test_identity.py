@@ -1,0 +1,68 @@
+"""Crowds of made-up face descriptors: who the speaker is, and who is not."""
+
+import time
+
+import numpy as np
+
+from voiceface.media.identity import distances, find_crowds
+
+RADIUS = 0.45
+
+
+def faces_of(people: list[tuple[int, int, int]], seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Descriptors and their videos, from rows (person, video, number of faces)."""
+    rng = np.random.default_rng(seed)
+    centres = rng.normal(0, 0.1, (1 + max(person for person, _, _ in people), 128))
+    faces = [centres[person] + rng.normal(0, 0.018, (count, 128)) for person, _, count in people]
+    videos = [np.full(count, video) for _, video, count in people]
+    return np.concatenate(faces), np.concatenate(videos)
+
+
+def speaker(people: list[tuple[int, int, int]]) -> int:
+    """Which person is taken for the speaker."""
+    faces, videos = faces_of(people)
+    who = np.repeat([person for person, _, _ in people], [count for _, _, count in people])
+    crowd = find_crowds(faces, videos, RADIUS)[0]
+    [found] = set(who[crowd.faces].tolist())
+    return int(found)
+
+
+def test_the_speaker_is_who_is_in_most_videos_not_who_has_most_faces() -> None:
+    assert speaker([(0, 0, 8), (0, 1, 8), (0, 2, 8), (1, 3, 400)]) == 0
+
+
+def test_the_speaker_stays_so_when_most_of_one_video_is_somebody_else() -> None:
+    assert speaker([(0, 0, 10), (0, 1, 4), (1, 1, 16), (0, 2, 10)]) == 0
+    assert speaker([(0, 0, 10), (0, 1, 4), (1, 1, 160)]) == 0
+
+
+def test_many_guests_do_not_pull_and_a_poster_in_every_video_is_not_the_speaker() -> None:
+    guests = [(person, person, 6) for person in range(2, 10)]
+    poster = [(1, video, 1) for video in range(2, 10)]
+    host = [(0, video, 7) for video in range(2, 10)]
+    assert speaker([*guests, *poster, *host]) == 0
+
+
+def test_everybody_gets_a_crowd_with_the_share_of_each_video() -> None:
+    faces, videos = faces_of([(0, 5, 6), (0, 7, 3), (1, 7, 9)])
+    host, guest = find_crowds(faces, videos, RADIUS)
+    assert host.faces.tolist() == list(range(9))
+    assert guest.faces.tolist() == list(range(9, 18))
+    assert host.shares == {5: 1.0, 7: 0.25}
+    assert guest.shares == {7: 0.75}
+    assert distances(faces[:9], host.centre).max() < RADIUS
+
+
+def test_with_two_faces_nobody_can_say() -> None:
+    assert find_crowds(*faces_of([(0, 0, 1), (1, 0, 1)]), RADIUS) == []
+
+
+def test_four_times_the_faces_take_about_four_times_as_long() -> None:
+    def seconds(count: int) -> float:
+        faces, videos = faces_of([(0, video, count) for video in range(10)] + [(1, 3, count)])
+        start = time.process_time()
+        assert len(find_crowds(faces, videos, RADIUS)) == 2
+        return time.process_time() - start
+
+    small = min(seconds(1000) for _ in range(3))
+    assert min(seconds(4000) for _ in range(2)) < 9 * small
