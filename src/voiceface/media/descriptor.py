@@ -15,6 +15,7 @@ import numpy as np
 
 from voiceface import dlib_models
 from voiceface.errors import VoicefaceError
+from voiceface.media.onnx_graph import Graph
 
 _FILE = "dlib_face_recognition_resnet_model_v1.dat"
 _SIDE = 150  # px of the chip
@@ -27,8 +28,8 @@ _BLOCKS = [
     *[(256, True), (256, False), (256, False)],
     (256, True),
 ]
-# Chips in one run: more gain nothing, and the arrays between the layers grow with them.
-_BATCH = 8
+# Chips in one run: more gain little, and the arrays between the layers grow with them.
+_BATCH = 4
 # How dlib names the kinds of layer that have parameters, each with its length before it.
 _KINDS = re.compile(rb"\x05con_4|\x07affine_|\x04fc_2")
 
@@ -60,108 +61,88 @@ def _session() -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    # A stage's memory is counted; the arena keeps the weights' first copy and saves no time here.
+    # Both keep more memory and save no time here.
     options.enable_cpu_mem_arena = False
-    return onnxruntime.InferenceSession(
-        _model().SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    options.enable_mem_pattern = False
+    return onnxruntime.InferenceSession(_model(), options, providers=["CPUExecutionProvider"])
 
 
-def _model() -> Any:
-    """The network as an ONNX model: `chips` uint8 (n, 150, 150, 3) → float32 (n, 128)."""
-    data = dlib_models.path(_FILE).read_bytes()
+def _model() -> bytes:
+    """The network in ONNX's format: `chips` uint8 (n, 150, 150, 3) → float32 (n, 128)."""
+    path = dlib_models.path(_FILE)
     try:
-        means, layers = _weights(data)
-        return _Graph(means, layers).model
-    except (StopIteration, ValueError) as error:
+        means, layers = _weights(path.read_bytes())
+        return _Network(layers).model(means)
+    except (StopIteration, ValueError, IndexError) as error:
         raise VoicefaceError(
-            f"{dlib_models.path(_FILE)}: not dlib's face descriptor; "
+            f"{path}: not dlib's face descriptor; "
             "pip install --force-reinstall face-recognition-models"
         ) from error
 
 
-class _Graph:
-    """Builds the ONNX graph, layer by layer from the chip on."""
+class _Network:
+    """Builds the network, layer by layer from the chip on."""
 
-    def __init__(self, means: np.ndarray, layers: Iterator[np.ndarray]) -> None:
-        from onnx import helper, numpy_helper
-
-        self._helper, self._numpy = helper, numpy_helper
+    def __init__(self, layers: Iterator[np.ndarray]) -> None:
         self._layers = layers
-        self._nodes: list[Any] = []
-        self._values: list[Any] = []
-        self._run(means)
-        chips: list[str | int | None] = ["n", _SIDE, _SIDE, 3]
-        graph = helper.make_graph(
-            self._nodes,
-            "descriptor",
-            [helper.make_tensor_value_info("chips", 2, chips)],
-            [helper.make_tensor_value_info(self._nodes[-1].output[0], 1, ["n", _DESCRIPTOR])],
-            self._values,
-        )
-        self.model = helper.make_model(
-            graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9
-        )
+        self._graph = Graph()
 
-    def _run(self, means: np.ndarray) -> None:
-        x = self._node("Cast", ["chips"], to=1)
-        x = self._node("Transpose", [x], perm=[0, 3, 1, 2])
-        weights, bias = self._convolution(32, 3, 7)
+    def model(self, means: np.ndarray) -> bytes:
+        """The whole network as a file of ONNX; `means` is the mean colour, float32 (3,)."""
+        node = self._graph.node
+        x = node("Cast", ["chips"], to=1)
+        x = node("Transpose", [x], perm=[0, 3, 1, 2])
+        weights, bias = self._parameters(32, 3, 7)
         # dlib's input is (x - mean) / 256. Nothing is padded here, so the filters can do it.
-        weights = weights / 256
+        weights = weights / np.float32(256)
         bias = bias - (weights * means[:, None, None]).sum(axis=(1, 2, 3))
-        x = self._relu(self._convolve(x, weights, bias, strides=[2, 2]))
-        x = self._node("MaxPool", [x], kernel_shape=[3, 3], strides=[2, 2])
+        x = node("Relu", [self._convolve(x, weights, bias, strides=[2, 2])])
+        x = node("MaxPool", [x], kernel_shape=[3, 3], strides=[2, 2])
         had, side = 32, 35
         for filters, halves in _BLOCKS:
-            x, side = self._block(x, had, filters, halves, side)
-            had = filters
-        x = self._node("GlobalAveragePool", [x])
-        x = self._node("Flatten", [x])
-        self._node("MatMul", [x, self._value(next(self._layers).reshape(256, _DESCRIPTOR))])
+            x = self._halving_block(x, had, filters, side) if halves else self._block(x, filters)
+            had, side = filters, side // 2 if halves else side
+        x = node("Flatten", [node("GlobalAveragePool", [x])])
+        last = self._graph.constant(next(self._layers).reshape(had, _DESCRIPTOR))
+        result = node("MatMul", [x, last])
+        return self._graph.model(("chips", [_SIDE, _SIDE, 3]), (result, [_DESCRIPTOR]))
 
-    def _block(self, x: str, had: int, filters: int, halves: bool, side: int) -> tuple[str, int]:
-        """A residual block; returns its output and that one's side."""
-        step = 2 if halves else 1
-        pad = 0 if halves else 1
-        first = self._convolution(filters, had, 3)
-        y = self._relu(self._convolve(x, *first, strides=[step] * 2, pads=[pad] * 4))
-        y = self._convolve(y, *self._convolution(filters, filters, 3), pads=[1] * 4)
-        if halves:
-            inner, side = (side - 3) // 2 + 1, side // 2
-            # The mean of 2×2, with channels of zeros added: as a convolution it stays in the
-            # blocked layout of its neighbours, which a padding would leave.
-            mean = np.zeros((filters, had, 2, 2), np.float32)
-            mean[range(had), range(had)] = 0.25
-            x = self._convolve(x, mean, np.zeros(filters, np.float32), strides=[2, 2])
-            if inner < side:
-                # dlib adds pictures of two sizes as if the smaller one had zeros below.
-                pads = np.array([0, 0, 0, 0, 0, 0, side - inner, side - inner])
-                y = self._node("Pad", [y, self._value(pads)])
-        return self._relu(self._node("Add", [y, x])), side
+    def _block(self, x: str, filters: int) -> str:
+        y = self._convolve(x, *self._parameters(filters, filters, 3), pads=[1] * 4)
+        return self._second_half(self._graph.node("Relu", [y]), x, filters)
 
-    def _convolution(self, filters: int, channels: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+    def _halving_block(self, x: str, had: int, filters: int, side: int) -> str:
+        y = self._convolve(x, *self._parameters(filters, had, 3), strides=[2, 2])
+        y = self._graph.node("Relu", [y])
+        # The mean of 2×2, with channels of zeros added: as a convolution it stays in the blocked
+        # layout of its neighbours, which a padding would leave.
+        mean = np.zeros((filters, had, 2, 2), np.float32)
+        mean[range(had), range(had)] = 0.25
+        x = self._convolve(x, mean, np.zeros(filters, np.float32), strides=[2, 2])
+        return self._second_half(y, x, filters, missing=side // 2 - (side - 1) // 2)
+
+    def _second_half(self, y: str, x: str, filters: int, missing: int = 0) -> str:
+        """The second convolution, and the sum with what went around both.
+
+        dlib adds pictures of two sizes as if the smaller had zeros below and to its right: as many
+        as are `missing`.
+        """
+        y = self._convolve(y, *self._parameters(filters, filters, 3), pads=[1] * 4)
+        if missing:
+            pads = self._graph.constant(np.array([0, 0, 0, 0, 0, 0, missing, missing]))
+            y = self._graph.node("Pad", [y, pads])
+        return self._graph.node("Relu", [self._graph.node("Add", [y, x])])
+
+    def _parameters(self, filters: int, channels: int, size: int) -> tuple[np.ndarray, np.ndarray]:
         """The next convolution's weights and bias, with the affine layer after it folded in."""
         convolution, affine = next(self._layers), next(self._layers)
         weights = convolution[:-filters].reshape(filters, channels, size, size)
         gamma, beta = affine.reshape(2, filters)
         return weights * gamma[:, None, None, None], convolution[-filters:] * gamma + beta
 
-    def _convolve(self, x: str, weights: np.ndarray, bias: np.ndarray, **options: Any) -> str:
-        return self._node("Conv", [x, self._value(weights), self._value(bias)], **options)
-
-    def _relu(self, x: str) -> str:
-        return self._node("Relu", [x])
-
-    def _node(self, kind: str, inputs: list[str], **options: Any) -> str:
-        name = f"n{len(self._nodes)}"
-        self._nodes.append(self._helper.make_node(kind, inputs, [name], **options))
-        return name
-
-    def _value(self, array: np.ndarray) -> str:
-        name = f"w{len(self._values)}"
-        self._values.append(self._numpy.from_array(array, name))
-        return name
+    def _convolve(self, x: str, weights: np.ndarray, bias: np.ndarray, **options: list[int]) -> str:
+        constant = self._graph.constant
+        return self._graph.node("Conv", [x, constant(weights), constant(bias)], **options)
 
 
 def _weights(data: bytes) -> tuple[np.ndarray, Iterator[np.ndarray]]:
