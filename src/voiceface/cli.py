@@ -97,6 +97,42 @@ def _configfile_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--configfile", type=Path, default=CONFIG, metavar="FILE", help=about)
 
 
+def _import_arguments(parser: argparse.ArgumentParser) -> None:
+    from voiceface.corpora.registry import KINDS
+
+    kinds = "; ".join(f"{name}: {corpus.about}" for name, corpus in KINDS.items())
+    parser.add_argument("kind", choices=list(KINDS), metavar="KIND", help=kinds)
+    parser.add_argument("path", type=Path, help="its folder, or its list")
+    parser.add_argument("--output", type=Path, default=SOURCES, metavar="FILE")
+    about = "a table of people that does not lie beside the corpus, such as vox1_meta.csv"
+    parser.add_argument("--meta", type=Path, action="append", default=[], help=about)
+    parser.add_argument("--licence", default="", help="for rows whose corpus tells none")
+    parser.add_argument("--consent", default="", choices=["", "given", "public", "synthetic", "none"])
+    about = "write what was found wrong or left out, as .json or .csv"
+    parser.add_argument("--report", type=Path, metavar="FILE", help=about)
+    _configfile_arguments(parser)
+
+
+def _import_corpus(options: argparse.Namespace) -> int:
+    from voiceface.build import read_settings
+    from voiceface.config import Resolve
+    from voiceface.corpora.importing import import_corpus
+
+    here = options.configfile.exists()
+    lines = import_corpus(
+        options.kind,
+        options.path,
+        options.output,
+        tables=options.meta,
+        licence=options.licence,
+        consent=options.consent,
+        report=options.report,
+        resolve=read_settings(options.configfile).resolve if here else Resolve(),
+    )
+    print("\n".join(lines))
+    return 0
+
+
 def _resolve(options: argparse.Namespace) -> int:
     from voiceface.build import read_settings
     from voiceface.stages.resolve import run
@@ -242,6 +278,7 @@ def _no_arguments(parser: argparse.ArgumentParser) -> None:
 
 COMMANDS = [
     Command("demo-world", "render drawn speakers as videos", _demo_world_arguments, _demo_world),
+    Command("import-corpus", "a known corpus into sources", _import_arguments, _import_corpus),
     Command("resolve", "sources into the list of videos", _configfile_arguments, _resolve),
     Command("build", "rebuild what is stale, up to the report", _build_arguments, _build),
     Command("status", "the funnel, and what is stale", _configfile_arguments, _status),
