@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from voiceface.demo.camera import Camera, mouth_openings
+from voiceface.demo.head import EYE_Y
 from voiceface.demo.picture import Head, Look, Planes, Pose
+from voiceface.demo.props import PROPS
 from voiceface.demo.scene import HEIGHT, WIDTH, room
 from voiceface.demo.script import RATE_HZ, Script, deck, write_script
 from voiceface.demo.sound import loudness
@@ -46,8 +48,8 @@ class Film:
     def __init__(self) -> None:
         person = speaker_traits(0, 0)
         guest = guest_traits(1, 0, person)
-        self.script: Script = write_script(person, guest, 84.0, deck(0, 0, 0), [0], clean_s=0.0)
-        self.at_s = np.arange(0, 84, 1 / FRAMES_PER_S)
+        self.script: Script = write_script(person, guest, 150.0, deck(0, 0, 0), [0], clean_s=0.0)
+        self.at_s = np.arange(0, 150, 1 / FRAMES_PER_S)
         self._camera = Camera(person, guest, self.script, self.at_s, [0])
 
     def frames(self, trouble: str, count: int = 4) -> list[np.ndarray]:
@@ -84,8 +86,13 @@ def test_the_other_seed_makes_other_faces_and_the_same_one_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "seen"), [("turned", 0), ("none", 0), ("two", 2), ("guest", 1), ("silence", 1)]
-)
+    ("trouble", "seen"),
+    [
+        ("turned", 0), ("none", 0), ("small", 0), ("silence", 1), ("guest", 1), ("photo", 1),
+        ("dubbed", 1), ("listening", 1), ("overexposed", 1), ("two", 2), ("poster", 2),
+        ("guest_talks", 2),
+    ],
+)  # fmt: skip
 def test_as_many_faces_are_found_as_the_truth_says(film: Film, trouble: str, seen: int) -> None:
     assert [faces(frame) for frame in film.frames(trouble)] == [seen] * 4
 
@@ -96,9 +103,18 @@ def test_a_frozen_picture_stands_still_and_no_other_does(film: Film) -> None:
             assert np.array_equal(one, other) == (trouble == "frozen")
 
 
-def test_darkness_is_dark_and_blur_is_blurred(film: Film) -> None:
+def test_only_the_camera_s_noise_changes_a_photograph(film: Film) -> None:
+    def change(trouble: str) -> float:
+        one, other = (cv2.blur(f[:HEIGHT], (9, 9)).astype(int) for f in film.frames(trouble, 2))
+        return float(np.abs(one - other).max())
+
+    assert change("photo") <= 2 < change("silence")
+
+
+def test_darkness_is_dark_and_glaring_light_is_white_and_blur_is_blurred(film: Film) -> None:
     usual = film.frames("silence")[0]
     assert film.frames("dark")[0][:HEIGHT].mean() < 0.4 * usual[:HEIGHT].mean()
+    assert np.median(film.frames("overexposed")[0][200:420, 540:740]) > 225
     assert sharpness(film.frames("blur")[0]) < 0.3 * sharpness(usual)
 
 
@@ -109,6 +125,34 @@ def test_the_mouth_opens_with_the_loudness(film: Film) -> None:
     shut = portrait(2, Look(opening=0.0)).astype(int)
     changes = [np.abs(portrait(2, Look(opening=o)) - shut).sum() for o in (0.2, 0.5, 1.0)]
     assert 0 < changes[0] < changes[1] < changes[2]
+
+
+def test_a_mouth_that_listens_stays_shut_and_a_dubbed_one_moves_otherwise(film: Film) -> None:
+    shown = mouth_openings(film.script.main + film.script.unheard, RATE_HZ, film.at_s)
+    heard = mouth_openings(film.script.guest, RATE_HZ, film.at_s)
+
+    def during(trouble: str) -> tuple[np.ndarray, np.ndarray]:
+        stretch = next(s for s in film.script.stretches if s.trouble == trouble)
+        inside = (film.at_s > stretch.start_s + 0.1) & (film.at_s < stretch.end_s - 0.1)
+        return shown[inside], heard[inside]
+
+    mouth, voice = during("listening")
+    assert mouth.max() == 0 < voice.mean()
+    mouth, voice = during("dubbed")
+    assert mouth.mean() > 0.2 < voice.mean()
+    assert abs(np.corrcoef(mouth, voice)[0, 1]) < 0.5
+
+
+@pytest.mark.parametrize("kind", PROPS)
+def test_what_is_held_before_a_mouth_covers_it_and_leaves_the_eyes(kind: str) -> None:
+    look, pose = Look(opening=0.5), Pose(640, 305, 0.0, 0.89, 0.0, 0.0)
+    free = portrait(2, look)
+    covered = Planes(free.copy())
+    head_of(2, 0).draw_prop(pose, kind, covered)
+    change = np.abs(covered.y.astype(int) - free[:HEIGHT])
+    mouth_y = round(305 + (head_of(2, 0).shape.mouth_y - EYE_Y) * 0.89)
+    assert np.mean(change[mouth_y - 15 : mouth_y + 25, 610:670] > 4) > 0.8
+    assert not change[270:330].any()
 
 
 def test_a_blink_shuts_the_eyes() -> None:

@@ -6,6 +6,8 @@ S = 1_000_000
 GOOD: Row = {
     "trouble": "", "face": "main", "voice": "main", "speaking": True, "music": False,
     "noise": False, "clipped": False, "blurred": False, "dark": False, "frozen": False,
+    "dubbed": False, "occluded": False, "overexposed": False, "cut_off": False, "small": False,
+    "quiet": False,
 }  # fmt: skip
 
 
@@ -16,7 +18,8 @@ def row(start_s: float, end_s: float, **changes: object) -> Row:
 @pytest.mark.parametrize(
     "spoilt",
     [{"face": kind} for kind in ("turned", "none", "two", "guest")]
-    + [{kind: True} for kind in ("blurred", "dark", "frozen")],
+    + [{kind: True} for kind in ("blurred", "dark", "frozen", "occluded", "overexposed")]
+    + [{kind: True} for kind in ("dubbed", "cut_off", "small")],
 )
 def test_a_spoilt_picture_counts_at_the_frame_and_not_over_the_segment(
     spoilt: dict[str, object],
@@ -33,7 +36,9 @@ def test_a_frame_within_a_tenth_of_a_second_of_the_good_picture_is_good() -> Non
 
 
 @pytest.mark.parametrize(
-    "spoilt", [{"music": True}, {"noise": True}, {"clipped": True}, {"voice": "guest"}]
+    "spoilt",
+    [{kind: True} for kind in ("music", "noise", "clipped", "quiet")]
+    + [{"voice": kind} for kind in ("guest", "both")],
 )
 def test_at_most_a_twentieth_of_the_sound_may_be_spoilt(spoilt: dict[str, object]) -> None:
     rows = [row(0, 6), row(6, 10, **spoilt)]

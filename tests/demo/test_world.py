@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from voiceface.demo.encoder import encode, frame_ticks
 from voiceface.demo.truth import TRAITS, TRUTH, clean_stretches
-from voiceface.demo.video import Job, encode, frame_ticks, render_video
-from voiceface.demo.world import render_world
+from voiceface.demo.video import Job, render_video
+from voiceface.demo.world import render_jobs, render_world
 from voiceface.errors import VoicefaceError
 from voiceface.files import read_table
 
@@ -149,6 +150,28 @@ def test_sound_and_picture_keep_time(tmp_path: Path, container: str, rate: Fract
     heard = frames[0][0] + float(np.flatnonzero(np.abs(sound) > 0.3)[0]) / rate_hz
     assert seen == pytest.approx(ticks[flash] / 90_000, abs=0.001)
     assert heard == pytest.approx(seen, abs=0.02)
+
+
+def test_a_re_upload_shows_and_says_the_same_in_other_bytes(tmp_path: Path) -> None:
+    first = Job(1, 0, 6.0, 0, ["silence"])
+    again = replace(first, video=1, repeats=0)
+    render_jobs(tmp_path, [again, first])
+    source, copy = (_decoded(tmp_path / job.file) for job in (first, again))
+    rows = [r for r in read_table(tmp_path / "truth.parquet", TRUTH).to_pylist() if r["repeats"]]
+    assert {row["file"] for row in rows} == {again.file}
+    assert {row["repeats"] for row in rows} == {first.file}
+    assert rows[0]["start_us"] == 0
+    assert rows[0]["repeats_us"] == 3_700_000
+    assert rows[-1]["end_us"] == 2_300_000
+    for at, picture in list(copy.items())[::9]:
+        near = min(source, key=lambda time: abs(time - at - 3.7))
+        error = np.abs(source[near].astype(int) - picture).mean()
+        assert 0 < error < 2
+
+
+def _decoded(path: Path) -> dict[float, np.ndarray]:
+    with av.open(str(path)) as clip:
+        return {frame.time: frame.to_ndarray()[:720] for frame in clip.decode(video=0)}
 
 
 def test_a_broken_size_is_told_in_one_line(tmp_path: Path) -> None:

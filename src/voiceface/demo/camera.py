@@ -8,15 +8,19 @@ import numpy as np
 import numpy.typing as npt
 
 from voiceface.demo import scene
-from voiceface.demo.head import EYE_Y, shape_of
-from voiceface.demo.paint import Array
+from voiceface.demo.effects import in_glaring_light, in_the_dark, out_of_focus
+from voiceface.demo.head import EYE_Y
+from voiceface.demo.paint import Array, brightness
 from voiceface.demo.picture import Head, Look, Matrix, Planes, Pose
+from voiceface.demo.props import PROPS
 from voiceface.demo.scene import HEIGHT, WIDTH
 from voiceface.demo.script import RATE_HZ, Script, Stretch
 from voiceface.demo.sound import loudness
 from voiceface.demo.traits import Traits
 
-# Zoom of the whole picture, and the shift of its middle, in pixels.
+Framing = tuple[float, int, int]
+"""Zoom of the whole picture, and the shift of its middle, in pixels."""
+
 _FRAMINGS = ((1.0, 0, 0), (1.08, 46, 14), (1.15, -84, 28), (1.05, -28, 4), (1.11, 64, 24))
 _NOISES = 8
 _LOUD = 0.115  # RMS at which the mouth is wide open
@@ -33,6 +37,11 @@ class Place:
 
 _ALONE = Place(640, 305, 0.89)
 _LEFT, _RIGHT = Place(370, 330, 0.80), Place(915, 330, 0.80)
+_BESIDE_POSTER = Place(800, 320, 0.85)
+_FAR_AWAY = Place(620, 330, 0.105)
+# Partly out of the picture: on the left, at the top, on the right.
+_AT_THE_EDGE = (Place(95, 305, 0.89), Place(650, 62, 0.89), Place(1190, 300, 0.89))
+_WHOLE = (1.0, 0, 0)
 
 
 def mouth_openings(
@@ -56,11 +65,22 @@ class Camera:
         self._rng = np.random.default_rng([*seed, 1])
         self._script, self._at_s = script, at_s
         self._main, self._guest = Head(person), Head(guest)
-        self._main_mouth = mouth_openings(script.main, RATE_HZ, at_s)
+        self._main_mouth = mouth_openings(script.main + script.unheard, RATE_HZ, at_s)
         self._guest_mouth = mouth_openings(script.guest, RATE_HZ, at_s)
         self._sway = {head: self._rng.uniform(0, 6.3, (6, 2)) for head in (self._main, self._guest)}
         self._blinks = np.cumsum(self._rng.uniform(1.8, 5.0, 1 + int(at_s[-1])))
         self._framing = _FRAMINGS[int(self._rng.integers(0, 4))]
+        # Who sits where in each kind of picture.
+        self._seats: dict[str, list[tuple[Head, Place]]] = {
+            "main": [(self._main, _ALONE)],
+            "guest": [(self._guest, _ALONE)],
+            "two": [(self._main, _LEFT), (self._guest, _RIGHT)],
+            "poster": [(self._main, _BESIDE_POSTER)],
+            "photo": [],
+            "small": [(self._main, _FAR_AWAY)],
+        }
+        for number, place in enumerate(_AT_THE_EDGE):
+            self._seats[f"edge-{number}"] = [(self._main, place)]
         self._stages: dict[tuple[object, ...], Planes] = {}
         self._wide: dict[int, Array] = {}
         self._noise = [self._grain() for _ in range(_NOISES)]
@@ -75,9 +95,11 @@ class Camera:
             return self._held.data
         picture = self._shot(stretch, index, number, at)
         if stretch.trouble == "blur":
-            picture = _out_of_focus(picture)
+            picture = out_of_focus(picture)
         elif stretch.trouble == "dark":
-            picture = _in_the_dark(picture)
+            picture = in_the_dark(picture)
+        elif stretch.trouble == "overexposed":
+            picture = in_glaring_light(picture, brightness(self._main.person.skin))
         dx, dy = self._rng.integers(0, 16, 2) * 2
         grain = self._noise[number % _NOISES][dy : dy + HEIGHT, dx : dx + WIDTH]
         cv2.add(picture.y, grain, dst=picture.y)
@@ -91,42 +113,43 @@ class Camera:
     def _shot(self, stretch: Stretch, index: int, number: int, at: float) -> Planes:
         if stretch.face == "none":
             return self._insert(stretch, index, at)
-        if stretch.face == "two":
-            picture = self._stage("two", (1.0, 0, 0)).copy()
-            self._draw(self._main, _LEFT, stretch, number, at, picture, (1.0, 0, 0))
-            self._draw(self._guest, _RIGHT, stretch, number, at, picture, (1.0, 0, 0))
-            return picture
-        framing = self._framing
-        if stretch.trouble == "cuts":
-            step = int((at - stretch.start_s) / 0.9)
-            framing = _FRAMINGS[(index + 1 + step) % len(_FRAMINGS)]
-        kind = "guest" if stretch.face == "guest" else "main"
+        kind, framing = self._set(stretch, index, at)
         picture = self._stage(kind, framing).copy()
-        head = self._guest if kind == "guest" else self._main
-        if stretch.face == "turned":
-            pose = self._pose(head, _ALONE, at, framing)
-            head.draw_away(pose, "profile" if index % 2 else "behind", picture)
-        else:
-            self._draw(head, _ALONE, stretch, number, at, picture, framing)
+        for head, place in self._seats[kind]:
+            pose = self._pose(head, place, at, framing)
+            if stretch.face == "turned":
+                head.draw_away(pose, "profile" if index % 2 else "behind", picture)
+            else:
+                head.draw(pose, self._look(head, stretch, number, at), picture)
+            if stretch.trouble == "occluded":
+                head.draw_prop(pose, PROPS[index % len(PROPS)], picture)
         return picture
 
-    def _draw(
-        self, head: Head, place: Place, stretch: Stretch, number: int, at: float, onto: Planes,
-        framing: tuple[float, int, int],
-    ) -> None:  # fmt: skip
+    def _set(self, stretch: Stretch, index: int, at: float) -> tuple[str, Framing]:
+        """The kind of picture, a key of `_seats`, and through which framing it is seen."""
+        if stretch.trouble == "cuts":
+            step = int((at - stretch.start_s) / 0.9)
+            return "main", _FRAMINGS[(index + 1 + step) % len(_FRAMINGS)]
+        if stretch.trouble == "cut_off":
+            return f"edge-{index % len(_AT_THE_EDGE)}", _WHOLE
+        if stretch.trouble in ("poster", "photo", "small"):
+            return stretch.trouble, _WHOLE
+        if stretch.face == "two":
+            return "two", _WHOLE
+        return ("guest" if stretch.face == "guest" else "main"), self._framing
+
+    def _look(self, head: Head, stretch: Stretch, number: int, at: float) -> Look:
         main = head is self._main
         opening = (self._main_mouth if main else self._guest_mouth)[number]
         emotion = stretch.emotion if main else "neutral"
         # Both people of one video blink at their own times.
-        shift = 0.0 if main else 0.9
-        look = Look(emotion, float(opening), self._lids(at + shift))
-        head.draw(self._pose(head, place, at, framing), look, onto)
+        return Look(emotion, float(opening), self._lids(at + (0.0 if main else 0.9)))
 
     def _lids(self, at: float) -> float:
         since = at - self._blinks[np.searchsorted(self._blinks, at, side="right") - 1]
         return float(np.clip(abs(since - 0.11) / 0.11, 0, 1)) if 0 <= since < 0.22 else 1.0
 
-    def _pose(self, head: Head, place: Place, at: float, framing: tuple[float, int, int]) -> Pose:
+    def _pose(self, head: Head, place: Place, at: float, framing: Framing) -> Pose:
         phase = self._sway[head]
         slow = np.sin(at * np.array([0.61, 0.83, 0.72, 0.47, 0.91, 1.07]) + phase[:, 0])
         fast = np.sin(at * np.array([2.3, 2.9, 2.1, 1.7, 2.6, 3.1]) + phase[:, 1])
@@ -141,23 +164,32 @@ class Camera:
             pitch=6 * pitch,
         )
 
-    def _stage(self, kind: str, framing: tuple[float, int, int]) -> Planes:
+    def _stage(self, kind: str, framing: Framing) -> Planes:
         """The room with the shoulders of those in it, through a framing."""
         if (key := (kind, framing)) not in self._stages:
-            seats = {
-                "main": [(self._main, _ALONE)],
-                "guest": [(self._guest, _ALONE)],
-                "two": [(self._main, _LEFT), (self._guest, _RIGHT)],
-            }[kind]
-            rgb = scene.room(seats[0][0].person)
-            for head, place in seats:
-                shape = shape_of(head.person)
-                neck = place.y + (shape.chin_y + 118 - EYE_Y) * place.scale
-                body = scene.shoulders(head.person, place.x, neck, place.scale)
-                cover = body.alpha[..., None]
-                rgb = rgb * (1 - cover) + body.rgb * cover
+            owner = self._guest if kind == "guest" else self._main
+            if kind == "small":
+                rgb = scene.hall(owner.person)
+            elif kind == "photo":
+                rgb = self._portrait(scene.landscape(self._guest.person.seed)[:, :WIDTH])
+            else:
+                rgb = scene.room(owner.person)
+            if kind == "poster":
+                wall = np.full((HEIGHT, WIDTH, 3), self._guest.person.shirt, np.float32)
+                rgb = scene.with_poster(rgb, self._portrait(wall))
+            for head, place in self._seats[kind]:
+                rgb = _seated(rgb, head, place)
+            if kind == "small":
+                rgb = scene.behind_lectern(rgb, scene.hall(owner.person))
             self._stages[key] = Planes.of(_framed(rgb, framing))
         return self._stages[key]
+
+    def _portrait(self, backdrop: Array) -> Array:
+        """A photograph of the guest, who smiles: (720, 1280, 3)."""
+        picture = Planes.of(_seated(backdrop, self._guest, _ALONE))
+        pose = Pose(_ALONE.x, _ALONE.y, 0.03, _ALONE.scale, 3.0, -1.0)
+        self._guest.draw(pose, Look("happy"), picture)
+        return picture.rgb()
 
     def _insert(self, stretch: Stretch, index: int, at: float) -> Planes:
         """A picture without anybody: a title card, a slide, or a landscape that passes by."""
@@ -185,27 +217,17 @@ class Camera:
         return np.clip(1.5 + 1.1 * raw, 0, 6).round().astype(np.uint8)
 
 
-def _framed(rgb: Array, framing: tuple[float, int, int]) -> Array:
+def _seated(rgb: Array, head: Head, place: Place) -> Array:
+    """A picture with someone's shoulders in it."""
+    neck = place.y + (head.shape.chin_y + 118 - EYE_Y) * place.scale
+    body = scene.shoulders(head.person, place.x, neck, place.scale)
+    cover = body.alpha[..., None]
+    return rgb * (1 - cover) + body.rgb * cover
+
+
+def _framed(rgb: Array, framing: Framing) -> Array:
     zoom, dx, dy = framing
     matrix: Matrix = np.array(
         [[zoom, 0, WIDTH / 2 * (1 - zoom) + dx], [0, zoom, HEIGHT / 2 * (1 - zoom) + dy]]
     )
     return cv2.warpAffine(rgb, matrix, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REPLICATE)
-
-
-def _out_of_focus(picture: Planes) -> Planes:
-    small = cv2.resize(picture.y, (WIDTH // 16, HEIGHT // 16), interpolation=cv2.INTER_AREA)
-    small = cv2.GaussianBlur(small, (0, 0), 0.8)
-    cv2.resize(small, (WIDTH, HEIGHT), dst=picture.y, interpolation=cv2.INTER_CUBIC)
-    for plane in (picture.u, picture.v):
-        small = cv2.resize(plane, (WIDTH // 16, HEIGHT // 16), interpolation=cv2.INTER_AREA)
-        cv2.resize(small, (WIDTH // 2, HEIGHT // 2), dst=plane, interpolation=cv2.INTER_LINEAR)
-    return picture
-
-
-def _in_the_dark(picture: Planes) -> Planes:
-    # Limited range: black is 16, and no colour is 128.
-    cv2.convertScaleAbs(picture.y, dst=picture.y, alpha=0.10, beta=14.4)
-    for plane in (picture.u, picture.v):
-        cv2.convertScaleAbs(plane, dst=plane, alpha=0.15, beta=108.8)
-    return picture

@@ -127,8 +127,9 @@ def soft(mask: Array, sigma: float) -> Array:
 
 def bump(shape: tuple[int, int], x: float, y: float, sx: float, sy: float) -> Array:
     """A Gaussian hill of height 1 at (x, y)."""
-    ys, xs = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32)
-    return np.exp(-(((xs - x) / sx) ** 2) / 2 - (((ys - y) / sy) ** 2) / 2)
+    rows = np.exp(-(((np.arange(shape[0], dtype=np.float32) - y) / sy) ** 2) / 2)
+    columns = np.exp(-(((np.arange(shape[1], dtype=np.float32) - x) / sx) ** 2) / 2)
+    return np.outer(rows, columns)
 
 
 def grain(shape: tuple[int, int], seed: int, across: float, along: float) -> Array:

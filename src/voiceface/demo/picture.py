@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from voiceface.demo import features, hair, head, turned
+from voiceface.demo import features, hair, head, props, turned
 from voiceface.demo.features import Patch
 from voiceface.demo.paint import Array, Bytes, Layer, bump, to_bytes
 from voiceface.demo.scene import HEIGHT, WIDTH
@@ -16,6 +16,7 @@ Matrix = npt.NDArray[np.float64]
 
 MOUTH_LEVELS = 9
 _EYE_LEVELS = 4
+_FAR = 0.1  # below this share of its area, a head is scaled down before it is laid over a frame
 _ROOM = 46  # the face area that yaw and pitch bend reaches this far beyond the skin
 
 
@@ -69,6 +70,10 @@ class Planes:
         """From colours (720, 1280, 3)."""
         return Planes(cv2.cvtColor(to_bytes(rgb), cv2.COLOR_RGB2YUV_I420))
 
+    def rgb(self) -> Array:
+        """The colours (720, 1280, 3), from 0 to 1."""
+        return cv2.cvtColor(self.data, cv2.COLOR_YUV2RGB_I420).astype(np.float32) / 255
+
     def copy(self) -> "Planes":
         """The same picture in memory of its own."""
         return Planes(self.data.copy())
@@ -97,6 +102,9 @@ class Sprite:
         rgb = np.ascontiguousarray(rgb[self._y0 : self._y1, self._x0 : self._x1])
         matrix = matrix.copy()
         matrix[:, 2] += matrix[:, :2] @ [self._x0, self._y0]
+        if np.linalg.det(matrix[:, :2]) < _FAR:
+            _draw_far(rgb, self.alpha, matrix, onto)
+            return
         corners = np.array([[0, 0], [w, 0], [w, h], [0, h]]) @ matrix[:, :2].T + matrix[:, 2]
         x0, y0 = (np.maximum(np.floor(corners.min(0) / 2) * 2, 0)).astype(int)
         x1, y1 = np.minimum(np.ceil(corners.max(0) / 2) * 2, [WIDTH, HEIGHT]).astype(int)
@@ -111,6 +119,24 @@ class Sprite:
         box = slice(y0 // 2, y1 // 2), slice(x0 // 2, x1 // 2)
         _blend(onto.u[box], chroma[0], self._half, half)
         _blend(onto.v[box], chroma[1], self._half, half)
+
+
+def _draw_far(rgb: Bytes, alpha: Bytes, matrix: Matrix, onto: Planes) -> None:
+    """Lay over a frame what is so small there that bilinear sampling would miss most of it."""
+    matrix = matrix.copy()
+    while np.linalg.det(matrix[:, :2]) < 0.3:
+        rgb = cv2.resize(rgb, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        alpha = cv2.resize(alpha, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        matrix[:, :2] *= 2
+    size = (WIDTH, HEIGHT)
+    moved = cv2.warpAffine(rgb, matrix, size, borderMode=cv2.BORDER_REPLICATE)
+    cover = cv2.warpAffine(alpha, matrix, size)
+    yuv = Planes(cv2.cvtColor(moved, cv2.COLOR_RGB2YUV_I420))
+    half = cv2.resize(cover, (WIDTH // 2, HEIGHT // 2), interpolation=cv2.INTER_AREA)
+    for under, over, mask in ((onto.y, yuv.y, cover), (onto.u, yuv.u, half), (onto.v, yuv.v, half)):
+        part = cv2.multiply(over, mask, scale=1 / 255)
+        rest = cv2.multiply(under, cv2.bitwise_not(mask), scale=1 / 255)
+        cv2.add(part, rest, dst=under)
 
 
 def _blend(onto: Bytes, plane: Bytes, alpha: Bytes, matrix: Matrix) -> None:
@@ -132,6 +158,7 @@ class Head:
         self.shape = head.shape_of(person)
         self._front: Sprite | None = None
         self._away: dict[str, Sprite] = {}
+        self._props: dict[str, Sprite] = {}
         self._patches: dict[tuple[object, ...], Patch | None] = {}
         self._bend: tuple[tuple[int, int, int, int], Array, Array, Array, Array] | None = None
 
@@ -154,6 +181,12 @@ class Head:
             paint = turned.in_profile if side == "profile" else turned.from_behind
             self._away[side] = Sprite(paint(self.person, self.shape))
         self._away[side].draw(self._away[side].rgb, pose.matrix(), onto)
+
+    def draw_prop(self, pose: Pose, kind: str, onto: Planes) -> None:
+        """Draw what is before the mouth: `kind` is one of props.PROPS."""
+        if kind not in self._props:
+            self._props[kind] = Sprite(props.prop(kind, self.person, self.shape))
+        self._props[kind].draw(self._props[kind].rgb, pose.matrix(), onto)
 
     def _paint(self) -> Layer:
         layer = Layer(head.HEIGHT, head.WIDTH)

@@ -21,6 +21,8 @@ from voiceface.demo.traits import RGB, Traits
 WIDTH, HEIGHT = 1280, 720
 PAN_WIDTH = 1600
 """Width of a landscape, over which the camera travels."""
+POSTER = (70, 50, 400, 560)
+"""Where a poster hangs: x, y, width and height in the room's picture."""
 _SIZE = (HEIGHT, WIDTH)
 
 
@@ -33,6 +35,45 @@ def room(person: Traits) -> Array:
     (_shelf, _window, _pictures, _studio)[person.room](layer, rng)
     layer.shade(0.55 + 0.55 * bump(_SIZE, 420, 240, 620, 480))
     return cv2.GaussianBlur(layer.rgb, (0, 0), 4.5)
+
+
+def hall(person: Traits) -> Array:
+    """A hall with a stage, seen from the last row: (720, 1280, 3)."""
+    rng = np.random.default_rng(person.seed + 23)
+    layer = Layer(HEIGHT, WIDTH)
+    layer.paint(np.ones(_SIZE, np.float32), scaled(_pastel(rng), 0.45))
+    for x in range(0, WIDTH, 106):  # curtains
+        layer.tint(bump(_SIZE, x + 40, 250, 26, 400), scaled(_pastel(rng), 0.62), 0.7)
+    layer.tint(bump(_SIZE, 620, 330, 190, 210), (1.0, 0.95, 0.82), 0.75)
+    _box(layer, 0, 470, WIDTH, 90, (0.36, 0.25, 0.16))
+    for row, y in enumerate((570, 630, 690)):  # the backs of the seats
+        for x in range(-20, WIDTH, 92):
+            seat = ellipse(_SIZE, x + 46 * (row % 2), y + 40, 42, 52)
+            layer.paint(soft(seat, 2), scaled((0.40, 0.12, 0.14), 0.9 - 0.2 * row))
+    return cv2.GaussianBlur(layer.rgb, (0, 0), 1.5)
+
+
+def behind_lectern(rgb: Array, empty: Array) -> Array:
+    """Someone who stands in the hall's middle, now behind a lectern; `empty` is the hall."""
+    layer = Layer(HEIGHT, WIDTH)
+    layer.rgb[:], layer.alpha[:] = rgb, 1.0
+    layer.rgb[470:] = empty[470:]
+    top = [(548.0, 402.0), (692.0, 402.0), (676.0, 424.0), (564.0, 424.0)]
+    layer.paint(
+        polygon(_SIZE, [(570, 420), (670, 420), (662, 534), (578, 534)]), (0.34, 0.22, 0.13)
+    )
+    layer.paint(polygon(_SIZE, top), (0.50, 0.34, 0.20))
+    return layer.rgb
+
+
+def with_poster(rgb: Array, portrait: Array) -> Array:
+    """A room with a framed portrait (720, 1280, 3) on its wall, on the left."""
+    x, y, w, h = POSTER
+    cut = portrait[30 : 30 + h, WIDTH // 2 - w // 2 : WIDTH // 2 + w // 2]
+    out = rgb.copy()
+    out[y - 14 : y + h + 14, x - 14 : x + w + 14] = (0.13, 0.11, 0.10)
+    out[y : y + h, x : x + w] = cv2.GaussianBlur(cut * 0.92 + 0.03, (0, 0), 1.2)
+    return out
 
 
 def shoulders(person: Traits, x: float, y: float, scale: float) -> Layer:

@@ -13,9 +13,24 @@ from voiceface.demo.voice import EMOTIONS, ESPEAK_RATE_HZ, speak, voice_of
 RATE_HZ = ESPEAK_RATE_HZ
 TROUBLES = (
     "silence", "music", "turned", "noise", "guest", "blur", "clipping", "none", "two", "dark",
-    "cuts", "frozen", "music_only",
+    "cuts", "frozen", "music_only", "overlap", "dubbed", "listening", "poster", "photo",
+    "guest_talks", "occluded", "overexposed", "cut_off", "small", "quiet",
 )  # fmt: skip
+"""What is planted; the jingle and the re-uploads come beside these.
+
+- overlap: a second voice, off screen, speaks at the same time.
+- dubbed: another voice is heard, and the mouth says other words.
+- listening: another voice is heard, off screen; the speaker's mouth is shut.
+- poster: a picture of somebody else hangs on the wall beside the speaker.
+- photo: a photograph of somebody else fills the screen while the speaker talks.
+- guest_talks: two faces; the guest speaks, and the speaker's mouth is shut.
+- occluded: a hand, a sheet of paper or a microphone is before mouth and nose.
+- cut_off: the face is partly out of the picture.
+- small: the camera is far away.
+- quiet: speech that is nearly inaudible.
+"""
 _JINGLE_S = 2.5
+_QUIET = 0.015  # -36 dB: a little above the room's hiss
 
 
 @dataclass(frozen=True)
@@ -31,18 +46,18 @@ class Stretch:
     def face(self) -> str:
         """main, turned, none, two or guest."""
         shown = {
-            "jingle": "none",
-            "turned": "turned",
-            "none": "none",
-            "two": "two",
-            "guest": "guest",
-        }
+            "jingle": "none", "turned": "turned", "none": "none", "two": "two", "poster": "two",
+            "guest_talks": "two", "guest": "guest", "photo": "guest",
+        }  # fmt: skip
         return shown.get(self.trouble, "main")
 
     @property
     def voice(self) -> str:
-        """main, guest or none."""
-        heard = {"jingle": "none", "silence": "none", "music_only": "none", "guest": "guest"}
+        """main, guest, both or none."""
+        heard = {
+            "jingle": "none", "silence": "none", "music_only": "none", "guest": "guest",
+            "guest_talks": "guest", "dubbed": "guest", "listening": "guest", "overlap": "both",
+        }  # fmt: skip
         return heard.get(self.trouble, "main")
 
 
@@ -54,6 +69,8 @@ class Script:
     main: Sound
     """The main speaker's voice alone."""
     guest: Sound
+    unheard: Sound
+    """What the main speaker's mouth says while another voice is dubbed over it."""
     mix: Sound
     """What the video plays."""
 
@@ -63,6 +80,7 @@ class _Draft:
     seconds: float
     main: Sound
     guest: Sound
+    unheard: Sound
     stretches: list[Stretch] = field(default_factory=list)
 
     @property
@@ -78,8 +96,9 @@ class _Draft:
 def deck(speaker: int, video: int, seed: int) -> list[str]:
     """The troubles in the order in which this video has them; the next video starts elsewhere."""
     order = np.random.default_rng([seed, 0xDECC]).permutation(TROUBLES).tolist()
-    # 3 and 13 share no factor: whatever the number of videos, all kinds come up soon.
-    start = 3 * (speaker + 5 * video) % len(order)
+    # A video of a minute has three or four: the next speaker's goes on where it ends, and six
+    # speakers have them all.
+    start = (4 * speaker + 2 * video) % len(order)
     return order[start:] + order[:start]
 
 
@@ -102,7 +121,8 @@ def write_script(
     """
     rng = np.random.default_rng(seed)
     samples = round(seconds * RATE_HZ)
-    draft = _Draft(seconds, np.zeros(samples, np.float32), np.zeros(samples, np.float32))
+    main, other, unheard = np.zeros((3, samples), np.float32)
+    draft = _Draft(seconds, main, other, unheard)
     if jingle:
         draft.add(_JINGLE_S, "jingle", "neutral")
     turn = 0
@@ -116,13 +136,42 @@ def write_script(
         turn += 1
         if draft.at_s >= seconds:
             continue
-        end = draft.at_s + rng.uniform(3.5, 6.5)
-        if trouble == "guest":
-            end = _talk(draft, guest, draft.guest, 4.0, "neutral", rng)
-        elif trouble not in ("silence", "music_only"):
-            end = _talk(draft, person, draft.main, 4.0, emotion, rng)
-        draft.add(end, trouble, emotion)
-    return Script(draft.stretches, draft.main, draft.guest, _mix(draft, rng))
+        draft.add(_troubled(draft, person, guest, trouble, emotion, rng), trouble, emotion)
+    return Script(draft.stretches, draft.main, draft.guest, draft.unheard, _mix(draft, rng))
+
+
+def _troubled(
+    draft: _Draft,
+    person: Traits,
+    guest: Traits,
+    trouble: str,
+    emotion: str,
+    rng: np.random.Generator,
+) -> float:
+    """Put on the tracks what is said during a trouble; returns where it ends, in seconds."""
+    voice = Stretch(0, 0, trouble, emotion).voice
+    if voice == "none":
+        return draft.at_s + rng.uniform(3.5, 6.5)
+    if voice == "main":
+        return _talk(draft, person, draft.main, 4.0, emotion, rng)
+    if voice == "guest":
+        end = _talk(draft, guest, draft.guest, 4.0, "neutral", rng)
+        other = draft.unheard
+    else:
+        end = _talk(draft, person, draft.main, 4.0, emotion, rng)
+        other = draft.guest
+    if trouble in ("dubbed", "overlap"):
+        by = person if other is draft.unheard else guest
+        _talk(draft, by, other, end - draft.at_s, "neutral", rng)
+        _silence(other, draft.at_s, end)
+    return end
+
+
+def _silence(track: Sound, from_s: float, end_s: float) -> None:
+    """Cut what a track says after `end_s`, without a click."""
+    first, last = round(from_s * RATE_HZ), min(round(end_s * RATE_HZ), len(track))
+    track[first:last] = sound.faded(track[first:last], RATE_HZ)
+    track[last:] = 0
 
 
 def _talk(
@@ -154,6 +203,8 @@ def _mix(draft: _Draft, rng: np.random.Generator) -> Sound:
             part += sound.faded(sound.noise(long, RATE_HZ, rng), RATE_HZ)
         elif stretch.trouble == "clipping":
             part[:] = sound.overdriven(part)
+        elif stretch.trouble == "quiet":
+            part *= _QUIET
         elif stretch.trouble == "jingle":
             part += sound.jingle(RATE_HZ, _JINGLE_S)[:long]
     mix += sound.room_tone(len(mix), rng)

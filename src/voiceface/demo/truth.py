@@ -22,7 +22,7 @@ TRUTH = pa.schema(
             "trouble", pa.string(), "the planted trouble (script.TROUBLES or jingle), or empty"
         ),
         _column("face", pa.string(), "main, turned, none, two (main and another) or guest"),
-        _column("voice", pa.string(), "main, guest or none"),
+        _column("voice", pa.string(), "main, guest, both (at the same time) or none"),
         _column("speaking", pa.bool_(), "that voice speaks, with natural pauses under 0.5 s"),
         _column("music", pa.bool_(), "music is heard"),
         _column("noise", pa.bool_(), "loud noise is heard"),
@@ -30,7 +30,15 @@ TRUTH = pa.schema(
         _column("blurred", pa.bool_(), "the picture is out of focus"),
         _column("dark", pa.bool_(), "the picture is nearly black"),
         _column("frozen", pa.bool_(), "the picture stands still while the sound goes on"),
+        _column("dubbed", pa.bool_(), "the main face is shown, and its mouth does not say this"),
+        _column("occluded", pa.bool_(), "something is before mouth and nose"),
+        _column("overexposed", pa.bool_(), "the picture is washed out"),
+        _column("cut_off", pa.bool_(), "the face is partly out of the picture"),
+        _column("small", pa.bool_(), "the face is less than about 40 pixels high"),
+        _column("quiet", pa.bool_(), "the speech is nearly inaudible"),
         _column("emotion", pa.string(), "of the main speaker, see voice.EMOTIONS"),
+        _column("repeats", pa.string(), "the file of which this is a re-upload, or empty"),
+        _column("repeats_us", pa.int64(), "where this stretch begins there, µs; 0 without one"),
     ]
 )
 """`truth.parquet`: the rows of a file follow each other and cover its whole duration."""
@@ -63,18 +71,27 @@ _FOUL_SHARE = 0.05  # 0.2 s of a segment of 4 s
 _SPEAKING_SHARE = 0.7
 
 
+_SPOILS_PICTURE = (
+    "blurred", "dark", "frozen", "dubbed", "occluded", "overexposed", "cut_off", "small",
+)  # fmt: skip
+_SPOILS_SOUND = ("music", "noise", "clipped", "quiet")
+
+
 def picture_is_good(row: Row) -> bool:
-    """The main speaker's face alone, frontal, sharp, lit and moving."""
-    return row["face"] == "main" and not (row["blurred"] or row["dark"] or row["frozen"])
+    """The main speaker's face alone: frontal, sharp, lit, whole, near, moving with the voice."""
+    return row["face"] == "main" and not any(row[name] for name in _SPOILS_PICTURE)
 
 
 def sound_is_foul(row: Row) -> bool:
-    """Music, noise, clipping, or someone else's voice."""
-    return row["music"] or row["noise"] or row["clipped"] or row["voice"] == "guest"
+    """Music, noise, clipping, speech that is hardly heard, or someone else's voice."""
+    return row["voice"] in ("guest", "both") or any(row[name] for name in _SPOILS_SOUND)
 
 
 def is_clean(rows: Sequence[Row], frame_us: int, start_us: int, end_us: int) -> bool:
     """Whether a sample of one file is truly good: its frame and its stretch of sound.
+
+    A re-upload is as good as what it repeats: which of the two is kept is the builder's choice,
+    so repeats are measured apart.
 
     Args:
         rows: the truth of that file.

@@ -7,26 +7,26 @@ independent of what was rendered before.
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from voiceface.codehash import code_digest
 from voiceface.demo.camera import Camera
-from voiceface.demo.script import RATE_HZ, Stretch, deck, write_script
+from voiceface.demo.encoder import CLOCK_HZ, encode, frame_ticks
+from voiceface.demo.reupload import copy_part, moved
+from voiceface.demo.script import Stretch, deck, write_script
 from voiceface.demo.traits import guest_traits, speaker_name, speaker_traits
 from voiceface.demo.truth import TRUTH
-from voiceface.files import replacing, write_table
+from voiceface.files import read_table, replacing, write_table
 
-_CLOCK_HZ = 90_000  # of the video's PTS: whole ticks for every rate below
 _RATES = (Fraction(25), Fraction(30000, 1001), Fraction(30), Fraction(60), None)  # None: variable
-_KEYFRAME_S = 2
+REUPLOADED_S = (3.7, 23.7)
+"""From when to when a re-upload repeats a video."""
 PROGRESS = "progress "
 """What a line on standard output begins with that tells the share done; others are problems."""
 
@@ -45,6 +45,8 @@ class Job:
     """Instead of the video's own."""
     clean_s: float = 7.0
     """Least length of the clean passages between them; 0 leaves them out."""
+    repeats: int | None = None
+    """The speaker's video, from 0, of which this is a re-upload of a part; None is a new one."""
 
     @property
     def name(self) -> str:
@@ -78,6 +80,9 @@ def render_video(folder: Path, job: Job, progress: Callable[[float], None] | Non
     Args:
         progress: is told the share that is done, about once per second of video.
     """
+    if job.repeats is not None:
+        _render_reupload(folder, job, replace(job, video=job.repeats, repeats=None))
+        return
     cv2.setNumThreads(1)
     seed = [job.seed, job.speaker, job.video]
     rng = np.random.default_rng(seed)
@@ -89,101 +94,30 @@ def render_video(folder: Path, job: Job, progress: Callable[[float], None] | Non
         person, guest, job.seconds, troubles, seed, jingle=jingle, clean_s=job.clean_s
     )
     ticks = frame_ticks(job.frames_per_s, job.seconds, rng)
-    camera = Camera(person, guest, script, ticks / _CLOCK_HZ, seed)
+    camera = Camera(person, guest, script, ticks / CLOCK_HZ, seed)
     truth_path(folder, job).unlink(missing_ok=True)
     path = folder / job.file
     with replacing(path) as temporary:
         kind = path.suffix[1:]
         encode(temporary, kind, job.frames_per_s, ticks, camera.frame, script.mix, progress)
-    rows = [_row(stretch, person.speaker, job.file) for stretch in script.stretches]
+    _write_truth(
+        folder, job, [_row(stretch, person.speaker, job.file) for stretch in script.stretches]
+    )
+
+
+def _render_reupload(folder: Path, job: Job, source: Job) -> None:
+    start_s, end_s = REUPLOADED_S[0], min(REUPLOADED_S[1], job.seconds)
+    rows = read_table(truth_path(folder, source), TRUTH).to_pylist()
+    truth_path(folder, job).unlink(missing_ok=True)
+    path = folder / job.file
+    with replacing(path) as temporary:
+        copy_part(folder / source.file, temporary, path.suffix[1:], start_s, end_s)
+    _write_truth(folder, job, moved(rows, job.file, start_s, end_s))
+
+
+def _write_truth(folder: Path, job: Job, rows: list[dict[str, object]]) -> None:
     table = pa.Table.from_pylist(rows, schema=TRUTH)
     write_table(truth_path(folder, job), table.replace_schema_metadata({"job": job.digest()}))
-
-
-def frame_ticks(
-    rate: Fraction | None, seconds: float, rng: np.random.Generator
-) -> npt.NDArray[np.int64]:
-    """PTS of all frames in ticks of 1/90000 s; without a rate as uneven as from a webcam."""
-    if rate is not None:
-        count = int(np.ceil(seconds * rate - 1e-6))
-        return np.arange(count) * int(_CLOCK_HZ / rate)
-    gaps = rng.choice([3000, 3000, 3600, 4500, 6030, 9000], int(seconds * 30) + 1)
-    ticks = np.concatenate([[0], np.cumsum(gaps)])
-    return ticks[ticks < seconds * _CLOCK_HZ]
-
-
-def encode(
-    path: Path,
-    container: str,
-    rate: Fraction | None,
-    ticks: npt.NDArray[np.int64],
-    frame_of: Callable[[int], npt.NDArray[np.uint8]],
-    sound: npt.NDArray[np.float32],
-    progress: Callable[[float], None] | None = None,
-) -> None:
-    """Write H.264 and AAC, the same bytes for the same input.
-
-    Args:
-        container: mp4 or mkv.
-        rate: frames per second, for the file's header; None is variable.
-        ticks: PTS of the frames.
-        frame_of: gives frame i as I420, (1080, 1280) uint8; asked in order.
-        sound: mono, RATE_HZ.
-    """
-    sound_hz = 44100 if container == "mp4" else 48000
-    frames_per_s = rate or Fraction(30)
-    sound = _resampled(sound, sound_hz)
-    name = {"mp4": "mp4", "mkv": "matroska"}[container]
-    with av.open(str(path), "w", format=name, options={"fflags": "+bitexact"}) as out:
-        video, audio = _streams(out, container, frames_per_s, sound_hz)
-        written = 0
-        for number, tick in enumerate(ticks.tolist()):
-            frame = av.VideoFrame.from_ndarray(frame_of(number), format="yuv420p")
-            frame.pts, frame.time_base = tick, Fraction(1, _CLOCK_HZ)
-            out.mux(video.encode(frame))
-            if tick >= (written + sound_hz) * _CLOCK_HZ // sound_hz:
-                # A second of sound at a time, so that the streams interleave.
-                out.mux(_sound_packets(audio, sound, written, sound_hz))
-                written += sound_hz
-                if progress:
-                    progress(number / len(ticks))
-        out.mux(_sound_packets(audio, sound, written, len(sound)))
-        out.mux(video.encode(None))
-        out.mux(audio.encode(None))
-
-
-def _streams(
-    out: av.container.OutputContainer, container: str, frames_per_s: Fraction, sound_hz: int
-) -> tuple[av.VideoStream, av.AudioStream]:
-    video = out.add_stream("libx264", rate=frames_per_s)
-    video.width, video.height, video.pix_fmt = 1280, 720, "yuv420p"
-    # Both kinds are found in the wild: with B-frames, whose order is not that of their times.
-    bframes = "2" if container == "mkv" else "0"
-    video.options = {"preset": "superfast", "crf": "23", "bf": bframes}
-    video.codec_context.time_base = Fraction(1, _CLOCK_HZ)
-    video.codec_context.gop_size = round(frames_per_s * _KEYFRAME_S)
-    video.codec_context.thread_count = 1  # more threads would make other bytes
-    video.codec_context.flags |= av.codec.context.Flags.bitexact
-    audio = out.add_stream("aac", rate=sound_hz, layout="mono")
-    audio.codec_context.flags |= av.codec.context.Flags.bitexact
-    return video, audio
-
-
-def _sound_packets(
-    stream: av.AudioStream, sound: npt.NDArray[np.float32], first: int, count: int
-) -> list[av.Packet]:
-    part = sound[first : first + count]
-    if not len(part):
-        return []
-    frame = av.AudioFrame.from_ndarray(part[None], format="fltp", layout="mono")
-    frame.sample_rate, frame.pts = stream.rate, first
-    frame.time_base = Fraction(1, stream.rate)
-    return stream.encode(frame)
-
-
-def _resampled(sound: npt.NDArray[np.float32], rate_hz: int) -> npt.NDArray[np.float32]:
-    at = np.arange(round(len(sound) * rate_hz / RATE_HZ)) * (RATE_HZ / rate_hz)
-    return np.interp(at, np.arange(len(sound)), sound).astype(np.float32)
 
 
 def _row(stretch: Stretch, speaker: str, file: str) -> dict[str, object]:
@@ -202,8 +136,16 @@ def _row(stretch: Stretch, speaker: str, file: str) -> dict[str, object]:
         "clipped": trouble == "clipping",
         "blurred": trouble == "blur",
         "dark": trouble == "dark",
-        "frozen": trouble == "frozen",
+        "frozen": trouble in ("frozen", "photo"),
+        "dubbed": trouble in ("dubbed", "listening"),
+        "occluded": trouble == "occluded",
+        "overexposed": trouble == "overexposed",
+        "cut_off": trouble == "cut_off",
+        "small": trouble == "small",
+        "quiet": trouble == "quiet",
         "emotion": stretch.emotion,
+        "repeats": "",
+        "repeats_us": 0,
     }
 
 

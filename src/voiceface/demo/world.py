@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,7 +16,7 @@ import pyarrow.parquet as pq
 
 from voiceface.demo.traits import Traits, as_row, sources_rows, speaker_traits
 from voiceface.demo.truth import TRAITS, TRUTH
-from voiceface.demo.video import PROGRESS, Job, truth_path
+from voiceface.demo.video import PROGRESS, REUPLOADED_S, Job, truth_path
 from voiceface.demo.voice import voice_of
 from voiceface.errors import VoicefaceError
 from voiceface.files import read_table, write_table
@@ -32,10 +33,14 @@ def render_world(
     videos: int = 2,
     seconds: float = 60.0,
     seed: int = 0,
+    clean_s: float = Job.clean_s,
     jobs: int = 2,
     progress: Say | None = None,
 ) -> None:
     """Render the world's videos, `<folder>/<speaker>/<speaker>-NN.mp4|mkv`, and its truth.
+
+    In worlds of videos that are long enough, some speakers have one more: a short re-upload of
+    20 s of their first.
 
     Equal parameters give equal bytes, whatever `jobs`. What is there already is not rendered
     again, and what an earlier run with other parameters left behind is removed.
@@ -43,6 +48,7 @@ def render_world(
     Args:
         videos: of each speaker.
         seconds: of each video.
+        clean_s: least length of the clean passages between the troubles.
         jobs: videos to render at a time, each in a process of its own.
         progress: is told in a line what is done, from any thread but one at a time.
 
@@ -50,7 +56,11 @@ def render_world(
         VoicefaceError: a parameter is out of range, or a video cannot be rendered.
     """
     _check(speakers=speakers, videos=videos, jobs=jobs, seconds=seconds, seed=seed)
-    wanted = [Job(s, v, seconds, seed) for v in range(videos) for s in range(speakers)]
+    usual = partial(Job, seconds=seconds, seed=seed, clean_s=clean_s)
+    wanted = [usual(s, v) for v in range(videos) for s in range(speakers)]
+    if seconds >= REUPLOADED_S[1]:
+        again = range(1, speakers, 4)  # every fourth speaker uploads a part of a video again
+        wanted += [usual(s, videos, repeats=0) for s in again]
     render_jobs(folder, wanted, jobs, progress)
     people = [speaker_traits(index, seed) for index in range(speakers)]
     rows = [_traits_row(person) for person in people]
@@ -66,10 +76,15 @@ def render_jobs(
     say = _one_at_a_time(progress or (lambda line: None))
     running: set[subprocess.Popen[str]] = set()
     pool = ThreadPoolExecutor(jobs)
+    done = 0
     try:
-        tasks = [pool.submit(_render, folder, job, running, say) for job in missing]
-        for done, task in enumerate(as_completed(tasks), 1):
-            say(f"{task.result()}: done ({done} of {len(missing)} videos)")
+        # Re-uploads come last: they are made of the others.
+        for again in (False, True):
+            wave = [job for job in missing if (job.repeats is not None) == again]
+            tasks = [pool.submit(_render, folder, job, running, say) for job in wave]
+            for task in as_completed(tasks):
+                done += 1
+                say(f"{task.result()}: done ({done} of {len(missing)} videos)")
     finally:
         # After an interruption or a failure: first no new ones, then end those that run.
         pool.shutdown(wait=False, cancel_futures=True)
