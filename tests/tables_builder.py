@@ -14,7 +14,7 @@ import soundfile
 
 from voiceface.config import Dataset, Manifest, Samples
 from voiceface.files import write_table, writing_media
-from voiceface.media.audio import content_prints
+from voiceface.media.fingerprint import content_prints, sound_marks
 from voiceface.outcome import Outcome, write_outcome
 from voiceface.sources import Video, write_videos
 from voiceface.stages import dataset, manifest, pack, samples
@@ -174,8 +174,10 @@ class Tables:
             "loudness_db": -20.0,
             "clipped": 0.0,
             "snr_db": 30.0,
+            "speech": 0.9,
             "audio_sha256": hashlib.sha256(sound.tobytes()).hexdigest(),
             "audio_prints": content_prints(sound),
+            "audio_marks": sound_marks(sound, RATE_HZ),
             "audio": {"bytes": _flac(sound), "path": None},
             "faces": 1,
             "face_number": 0,

@@ -151,6 +151,8 @@ class Samples(Section):
     """Least score of dlib's detector: `uncertain_face`."""
     min_motion: NonNegative = 0.05
     """Least mean change between two near frames, in grey levels (0 to 255): `still_picture`."""
+    min_speech: Fraction = 0.5
+    """Least mean probability of speech by Silero's detector: `not_speech`."""
     min_snr_db: float = 10.5
     """Least estimated signal-to-noise ratio, in dB: `noise_or_music`."""
     min_loudness_db: float = -55.0
@@ -167,12 +169,17 @@ class Manifest(Section):
     same_person_distance: Positive | None = 0.35
     """Two speaker labels whose usual faces are nearer than this are reported as one person (on
     real videos: one man 0.16 to 0.37, two people from 0.38 on); null: not looked for."""
-    duplicate_sound_errors: Annotated[float, Field(ge=0, le=0.25)] | None = 0.2
-    """A sample that shares a second of sound with an earlier one, but for at most this share of
-    its fingerprint's bits, is a `duplicate` (re-uploads, intros, jingles); null: no such check."""
+    duplicate_sound_errors: Annotated[float, Field(ge=0, le=0.18)] | None = 0.12
+    """A sample that shares 1.6 s of sound with an earlier one, but for at most this share of its
+    fingerprint's bits, is a `duplicate` (re-uploads, intros, jingles); null: no such check."""
     duplicate_face_bits: Annotated[int, Field(ge=0, le=7)] | None = 4
     """So is one whose face is that of an earlier sample of another video, but for at most so many
     of the 256 bits of its print; null: no such check."""
+    pair_by_identity: bool = False
+    """Sound without a picture gets a face of the same speaker also from videos; otherwise only
+    from pictures without sound."""
+    pair_seed: Seed = 0
+    """Of the draw of those faces."""
     require_review: bool = False
     """Keep only what a curator kept; otherwise unmarked samples without a flag are kept too."""
 

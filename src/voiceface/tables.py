@@ -32,6 +32,7 @@ _SOUND_SCORES = [
     _column("loudness_db", pa.float32(), "RMS level, dB of full scale, ≤ 0"),
     _column("clipped", pa.float32(), "share of samples at full scale, 0 to 1"),
     _column("snr_db", pa.float32(), "estimated signal-to-noise ratio, dB"),
+    _column("speech", pa.float32(), "mean probability of speech by Silero's detector, 0 to 1"),
 ]
 _FACE_SCORES = [
     _column("faces", pa.int16(), "most faces found in one of the frames looked at"),
@@ -81,6 +82,7 @@ SPEECH = pa.schema(
         *_SOUND_SCORES,
         _column("audio_sha256", pa.string(), "hex digest of the segment's 16-bit PCM"),
         _column("audio_prints", pa.list_(pa.int64()), "digests of content-anchored short windows"),
+        _column("audio_marks", pa.list_(pa.int32()), "robust fingerprint, 32 words a second"),
         _column("audio", _MEDIA, "FLAC, mono, 16 bit, speech.sample_rate_hz"),
     ],
     metadata=_features(audio="Audio"),
@@ -125,18 +127,20 @@ SAMPLES = pa.schema(
         _column("sample", pa.string(), "<video>_<start in ms>, see ids.sample_id"),
         *_SEGMENT,
         _column("content", pa.string(), "digest of face pixels and PCM; null without a face", True),
-        *_SOUND_SCORES,
+        *(field.with_nullable(True) for field in _SOUND_SCORES),
         *_FACE_SCORES,
-        _column("audio_sha256", pa.string(), "hex digest of the segment's 16-bit PCM"),
+        _column("audio_sha256", pa.string(), "hex digest of the segment's 16-bit PCM", True),
         _column("face_sha256", pa.string(), "hex digest of the crop's pixels", nullable=True),
-        _column("audio_prints", pa.list_(pa.int64()), "as in the speech table"),
+        _column("audio_prints", pa.list_(pa.int64()), "as in the speech table", nullable=True),
+        _column("audio_marks", pa.list_(pa.int32()), "as in the speech table", nullable=True),
         _column("descriptor", pa.list_(pa.float32()), "as in the faces table", nullable=True),
         _column(
             "flags", pa.list_(pa.string()), "every reason against it, worst first; [] is clean"
         ),
     ]
 )
-"""`data/samples/<video>.parquet`: one row per segment and face; no media."""
+"""`data/samples/<video>.parquet`: one row per segment and face; no media. What has a picture and no
+sound has a row for each face, all of sound null: see `voiceface.unpaired`."""
 
 MANIFEST = pa.schema(
     [
@@ -145,6 +149,9 @@ MANIFEST = pa.schema(
         _column("gender", pa.string(), "from sources.csv; may be empty"),
         _column("language", pa.string(), "from sources.csv; may be empty"),
         _column("licence", pa.string(), "from sources.csv; may be empty"),
+        _column("emotion", pa.string(), "from sources.csv; may be empty"),
+        _column("face_video", pa.string(), "where the face comes from: its own video, mostly"),
+        _column("face_start_us", pa.int64(), "start of the face's row in the faces table, µs"),
         _column("identity_distance", pa.float32(), "descriptor distance to speaker's usual", True),
         _column("clean", pa.bool_(), "no flag"),
         _column("review", pa.string(), "pending, keep, drop, unsure or stale"),
@@ -189,6 +196,7 @@ DATASET = pa.schema(
     [
         *(MANIFEST.field(name) for name in ("sample", "speaker", "gender", "language")),
         *_SEGMENT,
+        *(MANIFEST.field(name) for name in ("face_video", "face_start_us")),
         MANIFEST.field("face_number"),
         _column("content", pa.string(), "digest of face pixels and PCM"),
         _column("audio_sha256", pa.string(), "hex digest of the segment's 16-bit PCM"),
@@ -233,6 +241,7 @@ REASONS = (
     "blurred",
     "still_picture",
     "dubbed",
+    "not_speech",
     "noise_or_music",
     "quiet",
     "clipped",

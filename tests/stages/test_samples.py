@@ -10,6 +10,7 @@ from voiceface.tables import REASONS
 
 GOOD = {
     "snr_db": 30.0,
+    "speech": 0.9,
     "loudness_db": -20.0,
     "clipped": 0.0,
     "faces": 1,
@@ -34,6 +35,7 @@ def test_a_good_sample_has_no_flag() -> None:
     ("score", "value", "reason"),
     [
         ("snr_db", 3.0, "noise_or_music"),
+        ("speech", 0.3, "not_speech"),
         ("loudness_db", -70.0, "quiet"),
         ("clipped", 0.1, "clipped"),
         ("faces", 2, "several_faces"),
@@ -56,6 +58,7 @@ def test_each_bad_score_has_its_flag_and_no_other(score: str, value: Any, reason
 def test_without_a_face_only_the_sound_is_judged() -> None:
     faceless = dict.fromkeys(GOOD) | {
         "snr_db": 3.0,
+        "speech": 0.9,
         "loudness_db": -20.0,
         "clipped": 0.0,
         "faces": 0,

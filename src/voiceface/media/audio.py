@@ -1,6 +1,7 @@
 """Sound of a media file: decoding in step with its timestamps, levels, storing."""
 
 import io
+import math
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,9 +15,6 @@ from voiceface.media.container import opened
 
 FULL_SCALE = 32768.0
 _BLOCK_S = 60
-_PRINT_WINDOW = 64  # samples
-_PRINT_EVERY = 2048  # one window in so many becomes a print
-_PRINT_RANGE = 64  # of full-scale 65,535: a flatter window says nothing
 
 
 def first_sound_us(media: Path) -> int | None:
@@ -98,27 +96,22 @@ def snr_db(pcm: np.ndarray, sample_rate_hz: int) -> float:
     return float(np.percentile(levels, 90) - np.percentile(seconds, 5, axis=1).max())
 
 
-def content_prints(pcm: np.ndarray) -> list[int]:
-    """Digests of short windows at positions that the sound itself chooses.
+def resampled(pcm: np.ndarray, sample_rate_hz: int, to_hz: int) -> np.ndarray:
+    """Resample int16 mono samples to float32 within about ±1: len(pcm) · to_hz / sample_rate_hz.
 
-    Two recordings that share a bit-identical stretch share prints, wherever each was cut: a window
-    of 64 samples is a print when its hash is divisible by 2048 (content-defined chunking, as backup
-    tools do it), which is one window in 2048. Near-silent windows are left out.
-
-    Args:
-        pcm: int16 mono samples.
-
-    Returns: sorted 63-bit integers, about 30 for 4 s at 16 kHz.
+    The spectrum is cut, or filled up with nothing: the ideal low-pass filter. For stretches of some
+    seconds; the whole is transformed at once.
     """
-    if pcm.size < _PRINT_WINDOW:
-        return []
-    factors = np.random.default_rng(20190516).integers(1, 1 << 62, _PRINT_WINDOW, dtype=np.uint64)
-    hashes = np.convolve(pcm.astype(np.int64).view(np.uint64), factors | np.uint64(1), "valid")
-    mixed = (hashes ^ (hashes >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
-    at = np.flatnonzero((mixed >> np.uint64(32)) % np.uint64(_PRINT_EVERY) == 0)
-    windows = np.lib.stride_tricks.sliding_window_view(pcm, _PRINT_WINDOW)[at].astype(np.int32)
-    at = at[np.ptp(windows, axis=1) >= _PRINT_RANGE] if len(at) else at
-    return sorted({int(value >> np.uint64(1)) for value in mixed[at]})
+    sound = pcm.astype(np.float32) / np.float32(FULL_SCALE)
+    if sample_rate_hz == to_hz:
+        return sound
+    # Whole at both rates, quick to transform, and at least 50 ms longer: the ends don't touch.
+    unit = sample_rate_hz // math.gcd(sample_rate_hz, to_hz, 20)
+    size = (-(-len(sound) // unit) + 1) * unit
+    wanted = size * to_hz // sample_rate_hz
+    spectrum = np.fft.rfft(sound, size)
+    out = np.fft.irfft(spectrum, wanted) * np.float32(to_hz / sample_rate_hz)
+    return out[: len(sound) * to_hz // sample_rate_hz]
 
 
 def to_flac(pcm: np.ndarray, sample_rate_hz: int) -> bytes:

@@ -17,11 +17,14 @@ def run(config: Samples, speech: Path, faces: Path, output: Path) -> None:
     """Join the segments of a video with their faces and flag them by the thresholds."""
     segments = read_table(speech, SPEECH, [n for n in SPEECH.names if n != "audio"]).to_pylist()
     found = read_table(faces, FACES, [n for n in FACES.names if n in SAMPLES.names]).to_pylist()
+    if not segments:
+        # What has no sound has its faces alone, which the manifest stage joins with sound.
+        segments = [dict.fromkeys(SPEECH.names) for _ in found]
     rows = []
     for segment, face in zip(segments, found, strict=True):
         row = segment | face
         row["sample"] = sample_id(row["video"], row["start_us"])
-        if row["face_sha256"]:
+        if row["face_sha256"] and row["audio_sha256"]:
             row["content"] = content_digest(row["face_sha256"], row["audio_sha256"])
         row["flags"] = flags(config, row)
         rows.append(row)
@@ -35,12 +38,16 @@ def flags(config: Samples, row: dict[str, Any]) -> list[str]:
         row: the scores, named as in `tables.SAMPLES`.
     """
     against = {
-        "noise_or_music": row["snr_db"] < config.min_snr_db,
-        "quiet": row["loudness_db"] < config.min_loudness_db,
-        "clipped": row["clipped"] > config.max_clipped,
         "several_faces": row["faces"] > 1,
         "no_face": row["face_sha256"] is None,
     }
+    if row["snr_db"] is not None:
+        against |= {
+            "not_speech": row["speech"] < config.min_speech,
+            "noise_or_music": row["snr_db"] < config.min_snr_db,
+            "quiet": row["loudness_db"] < config.min_loudness_db,
+            "clipped": row["clipped"] > config.max_clipped,
+        }
     if row["face_sha256"] is not None:
         against |= {
             "face_changes": (row["face_change"] or 0) > config.max_face_change,

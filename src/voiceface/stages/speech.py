@@ -15,6 +15,8 @@ import pyarrow as pa
 from voiceface.config import Speech
 from voiceface.files import write_table, writing_media
 from voiceface.media import audio
+from voiceface.media.fingerprint import content_prints, sound_marks
+from voiceface.media.silero import speech_probability
 from voiceface.media.vad import VoicedFrames, find_segments
 from voiceface.outcome import Outcome, check_media, read_outcome
 from voiceface.stages.shim import stage_main
@@ -65,16 +67,15 @@ def run(
     record = read_outcome(outcome)
     check_media(media, record)
     tally = Tally()
-    rows: list[dict[str, Any]] = []
     chunk_rows: list[dict[str, Any]] = []
-    for segment in _segments(config, media, record, tally):
-        rows.append(_segment_row(config, video, segment))
-        chunk_rows.extend(_chunk_rows(config, rows[-1], segment))
-    write_table(chunks, pa.Table.from_pylist(chunk_rows, CHUNKS))
-    write_table(timeline, pa.Table.from_pylist(_timeline(config, video, record, tally), TIMELINE))
     with writing_media(output, SPEECH) as add:
-        for row in rows:
+        for segment in _segments(config, media, record, tally):
+            row = _segment_row(config, video, segment)
             add(row)
+            chunk_rows.extend(_chunk_rows(config, row, segment))
+        write_table(chunks, pa.Table.from_pylist(chunk_rows, CHUNKS))
+        parts = _timeline(config, video, record, tally)
+        write_table(timeline, pa.Table.from_pylist(parts, TIMELINE))
 
 
 def _segments(config: Speech, media: Path, record: Outcome, tally: Tally) -> Iterator[Segment]:
@@ -116,7 +117,7 @@ def _segments(config: Speech, media: Path, record: Outcome, tally: Tally) -> Ite
 
 
 def _segment_row(config: Speech, video: str, segment: Segment) -> dict[str, Any]:
-    pcm = segment.pcm
+    pcm, rate = segment.pcm, config.sample_rate_hz
     return {
         "video": video,
         "start_us": segment.start_us,
@@ -124,10 +125,12 @@ def _segment_row(config: Speech, video: str, segment: Segment) -> dict[str, Any]
         "voiced": segment.voiced.mean(),
         "loudness_db": audio.loudness_db(pcm),
         "clipped": audio.clipped_share(pcm),
-        "snr_db": audio.snr_db(segment.around, config.sample_rate_hz),
+        "snr_db": audio.snr_db(segment.around, rate),
+        "speech": speech_probability(pcm, rate),
         "audio_sha256": hashlib.sha256(pcm.astype("<i2").tobytes()).hexdigest(),
-        "audio_prints": audio.content_prints(pcm),
-        "audio": {"bytes": audio.to_flac(pcm, config.sample_rate_hz), "path": None},
+        "audio_prints": content_prints(pcm),
+        "audio_marks": sound_marks(pcm, rate),
+        "audio": {"bytes": audio.to_flac(pcm, rate), "path": None},
     }
 
 
