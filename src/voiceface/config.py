@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from voiceface.errors import VoicefaceError
@@ -327,6 +326,8 @@ def load_settings(path: Path = CONFIG) -> Settings:
     Raises:
         VoicefaceError: the file is missing, is not YAML, or holds a wrong key or value.
     """
+    import yaml  # not in the stages' processes, which are given their settings as JSON
+
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except FileNotFoundError:
