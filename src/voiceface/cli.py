@@ -12,7 +12,16 @@ from pathlib import Path
 
 from voiceface.config import load_settings
 from voiceface.errors import VoicefaceError
-from voiceface.layout import CONFIG, MANIFEST, MODELS, OUTCOMES, REVIEWS, SOURCES, VIDEO_LIST
+from voiceface.layout import (
+    CONFIG,
+    DATASET,
+    MANIFEST,
+    MODELS,
+    OUTCOMES,
+    REVIEWS,
+    SOURCES,
+    VIDEO_LIST,
+)
 
 
 @dataclass(frozen=True)
@@ -107,7 +116,9 @@ def _import_arguments(parser: argparse.ArgumentParser) -> None:
     about = "a table of people that does not lie beside the corpus, such as vox1_meta.csv"
     parser.add_argument("--meta", type=Path, action="append", default=[], help=about)
     parser.add_argument("--licence", default="", help="for rows whose corpus tells none")
-    parser.add_argument("--consent", default="", choices=["", "given", "public", "synthetic", "none"])
+    parser.add_argument(
+        "--consent", default="", choices=["", "given", "public", "synthetic", "none"]
+    )
     about = "write what was found wrong or left out, as .json or .csv"
     parser.add_argument("--report", type=Path, metavar="FILE", help=about)
     _configfile_arguments(parser)
@@ -235,6 +246,30 @@ def _marks(options: argparse.Namespace) -> int:
     return 0
 
 
+def _check_leakage_arguments(parser: argparse.ArgumentParser) -> None:
+    about = "a foreign dataset whose subfolders are its splits; this build's own if not said"
+    parser.add_argument("folder", type=Path, nargs="?", metavar="PATH", help=about)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every finding there")
+
+
+def _check_leakage(options: argparse.Namespace) -> int:
+    from voiceface.check_leakage import check_build, check_folder
+    from voiceface.files import write_json
+
+    if options.folder is None:
+        proof = check_build(DATASET, MANIFEST)
+        compared = ", ".join(f"{count} {kind}" for kind, count in proof["compared"].items())
+        print(f"no leak: the splits share nothing; compared were {compared}".replace("_", " "))
+        if options.json:
+            write_json(options.json, proof)
+        return 0
+    found = check_folder(options.folder)
+    print("\n".join(found.words()))
+    if options.json:
+        write_json(options.json, found.as_json())
+    return int(found.leaks)
+
+
 def _models(options: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.table import Table
@@ -285,6 +320,12 @@ COMMANDS = [
     Command("retry", "try failed downloads again", _retry_arguments, _retry),
     Command("mark", "keep or drop samples", _mark_arguments, _mark),
     Command("marks", "all marks to CSV and back", _marks_arguments, _marks),
+    Command(
+        "check-leakage",
+        "prove that no splits share sound or faces",
+        _check_leakage_arguments,
+        _check_leakage,
+    ),
     Command("models", "the models, and which are trained", _no_arguments, _models),
     Command("generate", "draw a face from a voice", _generate_arguments, _generate),
 ]

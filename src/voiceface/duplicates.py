@@ -4,16 +4,14 @@ Re-uploads, intros, jingles. Pairs are found by sorting: samples that have a par
 fingerprints in common meet side by side, and only those are compared.
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-STRETCH_MARKS = 32
-"""So many marks in a row must be alike (about a second)."""
+STRETCH_MARKS = 40
+"""So many marks in a row must be alike (1.6 s of sound)."""
 
-SAME_SOUND_ERRORS = 0.25
+SAME_SOUND_ERRORS = 0.18
 """Greatest share of wrong bits of a stretch that is the same sound. What the proof of no leakage
 refuses must be well within it, so that the splits keep together whatever it would find."""
 
@@ -22,6 +20,7 @@ SAME_FACE_BITS = 7
 
 _SAME_PRINTS = 4  # about half a second of bit-identical sound
 _BANDS = 8  # of a face print: one of them is equal when at most 7 bits differ
+_MEETINGS = 2  # so many equal marks at one shift, before two clips are compared
 _NEIGHBOURS = 8  # entries with the same key that each is compared with, beside the first
 _FACE_NEIGHBOURS = 64
 _BLOCK = 1 << 16
@@ -40,16 +39,15 @@ def sound_pairs(samples: pa.Table, errors: float = SAME_SOUND_ERRORS) -> np.ndar
     lists = samples["audio_marks"].combine_chunks()
     counts = np.diff(lists.offsets.to_numpy())
     marks = lists.flatten().to_numpy().view(np.uint32)
-    owners = np.repeat(np.arange(len(samples)), counts)
+    owners = np.repeat(np.arange(len(samples), dtype=np.int32), counts)
     bounds = np.concatenate([[0], np.cumsum(counts)])
+    one, other = _meetings(marks, owners, _NEIGHBOURS)
+    one, other = _often_met(one, other, owners, bounds)
     found = []
-    for one, other in _meetings(marks, owners, _NEIGHBOURS):
-        # The same two clips at the same shift need one look in each second, not in each mark.
-        shift = np.stack([owners[one], owners[other], one - other, one // STRETCH_MARKS], axis=1)
-        _, first = np.unique(shift, axis=0, return_index=True)
-        one, other = one[first], other[first]
-        alike = _least_errors(marks, bounds, owners, one, other) <= errors
-        found.append(np.stack([owners[one[alike]], owners[other[alike]]], axis=1))
+    for start in range(0, len(one), _BLOCK):
+        first, second = one[start : start + _BLOCK], other[start : start + _BLOCK]
+        alike = _least_errors(marks, bounds, owners, first, second) <= errors
+        found.append(np.stack([owners[first[alike]], owners[second[alike]]], axis=1))
     return _unique_pairs(found, _segments(samples))
 
 
@@ -63,10 +61,9 @@ def print_pairs(samples: pa.Table, least: int) -> np.ndarray:
     """
     lists = samples["audio_prints"].combine_chunks()
     owners = np.repeat(np.arange(len(samples)), np.diff(lists.offsets.to_numpy()))
-    found = [np.zeros((0, 2), np.int64)]
-    for one, other in _meetings(lists.flatten().to_numpy(), owners, _NEIGHBOURS):
-        found.append(np.sort(np.stack([owners[one], owners[other]], axis=1), axis=1))
-    pairs, counts = np.unique(np.concatenate(found), axis=0, return_counts=True)
+    one, other = _meetings(lists.flatten().to_numpy(), owners, _NEIGHBOURS)
+    met = np.sort(np.stack([owners[one], owners[other]], axis=1), axis=1)
+    pairs, counts = np.unique(met, axis=0, return_counts=True)
     return _unique_pairs([pairs[counts >= least]], _segments(samples))
 
 
@@ -87,11 +84,11 @@ def face_pairs(samples: pa.Table, bits: int = SAME_FACE_BITS) -> np.ndarray:
     video = samples["video"].combine_chunks().dictionary_encode().indices.to_numpy()[there]
     found = []
     for band in range(_BANDS):
-        for one, other in _meetings(prints[:, band], np.arange(len(there)), _FACE_NEIGHBOURS):
-            apart = video[one] != video[other]
-            one, other = one[apart], other[apart]
-            alike = np.bitwise_count(prints[one] ^ prints[other]).sum(axis=1) <= bits
-            found.append(np.stack([there[one[alike]], there[other[alike]]], axis=1))
+        one, other = _meetings(prints[:, band], video, _FACE_NEIGHBOURS)
+        for start in range(0, len(one), _BLOCK):
+            first, second = one[start : start + _BLOCK], other[start : start + _BLOCK]
+            alike = np.bitwise_count(prints[first] ^ prints[second]).sum(axis=1) <= bits
+            found.append(np.stack([there[first[alike]], there[second[alike]]], axis=1))
     return _unique_pairs(found, None)
 
 
@@ -107,7 +104,7 @@ def repeats(samples: pa.Table, sound_errors: float | None, face_bits: int | None
     while True:
         rest = samples.take(pa.array(left))
         pairs = [print_pairs(rest, _SAME_PRINTS)]
-        if sound_errors is not None and "audio_marks" in rest.column_names:  # TEMP
+        if sound_errors is not None:
             pairs.append(sound_pairs(rest, sound_errors))
         if face_bits is not None:
             pairs.append(face_pairs(rest, face_bits))
@@ -130,25 +127,45 @@ def _later_twins(pairs: np.ndarray, count: int) -> np.ndarray:
 
 def _meetings(
     keys: np.ndarray, owners: np.ndarray, neighbours: int
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Places of entries of different owners that have a key in common, in blocks.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Places of entries of different owners that have a key in common, the earlier one first.
 
     Each entry meets those that follow it and the first of its key; so the work stays linear
     where a key is in thousands of them.
     """
-    order = np.argsort(keys, kind="stable")
+    order = np.argsort(keys, kind="stable").astype(np.int32)
     sorted_keys = keys[order]
-    starts = np.flatnonzero(np.concatenate([[True], sorted_keys[1:] != sorted_keys[:-1]]))
-    first = np.repeat(starts, np.diff(np.concatenate([starts, [len(keys)]])))[: len(keys)]
-    places = np.arange(len(keys))
+    starts = np.flatnonzero(sorted_keys[1:] != sorted_keys[:-1]) + 1
+    starts = np.concatenate([[0], starts]).astype(np.int32)
+    first = np.repeat(starts, np.diff(np.append(starts, len(keys))))
+    several = np.flatnonzero(np.arange(len(keys)) > first).astype(np.int32)
+    first = first[several]
+    found = []
     for lag in range(neighbours + 1):
-        earlier = places - lag if lag else first
-        meet = earlier > first if lag else first < places
-        one, other = order[earlier[meet]], order[places[meet]]
+        earlier = several - lag if lag else first
+        meet = earlier > first if lag else np.ones(len(several), bool)
+        one, other = order[earlier[meet]], order[several[meet]]
         apart = owners[one] != owners[other]
-        one, other = one[apart], other[apart]
-        for start in range(0, len(one), _BLOCK):
-            yield one[start : start + _BLOCK], other[start : start + _BLOCK]
+        found.append((one[apart], other[apart]))
+    return np.concatenate([one for one, _ in found]), np.concatenate([two for _, two in found])
+
+
+def _often_met(
+    one: np.ndarray, other: np.ndarray, owners: np.ndarray, bounds: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of the meetings those that are not alone: one in each stretch of two clips at one shift.
+
+    Two clips with the same sound meet in many marks, and by chance in one.
+    """
+    left, right = owners[one].astype(np.int64), owners[other]
+    longest = int(np.diff(bounds).max(initial=0))
+    shift = (one - bounds[left]) - (other - bounds[right]) + longest
+    pair = (left * len(bounds) + right) * (2 * longest + 1) + shift
+    _, group, counts = np.unique(pair, return_inverse=True, return_counts=True)
+    often = np.flatnonzero(counts[group] >= _MEETINGS)
+    places = np.stack([group[often], one[often] // STRETCH_MARKS], axis=1)
+    _, chosen = np.unique(places, axis=0, return_index=True)
+    return one[often[chosen]], other[often[chosen]]
 
 
 def _least_errors(

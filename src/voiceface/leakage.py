@@ -12,17 +12,18 @@ import pyarrow as pa
 from voiceface.errors import VoicefaceError
 from voiceface.tables import SPLITS
 
-NEAR_ERRORS = 0.18
+NEAR_ERRORS = 0.14
 """Share of wrong bits up to which a stretch of two sound fingerprints is one recording."""
 
-NEAR_MARKS = 32
-"""Length of such a stretch, in marks (about a second)."""
+NEAR_MARKS = 40
+"""Length of such a stretch, in marks (1.6 s of sound)."""
 
 NEAR_BITS = 4
 """Bits of 256 up to which two face prints are one picture."""
 
-_BLOCK = 1 << 14
-_NEAREST = 4  # entries of the other split with the same key that each is compared with
+_BLOCK = 1 << 16
+_NEAREST = 4  # entries of the other split with the same mark that each is compared with
+_NEAREST_FACES = 64  # with the same part of a print
 
 
 def prove_no_leak(samples: pa.Table) -> dict[str, Any]:
@@ -58,9 +59,9 @@ def prove_no_leak(samples: pa.Table) -> dict[str, Any]:
         words = "a stretch of sound" if kind == "sound_prints" else f"a {kind}"
         _refuse(_shared(keys, owners, split), names, split_names, words)
     near_sound = near_sounds(marks.view(np.uint32), mark_owners, split)
-    _refuse(near_sound, names, split_names, "nearly the same sound")
+    _refuse(next(near_sound, None), names, split_names, "nearly the same sound")
     near_face = near_faces(pictures, picture_owners, split)
-    _refuse(near_face, names, split_names, "nearly the same face")
+    _refuse(next(near_face, None), names, split_names, "nearly the same face")
     known = split != SPLITS.index("unseen")
     _refuse(_shared(_codes(samples, "speaker"), rows, known), names, split_names, "a speaker")
     return {
@@ -74,73 +75,69 @@ def prove_no_leak(samples: pa.Table) -> dict[str, Any]:
     }
 
 
-def near_sounds(marks: np.ndarray, owners: np.ndarray, side: np.ndarray) -> tuple[int, int] | None:
-    """Two clips of different sides with a stretch of nearly the same sound; None without any.
+def near_sounds(
+    marks: np.ndarray, owners: np.ndarray, side: np.ndarray, least: int = NEAR_MARKS
+) -> Iterator[tuple[int, int]]:
+    """Pairs of clips of different sides with a stretch of nearly the same sound.
 
     Args:
         marks: uint32 (m,), the clips' fingerprints one after the other.
         owners: (m,), clip of each mark, ascending.
         side: (n,), side of each clip.
+        least: length of the stretch in marks, for clips that are shorter than `NEAR_MARKS`.
     """
-    return next(_near_sounds(marks, owners, side), None)
-
-
-def _near_sounds(
-    marks: np.ndarray, owners: np.ndarray, side: np.ndarray
-) -> Iterator[tuple[int, int]]:
     starts = np.searchsorted(owners, np.arange(len(side) + 1))
-    looked_at: set[tuple[int, int, int]] = set()
-    for one, other in _across(marks, side[owners]):
-        pairs = np.stack([owners[one], owners[other], one - other], axis=1)
-        for left, right, shift in np.unique(pairs, axis=0).tolist():
-            if (left, right, shift) in looked_at:
-                continue
-            looked_at.add((left, right, shift))
-            begin = max(starts[left], starts[right] + shift)
-            end = min(starts[left + 1], starts[right + 1] + shift)
-            if _alike(marks[begin:end], marks[begin - shift : end - shift]):
-                yield left, right
+    met = [
+        np.stack([owners[one], owners[other], one - other], axis=1)
+        for one, other in _across(marks, side[owners], _NEAREST)
+    ]
+    pairs = np.concatenate([np.zeros((0, 3), np.int64), *met])
+    pairs, counts = np.unique(pairs, axis=0, return_counts=True)
+    # One equal mark is chance: the same sound has several at one shift.
+    for left, right, shift in pairs[counts > 1].tolist():
+        begin = max(starts[left], starts[right] + shift)
+        end = min(starts[left + 1], starts[right + 1] + shift)
+        if _alike(marks[begin:end], marks[begin - shift : end - shift], least):
+            yield left, right
 
 
-def _alike(one: np.ndarray, other: np.ndarray) -> bool:
+def _alike(one: np.ndarray, other: np.ndarray, least: int) -> bool:
     """Whether two aligned fingerprints (uint32, (m,)) have a stretch with few wrong bits.
 
     A stretch in which hardly anything changes, as in silence or a hum, tells nothing.
     """
-    if len(one) < NEAR_MARKS:
+    if len(one) < least:
         return False
-    window = np.ones(NEAR_MARKS, np.int32)
+    window = np.ones(min(len(one), NEAR_MARKS), np.int32)
     wrong = np.convolve(np.bitwise_count(one ^ other).astype(np.int32), window, "valid")
     change = np.bitwise_count(one[1:] ^ one[:-1]).astype(np.int32)
     change = np.convolve(change, window[:-1], "valid")
-    few = wrong <= NEAR_ERRORS * 32 * NEAR_MARKS
-    return bool((few & (change >= 2 * NEAR_MARKS)).any())
+    few = wrong <= NEAR_ERRORS * 32 * len(window)
+    return bool((few & (change >= 2 * len(window))).any())
 
 
-def near_faces(prints: np.ndarray, owners: np.ndarray, side: np.ndarray) -> tuple[int, int] | None:
-    """Two pictures of different sides whose face prints are nearly equal; None without any.
+def near_faces(
+    prints: np.ndarray, owners: np.ndarray, side: np.ndarray
+) -> Iterator[tuple[int, int]]:
+    """Pairs of rows of different sides whose face prints are nearly equal; some more than once.
 
     Args:
         prints: uint8 (m, 32).
         owners: (m,), row of each print.
         side: (n,), side of each row.
     """
-    return next(_near_faces(prints, owners, side), None)
-
-
-def _near_faces(
-    prints: np.ndarray, owners: np.ndarray, side: np.ndarray
-) -> Iterator[tuple[int, int]]:
     # Of eight parts of 32 bits at least four are equal when at most four bits differ.
     for part in range(8):
         keys = np.ascontiguousarray(prints[:, 4 * part : 4 * part + 4]).view(np.uint32)[:, 0]
-        for one, other in _across(keys, side[owners]):
+        for one, other in _across(keys, side[owners], _NEAREST_FACES):
             wrong = np.bitwise_count(prints[one] ^ prints[other]).sum(axis=1)
             for place in np.flatnonzero(wrong <= NEAR_BITS):
                 yield int(owners[one[place]]), int(owners[other[place]])
 
 
-def _across(keys: np.ndarray, side: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _across(
+    keys: np.ndarray, side: np.ndarray, nearest: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Places of entries of two sides with one key, in blocks: each with the nearest of the other.
 
     Args:
@@ -153,7 +150,7 @@ def _across(keys: np.ndarray, side: np.ndarray) -> Iterator[tuple[np.ndarray, np
         low = np.searchsorted(keys[theirs], keys[mine], side="left")
         high = np.searchsorted(keys[theirs], keys[mine], side="right")
         turn = np.arange(len(mine))  # not all with the same ones, where a key is in many
-        for step in range(_NEAREST):
+        for step in range(nearest):
             there = np.flatnonzero(high - low > step)
             found = low[there] + (turn[there] + step) % (high - low)[there]
             for start in range(0, len(there), _BLOCK):

@@ -26,11 +26,7 @@ def run(config: Dataset, manifest: Path, output: Path, leakage: Path) -> None:
     Raises:
         VoicefaceError: no sample is kept, or there is a leak.
     """
-    table = read_table(manifest, MANIFEST, [n for n in _COLUMNS if n in MANIFEST.names])  # TEMP
-    if "audio_marks" not in MANIFEST.names:  # TEMP
-        table = table.append_column(
-            "audio_marks", pa.array([[]] * len(table), pa.list_(pa.int32()))
-        )
+    table = read_table(manifest, MANIFEST, _COLUMNS)
     kept = table.filter(pc.equal(table["fate"], KEPT)).combine_chunks()
     if not len(kept):
         raise VoicefaceError(f"{manifest}: {_why_nothing(table)}")
