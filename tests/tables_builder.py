@@ -3,7 +3,7 @@
 import hashlib
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,19 +80,34 @@ class Tables:
         """Noise: uint8 (32, 32, 3)."""
         return self.rng.integers(0, 256, (SIZE, SIZE, 3)).astype(np.uint8)
 
-    def add(self, video: str, speaker: str, segments: int | Sequence[Segment] = 2) -> str:
-        """Write all the tables of one video, through the real samples stage; returns `video`."""
+    def add(
+        self, video: str, speaker: str, segments: int | Sequence[Segment] = 2, kind: str = "video"
+    ) -> str:
+        """Write all the tables of one video, through the real samples stage; returns `video`.
+
+        Args:
+            kind: video, sound (without a picture) or pictures (without sound).
+        """
         if isinstance(segments, int):
             segments = [Segment() for _ in range(segments)]
         self._list(video, speaker)
-        outcome = Outcome(video=video, status="ok", duration_us=1)
+        if kind == "sound":
+            segments = [replace(one, scores={**one.scores, "faces": 0}) for one in segments]
+        outcome = Outcome(
+            video=video,
+            status="ok",
+            duration_us=1,
+            video_codec=None if kind == "sound" else "h264",
+            audio_codec=None if kind == "pictures" else "aac",
+            pictures=len(segments) if kind == "pictures" else None,
+        )
         write_outcome(self.root / f"data/download/{video}.json", outcome)
         rows = [self._row(video, speaker, n, one) for n, one in enumerate(segments)]
         speech, faces = (self.root / f"data/{part}/{video}.parquet" for part in ("speech", "faces"))
-        write_media(speech, rows, SPEECH)
+        write_media(speech, rows if kind != "pictures" else [], SPEECH)
         write_media(faces, rows, FACES)
         samples.run(Samples(), speech, faces, self.root / f"data/samples/{video}.parquet")
-        times = {"segment": len(rows) * SEGMENT_US, **OUTSIDE_US}
+        times = {"segment": len(rows) * SEGMENT_US, **OUTSIDE_US} if kind != "pictures" else {}
         parts = [{"video": video, "reason": r, "duration_us": us} for r, us in times.items() if us]
         timeline = self.root / f"data/timeline/{video}.parquet"
         write_table(timeline, pa.Table.from_pylist(parts, TIMELINE))

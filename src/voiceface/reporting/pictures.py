@@ -18,7 +18,7 @@ from voiceface.tables import DATASET, KEPT, MANIFEST
 
 _THUMBNAIL_PX = 144
 _QUALITY = 78
-PLACE = ("video", "start_us", "face_number")
+PLACE = ("face_video", "face_start_us", "face_number")
 """Columns that say where a sample's face lies."""
 
 _MOST_ROWS = 12
@@ -119,7 +119,8 @@ def thumbnail(row: dict[str, Any], faces: Path) -> str:
         row: columns `PLACE`, as in `tables.MANIFEST`.
         faces: folder of the faces tables.
     """
-    png = _face(faces / f"{row['video']}.parquet", row["start_us"], row["face_number"])
+    path = faces / f"{row['face_video']}.parquet"
+    png = _face(path, row["face_start_us"], row["face_number"])
     return data_uri(png, _THUMBNAIL_PX) if png else ""
 
 

@@ -30,6 +30,7 @@ from voiceface.tables import (
     TIMELINE,
     funnel_order,
 )
+from voiceface.unpaired import expect_faces, join_by_identity, sound_alone
 
 _BY_CURATOR = {"drop": "dropped_by_curator", "unsure": "unsure", "stale": "stale"}
 
@@ -67,8 +68,11 @@ def run(
         [SAMPLES.empty_table(), *(_samples_of(samples, video) for video in here)]
     )
     table = _with_sources(table, {video.video: video for video in here})
+    alone = sound_alone([video.video for video in here], downloads, table, config)
+    table = expect_faces(table, alone, config)
     found = _people(table, config)
     table = _with_flags(table, found.distance, config)
+    table = join_by_identity(table, alone, config)
     table = _with_reviews(table, fold(read_ledger(reviews)))
     fates = _fates(table, config.require_review)
     table = table.append_column(MANIFEST.field("fate"), pa.array(fates, pa.string()))
@@ -101,7 +105,7 @@ def _samples_of(folder: Path, video: Video) -> pa.Table:
 
 def _with_sources(table: pa.Table, videos: Mapping[str, Video]) -> pa.Table:
     names = table["video"].to_pylist()
-    for column in ("speaker", "gender", "language", "licence"):
+    for column in ("speaker", "gender", "language", "licence", "emotion"):
         values = [getattr(videos[name], column) for name in names]
         table = table.append_column(MANIFEST.field(column), pa.array(values, pa.string()))
     return table
@@ -201,6 +205,8 @@ def _funnel(
             parts = {lost: (0, 0)}
         else:
             parts |= _outside_segments(timelines / f"{video.video}.parquet", parts)
+            if not parts and _is_silent(video, downloads):
+                continue  # pictures take no time
         for reason in sorted(parts or {"unreadable": (0, 0)}, key=funnel_order):
             count, time = parts.get(reason, (0, 0))
             about: dict[str, str | int] = {"speaker": video.speaker, "video": video.video}
@@ -226,6 +232,10 @@ def _lost(video: Video, here: Collection[Video], downloads: Path) -> str:
     if video not in here:
         return "gone: no longer at its source"
     return read_outcome(downloads / f"{video.video}.json").lost
+
+
+def _is_silent(video: Video, downloads: Path) -> bool:
+    return read_outcome(downloads / f"{video.video}.json").pictures is not None
 
 
 def _outside_segments(

@@ -4,7 +4,7 @@ import hashlib
 import io
 import sys
 from collections.abc import Callable, Collection, Iterator
-from itertools import groupby, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,9 @@ _BATCH_ROWS = 64
 _PARTS = ("faces.npy", "audio.npy", "samples.parquet")
 
 _KEYS = {"face": ("start_us", "face_number"), "audio": ("start_us",)}
+# The columns of a sample that tell where its face and its sound stand.
+_VIDEO = {"face": "face_video", "audio": "video"}
+_PLACES = {"face": ("face_start_us", "face_number"), "audio": ("start_us",)}
 
 Decode = Callable[[bytes], np.ndarray]
 Encoded = dict[tuple[int, ...], bytes]
@@ -93,18 +96,25 @@ def decode_sound(flac: bytes) -> np.ndarray:
 def _media(
     rows: list[dict[str, Any]], folder: Path, column: str, decode: Decode
 ) -> Iterator[np.ndarray]:
-    """Each row's picture or sound, in order: one pass over each video's table."""
-    for video, of_video in groupby(rows, key=lambda row: row["video"]):
-        path = folder / f"{video}.parquet"
-        while wanted := list(islice(of_video, _BATCH_ROWS)):
-            found = _encoded(path, column, {_place(row, column) for row in wanted})
-            for row in wanted:
-                yield _checked(path, row, column, found, decode)
+    """Each row's picture or sound, in order: one pass over each video's table.
+
+    A face may stand in another video's table: see `voiceface.unpaired`.
+    """
+    video = _VIDEO[column]
+    left = iter(rows)
+    while wanted := list(islice(left, _BATCH_ROWS)):
+        found: dict[str, Encoded] = {}
+        for name in dict.fromkeys(row[video] for row in wanted):
+            places = {_place(row, column) for row in wanted if row[video] == name}
+            found[name] = _encoded(folder / f"{name}.parquet", column, places)
+        for row in wanted:
+            path = folder / f"{row[video]}.parquet"
+            yield _checked(path, row, column, found[row[video]], decode)
 
 
 def _place(row: dict[str, Any], column: str) -> tuple[int, ...]:
     """Where a sample's picture or sound stands: the values of `_KEYS` in its table."""
-    return tuple(row[name] for name in _KEYS[column])
+    return tuple(row[name] for name in _PLACES[column])
 
 
 def _checked(
@@ -143,7 +153,7 @@ def _encoded(path: Path, column: str, wanted: Collection[tuple[int, ...]]) -> En
             columns = [*keys, f"{column}.bytes"]
             for batch in table.iter_batches(_BATCH_ROWS, row_groups=groups, columns=columns):
                 for row in batch.to_pylist():
-                    if (place := _place(row, column)) in wanted:
+                    if (place := tuple(row[key] for key in keys)) in wanted:
                         found[place] = (row[column] or {}).get("bytes") or b""
     except FileNotFoundError:
         raise VoicefaceError(f"{path}: no such file; build it with `voiceface build`") from None
