@@ -11,14 +11,12 @@ def path(file: str) -> Path:
     """One of the files of face-recognition-models.
 
     Raises:
-        VoicefaceError: dlib or the models are not installed.
+        VoicefaceError: the models are not installed.
     """
     # The package's own __init__ needs pkg_resources, which is gone: find its files without it.
     spec = importlib.util.find_spec("face_recognition_models")
-    if spec is None or spec.origin is None or importlib.util.find_spec("dlib") is None:
-        raise VoicefaceError(
-            "dlib or its models are missing; pip install dlib-bin face-recognition-models"
-        )
+    if spec is None or spec.origin is None:
+        raise VoicefaceError("dlib's models are missing; pip install face-recognition-models")
     return Path(spec.origin).parent / "models" / file
 
 
@@ -28,10 +26,7 @@ def load(kind: str, file: str) -> Any:
     Raises:
         VoicefaceError: dlib or the models are not installed.
     """
-    found = path(file)
-    import dlib
-
-    return getattr(dlib, kind)(str(found))
+    return getattr(_dlib(), kind)(str(path(file)))
 
 
 def detector() -> Any:
@@ -39,7 +34,16 @@ def detector() -> Any:
 
     dlib builds its own from text, which takes 0.3 s in every process; what `save` wrote of it once
     is read in 1 ms.
-    """
-    import dlib
 
-    return dlib.fhog_object_detector(str(Path(__file__).with_name("frontal_faces.svm")))
+    Raises:
+        VoicefaceError: dlib is not installed.
+    """
+    return _dlib().fhog_object_detector(str(Path(__file__).with_name("frontal_faces.svm")))
+
+
+def _dlib() -> Any:
+    try:
+        import dlib
+    except ImportError:
+        raise VoicefaceError("dlib is missing; pip install dlib-bin") from None
+    return dlib

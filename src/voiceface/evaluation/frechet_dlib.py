@@ -5,20 +5,17 @@ Whole crops are described, not detected faces, so that a picture without a face 
 
 import numpy as np
 
-from voiceface import dlib_models
 from voiceface.evaluation.frechet import frechet_values
 from voiceface.evaluation.metric import Material, Metric, Value, resized, told
+from voiceface.media.descriptor import describe
 
 
 def measure(material: Material) -> dict[str, Value]:
     """The distance, by split."""
-    network = dlib_models.load(
-        "face_recognition_model_v1", "dlib_face_recognition_resnet_model_v1.dat"
-    )
 
     def embed(faces: np.ndarray, what: str) -> np.ndarray:
         chips = told([resized(face, 150) for face in faces], f"descriptors, {what}")
-        return np.array([network.compute_face_descriptor(chip) for chip in chips])
+        return np.concatenate([describe(chip[None]) for chip in chips])
 
     return frechet_values(material, embed)
 

@@ -45,7 +45,7 @@ def describe(chips: np.ndarray) -> np.ndarray:
     Returns: float32 (n, 128), within 1e-3 of what dlib computes of each chip.
 
     Raises:
-        VoicefaceError: dlib's model is not installed, or is another one than this network.
+        VoicefaceError: dlib's model or onnxruntime is not installed, or the model is another one.
     """
     parts = [
         _session().run(None, {"chips": chips[at : at + _BATCH]})[0]
@@ -56,7 +56,10 @@ def describe(chips: np.ndarray) -> np.ndarray:
 
 @cache
 def _session() -> Any:
-    import onnxruntime
+    try:
+        import onnxruntime
+    except ImportError:
+        raise VoicefaceError("onnxruntime is missing; pip install onnxruntime") from None
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
