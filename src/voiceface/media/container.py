@@ -27,3 +27,34 @@ def opened(media: Path) -> Iterator[av.container.InputContainer]:
         raise VoicefaceError(f"{media}: can't be opened ({reason}); is it a video?") from None
     with container:
         yield container
+
+
+def seek_point(container: av.container.InputContainer, packet: av.Packet) -> int:
+    """The timestamp, in the stream's time base, to seek to so as to decode from this keyframe on.
+
+    Most containers are searched by PTS. MPEG's are searched by DTS: a seek to the PTS, which is
+    later, lands on the keyframe after it. MPEG's program stream (mpg) moreover gives times to some
+    frames only, and what is read first after a seek gets wrong ones: so that starts a second early.
+    """
+    assert packet.pts is not None
+    if packet.dts is None or container.format.name not in ("mpegts", "mpeg"):
+        return packet.pts
+    early_s = 1 if container.format.name == "mpeg" else 0
+    return packet.dts - round(early_s / packet.time_base)
+
+
+def frames_late(container: av.container.InputContainer, stream: av.VideoStream) -> int:
+    """How much later than it is shown a frame's PTS is, in the stream's time base.
+
+    AVI holds no PTS: its frames are shown in step with the sound from 0 on, one after the other,
+    and FFmpeg's guess is later by the frames that the decoder holds back. The container is left
+    behind the stream's first packet.
+    """
+    if container.format.name != "avi":
+        return 0
+    try:
+        container.seek(0, stream=stream)
+        first = next(container.demux(stream))
+    except av.error.FFmpegError:  # damaged: what can be read counts, if a little late
+        return 0
+    return (first.pts or 0) - (first.dts or 0)
