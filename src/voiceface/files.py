@@ -1,4 +1,7 @@
-"""Atomic writes: a file is there whole, or not at all."""
+"""Atomic writes: a file is there whole, or not at all.
+
+pyarrow is imported where tables are read and written: a third of the start-up of what has none.
+"""
 
 import hashlib
 import json
@@ -7,12 +10,12 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING, Any
 
 from voiceface.errors import VoicefaceError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _MEDIA_ROWS = 8
 
@@ -68,19 +71,24 @@ def read_json(path: Path) -> Any:
         raise VoicefaceError(f"{path}: not JSON ({error}); delete it and build again") from None
 
 
-def write_table(path: Path, table: pa.Table) -> None:
+def write_table(path: Path, table: "pa.Table") -> None:
     """Write a table as Parquet, atomically and reproducibly."""
+    import pyarrow.parquet as pq
+
     with replacing(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
 
 
 @contextmanager
-def writing_media(path: Path, schema: pa.Schema) -> Iterator[Callable[[dict[str, Any]], None]]:
+def writing_media(path: Path, schema: "pa.Schema") -> Iterator[Callable[[dict[str, Any]], None]]:
     """Yield a function that adds a row; the table is written atomically when the block ends.
 
     For encoded pictures or sound: uncompressed, in row groups of a few rows, so that one sample
     reads in milliseconds, and a table of any length takes the memory of one row group.
     """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     waiting: list[dict[str, Any]] = []
     with (
         replacing(path) as temporary,
@@ -101,12 +109,15 @@ def writing_media(path: Path, schema: pa.Schema) -> Iterator[Callable[[dict[str,
             flush()
 
 
-def read_table(path: Path, schema: pa.Schema, columns: list[str] | None = None) -> pa.Table:
+def read_table(path: Path, schema: "pa.Schema", columns: list[str] | None = None) -> "pa.Table":
     """Read a Parquet file that must hold `schema` (or the named `columns` of it).
 
     Raises:
         VoicefaceError: the file is missing, damaged, or of another schema.
     """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     wanted = schema if columns is None else pa.schema([schema.field(name) for name in columns])
     try:
         # A file opened by us: a path would let Arrow infer partitions from the folders' names.
