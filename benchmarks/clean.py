@@ -1,6 +1,6 @@
 """Precision and recall of the clean flag, against what the demo world really planted.
 
-    python benchmarks/clean.py [--quick] [--json PATH]
+    python benchmarks/clean.py [--quick] [--seed N] [--world FOLDER] [--json PATH] [--markdown PATH]
 
 A world that no threshold was tuned on (another seed than the demo's) is built up to the manifest
 with the shipped settings. Written:
@@ -13,7 +13,14 @@ with the shipped settings. Written:
 - `recall_of_room`: of the segments that would fit into the clean stretches if each were cut to its
   very edge, the share found: cutting begins at the first voiced frame and does not know of trouble
   in the picture, so some of that room is lost to segments that straddle an edge;
-- `by_trouble`: for each planted trouble, the segments that touch it, and how many passed as clean.
+- `by_trouble`: for each planted trouble, the segments that touch it, those that it spoils, and
+  how many of these are flagged, are told by the reason that is meant for it, and passed as clean;
+- `by_reason`: for each reason, the segments it flags, those of them that are truly not clean
+  (`precision`) or touch trouble at all, and the segments spoilt by the troubles that it is meant
+  for: how many are flagged by any reason (`recall`) or by one meant for them (`recall_own`);
+- `duplicates`: pairs of segments that hold the same second of a video and of its re-upload and have
+  nothing else against them, and how many of these pairs were not both kept;
+- `people`: wrong labels that are made by relabelling, see people.py.
 """
 
 import argparse
@@ -28,37 +35,54 @@ from typing import Any
 
 import pyarrow.parquet as pq
 from machine import describe_machine, write_result
+from people import find_wrong_labels, mislabelled
+from verdicts import TELLS, Verdict, judge
 
 from voiceface.config import Settings
-from voiceface.demo.truth import clean_stretches, is_clean
+from voiceface.demo.truth import Row, clean_stretches
 from voiceface.demo.world import render_world
 from voiceface.sources import built_videos
 from voiceface.stages import download, faces, manifest, resolve, samples, speech
 
+FULL = {"speakers": 12, "videos": 3, "seconds": 64.0, "clean_s": 5.0}
+QUICK = {"speakers": 6, "videos": 2, "seconds": 40.0, "clean_s": 5.0}
 _SLACK_US = 300_000  # a segment may begin a little before its stretch: in the pause
 _MIN_US = 4_500_000  # a shorter stretch need not hold a whole segment of speech
+_COMMON_US = 1_000_000
+_REASON_COLUMNS = (
+    "flagged", "right", "precision", "touching_trouble", "troubles", "found", "recall",
+    "recall_own",
+)  # fmt: skip
+_TROUBLE_COLUMNS = ("segments", "spoilt", "found", "passed_wrongly", "recall", "recall_own")
 
 
 def main() -> None:
     """Render, build, compare, write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="6 minutes of video instead of 36")
+    parser.add_argument("--quick", action="store_true", help="8 minutes of video instead of 39")
+    parser.add_argument("--world", type=Path, help="folder to render into, or of an earlier run")
     parser.add_argument("--json", type=Path, default=Path("benchmarks/results/clean.json"))
+    parser.add_argument("--markdown", type=Path, help="write the tables of docs/quality.md there")
     parser.add_argument("--seed", type=int, default=101)
     options = parser.parse_args()
-    target = options.json.absolute()
+    json_path, markdown = options.json.absolute(), options.markdown and options.markdown.absolute()
+    size = QUICK if options.quick else FULL
     with tempfile.TemporaryDirectory() as folder:
+        world = options.world.absolute() if options.world else Path(folder) / "world"
         os.chdir(folder)
-        size = {"speakers": 4, "videos": 2, "seconds": 45.0}
-        if not options.quick:
-            size = {"speakers": 12, "videos": 3, "seconds": 60.0}
-        render_world(Path("world"), seed=options.seed, **size)
-        build(Path("world"))
-        result = compare(Path("world"), Path("manifest.parquet"), Path("videos.csv"))
-    result |= {"world": size | {"seed": options.seed}, "machine": describe_machine()}
-    write_result(target, result)
-    for name, value in result.items():
-        print(f"{name:22} {value}")
+        if not (world / "truth.parquet").exists():
+            render_world(world, seed=options.seed, jobs=os.cpu_count() or 1, **size)
+        build(world)
+        result = compare(world, Path("manifest.parquet"), Path("videos.csv"))
+        result["people"] = _wrong_labels(world)
+    result |= {"world": {**size, "seed": options.seed}, "machine": describe_machine()}
+    if options.world:
+        result["world"] = {"folder": str(options.world)}
+    write_result(json_path, result)
+    tables = as_markdown(result)
+    if markdown:
+        markdown.write_text(tables)
+    print(tables)
 
 
 def build(world: Path) -> None:
@@ -68,21 +92,26 @@ def build(world: Path) -> None:
     rows = [f"{speaker},,,{world / speaker},,synthetic," for speaker in speakers]
     header = "speaker,gender,language,location,licence,consent,note"
     Path("sources.csv").write_text("\n".join([header, *rows, ""]))
+    roots = settings.resolve.model_copy(update={"local_roots": [str(world)]})
     with contextlib.redirect_stdout(io.StringIO()):
-        resolve.run(settings.resolve, Path("sources.csv"), Path("videos.csv"))
+        resolve.run(roots, Path("sources.csv"), Path("videos.csv"))
     videos = [video.video for video in built_videos(Path("videos.csv"), Path("download"))]
     with ProcessPoolExecutor() as pool:
-        list(pool.map(_build_video, videos))
+        list(pool.map(_build_video, videos, [f'["{world}"]'] * len(videos)))
     manifest.run(
         settings.manifest,
-        *map(Path, ("videos.csv", "download", "timeline", "samples", "reviews")),
-        Path("manifest.parquet"),
-        Path("funnel.parquet"),
-        Path("people.parquet"),
+        videos=Path("videos.csv"),
+        downloads=Path("download"),
+        timelines=Path("timeline"),
+        samples=Path("samples"),
+        reviews=Path("reviews"),
+        output=Path("manifest.parquet"),
+        funnel=Path("funnel.parquet"),
+        people=Path("people.parquet"),
     )
 
 
-def _build_video(video: str) -> None:
+def _build_video(video: str, roots: str) -> None:
     settings = Settings()
     media, outcome = Path(f"media/{video}.mkv"), Path(f"download/{video}.json")
     tables = {
@@ -90,7 +119,7 @@ def _build_video(video: str) -> None:
         for name in ("speech", "chunks", "timeline", "faces", "samples")
     }
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        download.run(settings.download, video, Path("videos.csv"), media, outcome, '["."]')
+        download.run(settings.download, video, Path("videos.csv"), media, outcome, roots)
     sound = (tables["speech"], tables["chunks"], tables["timeline"])
     speech.run(settings.speech, video, media, outcome, *sound)
     faces.run(settings.faces, media, outcome, tables["speech"], tables["faces"])
@@ -98,48 +127,100 @@ def _build_video(video: str) -> None:
 
 
 def compare(world: Path, manifest_path: Path, videos: Path) -> dict[str, Any]:
-    """The manifest's clean flags against the world's truth; keys as in the module's docstring."""
-    truth: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in pq.read_table(world / "truth.parquet").to_pylist():
-        truth[row["file"]].append(row)
-    by_video: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for sample in pq.read_table(manifest_path).to_pylist():
-        by_video[sample["video"]].append(sample)
-    counts: Counter[str] = Counter()
-    touched: Counter[str] = Counter()
-    passed: Counter[str] = Counter()
-    for video in built_videos(videos, Path("download")):
-        rows = truth[str(Path(video.location).relative_to(world))]
-        found = by_video[video.video]
-        for sample in found:
-            good = sample["frame_us"] is not None and is_clean(
-                rows, sample["frame_us"], sample["start_us"], sample["end_us"]
-            )
-            counts[f"{'clean' if sample['clean'] else 'flagged'}_{'good' if good else 'bad'}"] += 1
-            for trouble in _troubles(rows, sample["start_us"], sample["end_us"]):
-                touched[trouble] += 1
-                passed[trouble] += bool(sample["clean"] and not good)
-        counts += _stretches(rows, [sample for sample in found if sample["clean"]])
+    """The manifest's flags against the world's truth; keys as in the module's docstring."""
+    truth = _truth(world)
+    judged = _judged(world, manifest_path, videos)
+    every = [verdict for found in judged.values() for verdict in found]
+    counts = Counter(_fate(verdict) for verdict in every)
+    for file, rows in truth.items():
+        if not rows[0]["repeats"]:  # what a re-upload repeats counts where it was first
+            counts += _stretches(rows, _clean_spans(file, truth, judged))
     good, bad = counts["clean_good"], counts["clean_bad"]
+    duplicates = _duplicates(truth, judged)
+    by_reason = _by_reason(every)
+    pairs = {"troubles": duplicates["pairs"], "found": duplicates["told"]}
+    by_reason["duplicate"] |= pairs | _recalls(duplicates["pairs"], duplicates["told"])
     return {
-        "precision": round(good / (good + bad), 4),
-        "recall": round(counts["stretches_found"] / counts["stretches"], 4),
-        "recall_of_windows": round(good / (good + counts["flagged_good"]), 4),
-        "recall_of_room": round(counts["slots_found"] / counts["slots"], 4),
+        "precision": _share(good, good + bad),
+        "recall": _share(counts["stretches_found"], counts["stretches"]),
+        "recall_of_windows": _share(good, good + counts["flagged_good"]),
+        "recall_of_room": _share(counts["slots_found"], counts["slots"]),
         "counts": dict(sorted(counts.items())),
-        "by_trouble": {
-            name: {"segments": touched[name], "passed_wrongly": passed[name]}
-            for name in sorted(touched)
-        },
+        "duplicates": duplicates,
+        "by_reason": by_reason,
+        "by_trouble": _by_trouble(every),
     }
 
 
-def _stretches(rows: list[dict[str, Any]], clean: list[dict[str, Any]]) -> Counter[str]:
+def _truth(world: Path) -> dict[str, list[Row]]:
+    truth: dict[str, list[Row]] = defaultdict(list)
+    for row in pq.read_table(world / "truth.parquet").to_pylist():
+        truth[row["file"]].append(row)
+    return truth
+
+
+def _judged(world: Path, manifest_path: Path, videos: Path) -> dict[str, list[Verdict]]:
+    """The verdicts on each file's segments."""
+    truth = _truth(world)
+    again: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for row in (row for rows in truth.values() for row in rows):
+        if row["repeats"]:
+            long = row["end_us"] - row["start_us"]
+            again[row["repeats"]].append((row["repeats_us"], row["repeats_us"] + long))
+        if row["repeats"] or row["trouble"] == "jingle":
+            again[row["file"]].append((row["start_us"], row["end_us"]))
+    names = {
+        video.video: str(Path(video.location).relative_to(world))
+        for video in built_videos(videos, Path("download"))
+    }
+    judged: dict[str, list[Verdict]] = defaultdict(list)
+    for sample in pq.read_table(manifest_path).to_pylist():
+        if sample["face_number"] == 0:
+            file = names[sample["video"]]
+            judged[file].append(judge(sample, truth[file], again[file]))
+    return judged
+
+
+def _wrong_labels(world: Path) -> dict[str, Any]:
+    judged = _judged(world, Path("manifest.parquet"), Path("videos.csv"))
+    good = {v.sample["sample"] for found in judged.values() for v in found if v.good}
+    cases = mislabelled(built_videos(Path("videos.csv"), Path("download")))
+    return find_wrong_labels(Settings().manifest, cases, good)
+
+
+def _fate(verdict: Verdict) -> str:
+    if verdict.flags == {"duplicate"} and verdict.repeated:
+        return "flagged_duplicate"
+    flag = "clean" if verdict.sample["clean"] else "flagged"
+    return f"{flag}_{'good' if verdict.good else 'bad'}"
+
+
+def _clean_spans(
+    file: str, truth: dict[str, list[Row]], judged: dict[str, list[Verdict]]
+) -> list[tuple[int, int]]:
+    """The samples found clean in a file or in its re-uploads, in the file's time."""
+    spans = []
+    for other, rows in truth.items():
+        if file in (other, rows[0]["repeats"]):
+            shift = 0 if file == other else _shift(rows)
+            spans += [
+                (v.sample["start_us"] + shift, v.sample["end_us"] + shift)
+                for v in judged[other]
+                if v.sample["clean"]
+            ]
+    return spans
+
+
+def _shift(rows: list[Row]) -> int:
+    """What to add to a re-upload's time for that of the video that it repeats, µs."""
+    return int(rows[0]["repeats_us"] - rows[0]["start_us"])
+
+
+def _stretches(rows: list[Row], clean: list[tuple[int, int]]) -> Counter[str]:
     counts: Counter[str] = Counter()
     for start, end in clean_stretches(rows, _MIN_US):
         inside = sum(
-            start - _SLACK_US <= sample["start_us"] and sample["end_us"] <= end + _SLACK_US
-            for sample in clean
+            start - _SLACK_US <= first and last <= end + _SLACK_US for first, last in clean
         )
         slots = (end - start) // 4_000_000
         counts.update(slots=slots, slots_found=min(inside, slots))
@@ -147,12 +228,106 @@ def _stretches(rows: list[dict[str, Any]], clean: list[dict[str, Any]]) -> Count
     return counts
 
 
-def _troubles(rows: list[dict[str, Any]], start_us: int, end_us: int) -> set[str]:
+def _duplicates(
+    truth: dict[str, list[Row]], judged: dict[str, list[Verdict]]
+) -> dict[str, int | float]:
+    pairs = told = 0
+    for file, rows in truth.items():
+        for copy in judged[file] if rows[0]["repeats"] else []:
+            start = copy.sample["start_us"] + _shift(rows)
+            end = copy.sample["end_us"] + _shift(rows)
+            for first in judged[rows[0]["repeats"]]:
+                common = min(end, first.sample["end_us"]) - max(start, first.sample["start_us"])
+                if common >= _COMMON_US and (copy.flags | first.flags) <= {"duplicate"}:
+                    pairs += 1
+                    told += bool(copy.flags | first.flags)
+    return {"pairs": pairs, "told": told, "recall": _share(told, pairs)}
+
+
+def _by_reason(verdicts: list[Verdict]) -> dict[str, dict[str, Any]]:
+    reasons = set().union(*TELLS.values(), *(verdict.flags for verdict in verdicts), {"duplicate"})
+    result = {}
+    for reason in sorted(reasons - {"no_speech"}):  # that is in no segment
+        meant = {trouble for trouble, by in TELLS.items() if reason in by}
+        flagged = [verdict for verdict in verdicts if reason in verdict.flags]
+        right = sum(
+            verdict.repeated if reason == "duplicate" else not verdict.good for verdict in flagged
+        )
+        spoilt = [verdict for verdict in verdicts if verdict.spoilt & meant]
+        own = sum(bool(verdict.flags & _told_by(verdict.spoilt & meant)) for verdict in spoilt)
+        found = sum(bool(verdict.flags) for verdict in spoilt)
+        result[reason] = {
+            "flagged": len(flagged),
+            "right": right,
+            "precision": _share(right, len(flagged)),
+            "touching_trouble": sum(bool(verdict.touched) for verdict in flagged),
+            "troubles": len(spoilt),
+            "found": found,
+            **_recalls(len(spoilt), found, own),
+        }
+    return result
+
+
+def _by_trouble(verdicts: list[Verdict]) -> dict[str, dict[str, Any]]:
+    result = {}
+    for trouble in sorted(set().union(*(verdict.touched for verdict in verdicts))):
+        spoilt = [verdict for verdict in verdicts if trouble in verdict.spoilt]
+        own = sum(bool(verdict.flags & TELLS.get(trouble, set())) for verdict in spoilt)
+        found = sum(bool(verdict.flags) for verdict in spoilt)
+        result[trouble] = {
+            "segments": sum(trouble in verdict.touched for verdict in verdicts),
+            "spoilt": len(spoilt),
+            "found": found,
+            "passed_wrongly": len(spoilt) - found,
+            **_recalls(len(spoilt), found, own),
+        }
+    return result
+
+
+def _told_by(troubles: frozenset[str]) -> set[str]:
+    return set().union(*(TELLS[trouble] for trouble in troubles))
+
+
+def _recalls(there: int, found: int, own: int | None = None) -> dict[str, float | None]:
     return {
-        row["trouble"]
-        for row in rows
-        if row["trouble"] and row["start_us"] < end_us and row["end_us"] > start_us
+        "recall": _share(found, there),
+        "recall_own": _share(found if own is None else own, there),
     }
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, 4) if whole else None
+
+
+def as_markdown(result: dict[str, Any]) -> str:
+    """The tables of docs/quality.md."""
+    shares = ("precision", "recall", "recall_of_windows", "recall_of_room")
+    duplicates, people = result["duplicates"], result.get("people", {})
+    parts = [
+        _table(("", "share"), [(name, _words(result[name])) for name in shares]),
+        _rows(result["by_reason"], "reason", _REASON_COLUMNS),
+        _rows(result["by_trouble"], "trouble", _TROUBLE_COLUMNS),
+        f"Re-uploads: {duplicates['told']} of {duplicates['pairs']} pairs of segments that hold the"
+        " same second were told.",
+        _rows(people, "wrong label", ("there", "found", "found_wrongly")),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _rows(rows: dict[str, dict[str, Any]], name: str, columns: tuple[str, ...]) -> str:
+    head = (name, *(column.replace("_", " ") for column in columns))
+    return _table(head, [(key, *(_words(row[c]) for c in columns)) for key, row in rows.items()])
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [head, ("---", *("---:" for _ in head[1:])), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _words(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{100 * value:.1f} %" if isinstance(value, float) else str(value)
 
 
 if __name__ == "__main__":
