@@ -33,8 +33,8 @@ def sample(start_s: float, *flags: str, frame_s: float | None = None, **more: An
     at = start_s + 2 if frame_s is None else frame_s
     return {
         "sample": f"s{start_s}", "video": "file-a", "face_number": 0,
-        "start_us": round(start_s * S), "end_us": round((start_s + 4) * S), "frame_us": round(at * S),
-        "flags": list(flags), "clean": not flags, **more,
+        "start_us": round(start_s * S), "end_us": round((start_s + 4) * S),
+        "frame_us": round(at * S), "flags": list(flags), "clean": not flags, **more,
     }  # fmt: skip
 
 
