@@ -133,10 +133,12 @@ def test_an_empty_edit_that_delays_one_of_them_is_followed(
     late, other = ["-itsoffset", "0.8", "-i", str(clip)], ["-i", str(clip)]
     whole = list(range(6))
     delayed = [second + 0.8 for second in whole]
-    picture_late = ffmpeg(tmp_path / name, *late, *other, *"-map 0:v -map 1:a -c copy".split())
+    picture_late = ffmpeg(
+        tmp_path / name, *late, *other, "-map", "0:v", "-map", "1:a", "-c", "copy"
+    )
     assert _streams(picture_late).picture_start_s == pytest.approx(0.8, abs=0.01)
     _check(picture_late, delayed, beeps=whole)
-    sound_late = ffmpeg(tmp_path / name, *late, *other, *"-map 1:v -map 0:a -c copy".split())
+    sound_late = ffmpeg(tmp_path / name, *late, *other, "-map", "1:v", "-map", "0:a", "-c", "copy")
     assert _streams(sound_late).sound_start_s == pytest.approx(0.8, abs=0.03)
     _check(sound_late, whole, beeps=delayed)
 
@@ -172,8 +174,8 @@ def test_a_stream_that_starts_late_or_ends_early_keeps_its_times(
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
 def test_times_before_zero_are_times(clip: Path, tmp_path: Path, name: str) -> None:
-    earlier = ["-itsoffset", "-0.5", "-i", str(clip)]
-    media = ffmpeg(tmp_path / name, *earlier, *"-c copy -avoid_negative_ts disabled".split())
+    earlier = ["-itsoffset", "-0.5", "-i", str(clip), "-c", "copy"]
+    media = ffmpeg(tmp_path / name, *earlier, "-avoid_negative_ts", "disabled")
     assert _streams(media).first_packet_s < -0.4
     heard = heard_s(media)
     # mp4 has an edit list, which hides what is before 0; Matroska shows it.
