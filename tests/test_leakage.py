@@ -16,6 +16,25 @@ SCHEMA = pa.schema(
 )
 
 
+def marks(number: int, wrong: float = 0.0) -> list[int]:
+    """The fingerprint of one sound, or of the same with a share of wrong bits, cut elsewhere."""
+    rng = np.random.default_rng(number)
+    words = rng.integers(-(1 << 31), 1 << 31, 115).astype(np.int32)
+    if not wrong:
+        return words.tolist()
+    bits = rng.random((115, 32)) < 2 * wrong
+    bits[::2] = False
+    return (words ^ np.packbits(bits, axis=1).view(np.int32)[:, 0]).tolist()[37:]
+
+
+def near_face(number: int) -> bytes:
+    """The face print of sample `number`, five bits off."""
+    face = bytearray(np.random.default_rng(number).bytes(32))
+    for place in (0, 7, 13, 22, 31):
+        face[place] ^= 4
+    return bytes(face)
+
+
 def rows() -> list[dict[str, Any]]:
     """Three clean samples in each split; speakers a to c are known, d is unseen."""
     made = []
@@ -31,6 +50,8 @@ def rows() -> list[dict[str, Any]]:
                 "audio_sha256": f"audio{number}",
                 "face_sha256": f"face{number}",
                 "audio_prints": [number * 100 + print_ for print_ in range(number)],
+                "audio_marks": marks(number),
+                "face_print": np.random.default_rng(number).bytes(32),
                 "split": split,
             }
         )
@@ -44,7 +65,14 @@ def check(samples: list[dict[str, Any]]) -> dict[str, Any]:
 def test_no_leak_is_proved_with_the_counts_of_what_was_compared() -> None:
     assert check(rows()) == {
         "samples": {"train": 3, "test": 3, "unseen": 3},
-        "compared": {"video": 9, "sound": 9, "sound_prints": 36, "face": 9},
+        "compared": {
+            "video": 9,
+            "sound": 9,
+            "sound_prints": 36,
+            "face": 9,
+            "sound_marks": 9 * 115,
+            "face_prints": 9,
+        },
         "shared_between_splits": 0,
     }
 
@@ -57,6 +85,8 @@ def test_no_leak_is_proved_with_the_counts_of_what_was_compared() -> None:
         ({"audio_sha256": "audio0"}, "share a sound"),
         ({"audio_prints": [5, 301, 7]}, "share a stretch of sound"),
         ({"face_sha256": "face0"}, "share a face"),
+        ({"audio_marks": marks(0, wrong=0.08)}, "share nearly the same sound"),
+        ({"face_print": near_face(0)}, "share nearly the same face"),
     ],
 )
 @pytest.mark.parametrize("victim", [7, 8])
@@ -84,6 +114,8 @@ def test_what_one_split_shares_with_itself_is_no_leak() -> None:
     for sample in samples:
         sample |= {"face_sha256": sample["split"], "audio_sha256": sample["split"]}
         sample |= {"video": sample["split"], "audio_prints": [hash(sample["split"])]}
+        number = len(sample["split"])
+        sample |= {"audio_marks": marks(number), "face_print": near_face(number)}
     assert check(samples)["compared"]["face"] == 3
 
 
@@ -110,8 +142,15 @@ def test_a_leak_among_many_is_found() -> None:
         base = rows()[number % 2]
         prints = rng.integers(0, 1 << 62, 20).tolist()
         names = {"sample": f"s{number}", "video": f"v{number}", "audio_prints": prints}
-        samples.append(base | names | {"audio_sha256": f"a{number}", "face_sha256": f"f{number}"})
+        names |= {"audio_sha256": f"a{number}", "face_sha256": f"f{number}"}
+        near = {"audio_marks": marks(number), "face_print": rng.bytes(32)}
+        samples.append(base | names | near)
     check(samples)
+    twin = marks(1500, wrong=0.08)
+    samples[77]["audio_marks"], mine = twin, samples[77]["audio_marks"]
+    with pytest.raises(VoicefaceError, match=r"s1500 \(train\) and s77 \(test\).*same sound"):
+        check(samples)
+    samples[77]["audio_marks"] = mine
     samples[2001]["audio_prints"][7] = samples[14]["audio_prints"][3]
     with pytest.raises(VoicefaceError, match=r"s14 \(train\) and s2001 \(test\)"):
         check(samples)

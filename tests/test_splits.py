@@ -1,4 +1,5 @@
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -8,7 +9,8 @@ from voiceface.splits import Group, draw_splits, find_groups
 from voiceface.tables import MANIFEST
 
 COLUMNS = ("video", "speaker", "audio_sha256", "face_sha256", "audio_prints")
-SCHEMA = pa.schema([MANIFEST.field(name) for name in COLUMNS])
+FINGERPRINTS = ("start_us", "audio_marks", "face_print")
+SCHEMA = pa.schema([MANIFEST.field(name) for name in (*COLUMNS, *FINGERPRINTS)])
 
 
 def alone(speakers: int, videos: int) -> list[Group]:
@@ -25,7 +27,19 @@ def split_of_speaker(groups: list[Group], splits: dict[str, str]) -> dict[str, C
 
 
 def table(*rows: tuple[str, str, str, str, list[int]]) -> pa.Table:
-    return pa.Table.from_pylist([dict(zip(COLUMNS, row, strict=True)) for row in rows], SCHEMA)
+    return rows_of([dict(zip(COLUMNS, row, strict=True)) for row in rows])
+
+
+def rows_of(rows: list[dict[str, Any]]) -> pa.Table:
+    made: list[dict[str, Any]] = []
+    for number, row in enumerate(rows):
+        own = {
+            "start_us": number,
+            "audio_sha256": f"sound {number}",
+            "face_sha256": f"face {number}",
+        }
+        made.append({"audio_marks": [], "audio_prints": [], **own, **row})
+    return pa.Table.from_pylist(made, SCHEMA)
 
 
 def test_videos_that_share_a_sound_a_stretch_or_a_face_are_one_group_also_by_a_chain() -> None:
@@ -41,6 +55,22 @@ def test_videos_that_share_a_sound_a_stretch_or_a_face_are_one_group_also_by_a_c
         Group(("a", "b", "c", "d"), ("ana", "bo", "cy")),
         Group(("e",), ("ana",)),
     ]
+
+
+def test_videos_with_nearly_the_same_sound_or_face_are_one_group() -> None:
+    rng = np.random.default_rng(0)
+    sound = rng.integers(-(1 << 31), 1 << 31, 115).astype(np.int32)
+    face = rng.bytes(32)
+    samples = rows_of(
+        [
+            {"video": "a", "speaker": "ana", "audio_marks": sound},
+            {"video": "b", "speaker": "ana", "audio_marks": np.roll(sound, 30)},
+            {"video": "c", "speaker": "bo", "face_print": face},
+            {"video": "d", "speaker": "cy", "face_print": bytes([face[0] ^ 0b1011]) + face[1:]},
+            {"video": "e", "speaker": "cy", "face_print": rng.bytes(32)},
+        ]
+    )
+    assert [group.videos for group in find_groups(samples)] == [("a", "b"), ("c", "d"), ("e",)]
 
 
 def test_shares_are_as_asked() -> None:

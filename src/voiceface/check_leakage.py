@@ -37,6 +37,7 @@ _PART_S = 30  # long sound is read in parts of this length
 _OVERLAP_S = 2  # so that no stretch is lost between two parts
 _WINDOW = 1 << 16  # samples read around a match to verify it
 _LEAST_MARKS = 16  # 0.9 s of sound
+_NEAR_BITS = 7  # of a face print: pictures of a foreign folder may be cut in any way
 _SHOWN = 3
 
 
@@ -295,7 +296,7 @@ def _compare_faces(
     prints = np.frombuffer(joined, np.uint8).reshape(-1, 32)
     side = np.arange(len(files)) < len(small)
     near: dict[Path, tuple[Path, int]] = {}
-    for one, other in near_faces(prints, np.arange(len(files)), side):
+    for one, other in near_faces(prints, np.arange(len(files)), side, _NEAR_BITS):
         mine, theirs = sorted((one, other))
         if files[mine] not in identical:
             near.setdefault(files[mine], (files[theirs], 0))

@@ -171,9 +171,10 @@ class Manifest(Section):
     duplicate_sound_errors: Annotated[float, Field(ge=0, le=0.18)] | None = 0.12
     """A sample that shares 1.6 s of sound with an earlier one, but for at most this share of its
     fingerprint's bits, is a `duplicate` (re-uploads, intros, jingles); null: no such check."""
-    duplicate_face_bits: Annotated[int, Field(ge=0, le=7)] | None = 4
+    duplicate_face_bits: Annotated[int, Field(ge=0, le=7)] | None = 5
     """So is one whose face is that of an earlier sample of another video, but for at most so many
-    of the 256 bits of its print; null: no such check."""
+    of the 256 bits of its print (a new encoding: 2 to 10; another picture of the same person: 9
+    or more in the demo world, 17 in real videos); null: no such check."""
     pair_by_identity: bool = False
     """Sound without a picture gets a face of the same speaker also from videos; otherwise only
     from pictures without sound."""

@@ -18,8 +18,8 @@ NEAR_ERRORS = 0.14
 NEAR_MARKS = 40
 """Length of such a stretch, in marks (1.6 s of sound)."""
 
-NEAR_BITS = 4
-"""Bits of 256 up to which two face prints are one picture."""
+NEAR_BITS = 5
+"""Bits of 256 up to which two face prints are one picture; at most 7."""
 
 _BLOCK = 1 << 16
 _NEAREST = 4  # entries of the other split with the same mark that each is compared with
@@ -117,7 +117,7 @@ def _alike(one: np.ndarray, other: np.ndarray, least: int) -> bool:
 
 
 def near_faces(
-    prints: np.ndarray, owners: np.ndarray, side: np.ndarray
+    prints: np.ndarray, owners: np.ndarray, side: np.ndarray, bits: int = NEAR_BITS
 ) -> Iterator[tuple[int, int]]:
     """Pairs of rows of different sides whose face prints are nearly equal; some more than once.
 
@@ -125,13 +125,14 @@ def near_faces(
         prints: uint8 (m, 32).
         owners: (m,), row of each print.
         side: (n,), side of each row.
+        bits: greatest number of differing bits, at most 7.
     """
-    # Of eight parts of 32 bits at least four are equal when at most four bits differ.
+    # Of eight parts of 32 bits at least one is equal when at most seven bits differ.
     for part in range(8):
         keys = np.ascontiguousarray(prints[:, 4 * part : 4 * part + 4]).view(np.uint32)[:, 0]
         for one, other in _across(keys, side[owners], _NEAREST_FACES):
             wrong = np.bitwise_count(prints[one] ^ prints[other]).sum(axis=1)
-            for place in np.flatnonzero(wrong <= NEAR_BITS):
+            for place in np.flatnonzero(wrong <= bits):
                 yield int(owners[one[place]]), int(owners[other[place]])
 
 
