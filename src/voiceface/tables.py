@@ -33,6 +33,7 @@ _SOUND_SCORES = [
     _column("clipped", pa.float32(), "share of samples at full scale, 0 to 1"),
     _column("snr_db", pa.float32(), "estimated signal-to-noise ratio, dB"),
     _column("speech", pa.float32(), "mean probability of speech by Silero's detector, 0 to 1"),
+    _column("second_voice", pa.float32(), "share of frames with a second pitch, 0 to 1"),
 ]
 _FACE_SCORES = [
     _column("faces", pa.int16(), "most faces found in one of the frames looked at"),
@@ -225,6 +226,7 @@ HISTORY = pa.schema(
 """`models/<model>/history.parquet`: the training curves."""
 
 REASONS = (
+    "outside_clips",
     "no_speech",
     "too_short",
     "no_face",
@@ -243,6 +245,7 @@ REASONS = (
     "dubbed",
     "not_speech",
     "noise_or_music",
+    "second_voice",
     "quiet",
     "clipped",
     "wrong_person",

@@ -24,7 +24,9 @@ class Plan:
         self.settings = parse_section(Settings, config, "config.yaml")
         if not VIDEO_LIST.exists():
             raise VoicefaceError(f"{VIDEO_LIST}: no such file; make it with `voiceface resolve`")
-        self.videos = [row.video for row in built_videos(VIDEO_LIST, OUTCOMES)]
+        built = built_videos(VIDEO_LIST, OUTCOMES)
+        self.videos = [row.video for row in built]
+        self._clips = {row.video: row.clips for row in built if row.clips}
         self.models = self.settings.models
 
     def section(self, name: str | None = None) -> str:
@@ -35,6 +37,10 @@ class Plan:
     def stage(self, name: str) -> dict[str, str]:
         """What a stage's result depends on besides its input files: its code and its settings."""
         return {"code": self.code(name), "config": self.section(name)}
+
+    def clips(self, wildcards: Any) -> str:
+        """The stretches to use of the video that a job is for, as in sources.csv; empty: all."""
+        return self._clips.get(wildcards.video, "")
 
     def model_section(self, wildcards: Any) -> str:
         """The settings of the model that a job is for.

@@ -14,14 +14,15 @@ from voiceface.config import Speech
 from voiceface.files import read_table
 from voiceface.media import audio
 from voiceface.outcome import Outcome, write_outcome
+from voiceface.sources import parse_clips
 from voiceface.stages import speech
 from voiceface.tables import CHUNKS, SPEECH, TIMELINE
 
 
-def _run(folder: Path, media: Path, config: Speech | None = None) -> Path:
+def _run(folder: Path, media: Path, config: Speech | None = None, clips: str = "") -> Path:
     write_outcome(folder / "o.json", Outcome(video="file-1", status="ok", duration_us=20_000_000))
     tables = [folder / f"{name}.parquet" for name in ("speech", "chunks", "timeline")]
-    speech.run(config or Speech(), "file-1", media, folder / "o.json", *tables)
+    speech.run(config or Speech(), "file-1", media, folder / "o.json", *tables, clips)
     return folder
 
 
@@ -123,3 +124,31 @@ def test_noise_that_reaches_into_the_edge_of_a_segment_is_heard(
     assert row["snr_db"] < 10.5
     at = row["start_us"] * 16 // 1000
     assert audio.snr_db(noisy[at : at + 64_000], 16000) > 10.5
+
+
+@pytest.mark.parametrize("clips", ["2.5-11", "1-6.2;9.5-16", "0-9999", "100-120", "19-20"])
+def test_segments_lie_within_clips_and_the_time_outside_is_counted(
+    tmp_path: Path, talking: Path, monkeypatch: pytest.MonkeyPatch, clips: str
+) -> None:
+    monkeypatch.setattr(audio, "_BLOCK_S", 3)
+    stretches = parse_clips(clips)
+    rows = read_table(_run(tmp_path, talking, clips=clips) / "speech.parquet", SPEECH).to_pylist()
+    for row in rows:
+        assert any(a <= row["start_us"] and row["end_us"] <= b for a, b in stretches)
+    assert len(rows) == {"2.5-11": 2, "1-6.2;9.5-16": 2, "100-120": 0, "19-20": 0}.get(clips, 4)
+    times = {
+        row["reason"]: row["duration_us"]
+        for row in read_table(tmp_path / "timeline.parquet", TIMELINE).to_pylist()
+    }
+    assert sum(times.values()) == 20_000_000
+    used = sum(max(0, min(end, 20_000_000) - start) for start, end in stretches)
+    assert times.get("outside_clips", 0) == 20_000_000 - used
+
+
+def test_a_clip_is_searched_from_its_own_start(tmp_path: Path, talking: Path) -> None:
+    whole = read_table(_run(tmp_path, talking) / "speech.parquet", SPEECH).to_pylist()
+    middle = (whole[0]["start_us"] + 1_000_000) / 1_000_000
+    [row] = read_table(
+        _run(tmp_path, talking, clips=f"{middle:g}-{middle + 4.6:g}") / "speech.parquet", SPEECH
+    ).to_pylist()
+    assert row["start_us"] > whole[0]["start_us"]

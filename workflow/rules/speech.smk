@@ -15,7 +15,8 @@ rule speech:
         "../../envs/dataset.yaml"
     params:
         **PLAN.stage("speech"),
+        clips=PLAN.clips,
     shell:
         "python -m voiceface.stages.speech --config={params.config:q} --video={wildcards.video}"
         " --media={input.media} --outcome={input.outcome} --output={output.speech}"
-        " --chunks={output.chunks} --timeline={output.timeline} &> {log}"
+        " --chunks={output.chunks} --timeline={output.timeline} --clips={params.clips:q} &> {log}"

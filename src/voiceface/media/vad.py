@@ -45,16 +45,25 @@ class VoicedFrames:
         )
 
 
-def find_segments(voiced: np.ndarray, length: int, min_voiced: float, start: int) -> Iterator[int]:
+def find_segments(
+    voiced: np.ndarray,
+    length: int,
+    min_voiced: float,
+    start: int,
+    allowed: np.ndarray | None = None,
+) -> Iterator[int]:
     """Yield the first frames of voiced segments that don't overlap, from the frame `start` on.
 
     A segment begins with a voiced frame and holds at least `min_voiced` (0 to 1) voiced frames in
-    its `length` frames; each is the earliest that does. What is yielded depends on nothing after
-    the segment's end, so a stream can be cut as it comes.
+    its `length` frames, all of them `allowed`; each is the earliest that does. What is yielded
+    depends on nothing after the segment's end, so a stream can be cut as it comes.
     """
     total = np.concatenate([[0], np.cumsum(voiced)])
     starts = np.arange(max(0, len(voiced) - length + 1))
     good = voiced[: len(starts)] & (total[starts + length] - total[starts] >= min_voiced * length)
+    if allowed is not None and not allowed.all():
+        inside = np.concatenate([[0], np.cumsum(allowed)])
+        good &= inside[starts + length] - inside[starts] == length
     for at in map(int, np.flatnonzero(good)):
         if at >= start:
             yield at

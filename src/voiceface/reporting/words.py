@@ -4,6 +4,7 @@ from voiceface.tables import CURATED, KEPT, REASONS
 
 _REASONS = {
     "kept": "kept",
+    "outside_clips": "outside of the clips that were asked for",
     "no_speech": "no speech",
     "too_short": "too little speech for a segment",
     "no_face": "no face found",
@@ -64,7 +65,7 @@ def family(reason: str) -> str:
         return "sound"
     if reason in _DOUBLE:
         return "double"
-    if reason in REASONS:
+    if reason in REASONS and reason != "outside_clips":
         return "face"
     return "curator" if reason in CURATED else "other"
 

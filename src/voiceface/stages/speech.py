@@ -16,15 +16,21 @@ from voiceface.config import Speech
 from voiceface.files import write_table, writing_media
 from voiceface.media import audio
 from voiceface.media.fingerprint import content_prints, sound_marks
+from voiceface.media.second_voice import second_voice
 from voiceface.media.silero import speech_probability
 from voiceface.media.vad import VoicedFrames, find_segments
 from voiceface.outcome import Outcome, check_media, read_outcome
+from voiceface.sources import parse_clips
 from voiceface.stages.shim import stage_main
 from voiceface.tables import CHUNKS, SPEECH, TIMELINE
 
 # Noise that only reaches into a segment's edge is heard with what is around it: the signal-to-noise
 # ratio takes the worst whole second, of which 0.4 s within the segment then suffice.
 _AROUND_S = 0.6
+
+
+Clips = list[tuple[int, int]]
+"""Start and end of each stretch to use, µs PTS; empty: all."""
 
 
 @dataclass(frozen=True)
@@ -62,23 +68,31 @@ def run(
     output: Path,
     chunks: Path,
     timeline: Path,
+    clips: str = "",
 ) -> None:
-    """Cut the sound of a video into voiced segments."""
+    """Cut the sound of a video into voiced segments.
+
+    Args:
+        clips: the stretches to use, as in sources.csv; empty: all.
+    """
     record = read_outcome(outcome)
     check_media(media, record)
     tally = Tally()
     chunk_rows: list[dict[str, Any]] = []
     with writing_media(output, SPEECH) as add:
-        for segment in _segments(config, media, record, tally):
+        stretches = parse_clips(clips)
+        for segment in _segments(config, media, record, stretches, tally):
             row = _segment_row(config, video, segment)
             add(row)
             chunk_rows.extend(_chunk_rows(config, row, segment))
         write_table(chunks, pa.Table.from_pylist(chunk_rows, CHUNKS))
-        parts = _timeline(config, video, record, tally)
+        parts = _timeline(config, video, record, stretches, tally)
         write_table(timeline, pa.Table.from_pylist(parts, TIMELINE))
 
 
-def _segments(config: Speech, media: Path, record: Outcome, tally: Tally) -> Iterator[Segment]:
+def _segments(
+    config: Speech, media: Path, record: Outcome, clips: Clips, tally: Tally
+) -> Iterator[Segment]:
     """The voiced segments in order; memory stays at a minute of sound."""
     start_us = audio.first_sound_us(media) if record.status == "ok" else None
     if start_us is None:
@@ -89,19 +103,23 @@ def _segments(config: Speech, media: Path, record: Outcome, tally: Tally) -> Ite
     size = round(config.segment_s * rate)
     length = math.ceil(size / step)
     around = round(_AROUND_S * rate / step)
-    voiced = np.empty(0, bool)  # of the frames from `first` on
+    voiced = allowed = np.empty(0, bool)  # of the frames from `first` on
     pcm = np.empty(0, np.int16)
     first = 0  # frame where `voiced` and `pcm` begin
     start = 0  # frame of `voiced` from which on to look for a segment
     for block in itertools.chain(audio.decode_pcm(media, rate, start_us), [None]):
         if block is not None:
             flags = vad.feed(block)
+            inside = _inside(clips, start_us, tally.frames, len(flags), config.vad_frame_ms)
             tally.frames += len(flags)
-            tally.voiced_frames += int(flags.sum())
+            tally.voiced_frames += int((flags & inside).sum())
             voiced, pcm = np.concatenate([voiced, flags]), np.concatenate([pcm, block])
+            allowed = np.concatenate([allowed, inside])
         # What is around a segment must be there, too, until the end of the sound.
         ready = len(voiced) - (0 if block is None else around)
-        for at in find_segments(voiced[: max(0, ready)], length, config.min_voiced, start):
+        known = slice(0, max(0, ready))
+        found = find_segments(voiced[known], length, config.min_voiced, start, allowed[known])
+        for at in found:
             start = at + length
             tally.segments += 1
             tally.segment_voiced_frames += int(voiced[at:start].sum())
@@ -114,6 +132,18 @@ def _segments(config: Speech, media: Path, record: Outcome, tally: Tally) -> Ite
         start = max(start, ready - length + 1, 0)
         done = max(0, start - around)
         voiced, pcm, first, start = voiced[done:], pcm[done * step :], first + done, start - done
+        allowed = allowed[done:]
+
+
+def _inside(clips: Clips, start_us: int, first: int, count: int, frame_ms: int) -> np.ndarray:
+    """Which of `count` frames of the sound, from the `first` on, lie wholly in a clip (bool)."""
+    if not clips:
+        return np.ones(count, bool)
+    begin = start_us + (first + np.arange(count)) * frame_ms * 1000
+    inside = np.zeros(count, bool)
+    for clip_start, clip_end in clips:
+        inside |= (begin >= clip_start) & (begin + frame_ms * 1000 <= clip_end)
+    return inside
 
 
 def _segment_row(config: Speech, video: str, segment: Segment) -> dict[str, Any]:
@@ -127,6 +157,7 @@ def _segment_row(config: Speech, video: str, segment: Segment) -> dict[str, Any]
         "clipped": audio.clipped_share(pcm),
         "snr_db": audio.snr_db(segment.around, rate),
         "speech": speech_probability(pcm, rate),
+        "second_voice": second_voice(pcm, rate),
         "audio_sha256": hashlib.sha256(pcm.astype("<i2").tobytes()).hexdigest(),
         "audio_prints": content_prints(pcm),
         "audio_marks": sound_marks(pcm, rate),
@@ -148,18 +179,23 @@ def _chunk_rows(config: Speech, row: dict[str, Any], segment: Segment) -> Iterat
         }
 
 
-def _timeline(config: Speech, video: str, record: Outcome, tally: Tally) -> list[dict[str, Any]]:
+def _timeline(
+    config: Speech, video: str, record: Outcome, clips: Clips, tally: Tally
+) -> list[dict[str, Any]]:
     """Where the video's whole time went; the parts add up to its duration."""
     frame_us = config.vad_frame_ms * 1000
     in_segments = tally.segments * round(config.segment_s * 1_000_000)
     # Sound may run on after the picture, or the container may not know its length.
     total = max(record.duration_us or 0, tally.frames * frame_us, in_segments)
+    used = sum(max(0, min(end, total) - start) for start, end in clips) if clips else total
+    outside = min(total - used, total - in_segments)
     voiced_rest = (tally.voiced_frames - tally.segment_voiced_frames) * frame_us
-    too_short = min(voiced_rest, total - in_segments)
+    too_short = min(voiced_rest, total - in_segments - outside)
     times = {
         "segment": in_segments,
+        "outside_clips": outside,
         "too_short": too_short,
-        "no_speech": total - in_segments - too_short,
+        "no_speech": total - in_segments - outside - too_short,
     }
     return [
         {"video": video, "reason": reason, "duration_us": time}
