@@ -17,4 +17,4 @@ def test_a_file_that_can_t_be_opened_is_named_in_one_line(tmp_path: Path) -> Non
             first_sound_us(path)
         assert "\n" not in str(caught.value)
         with pytest.raises(VoicefaceError, match=rf"{path.name}: can't be opened"):
-            next(decode_looks(path, [(0, 1)], 1, 160))
+            next(decode_looks(path, [(0, 1)], 1))

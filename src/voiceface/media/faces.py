@@ -59,10 +59,20 @@ def find_faces(rgb: np.ndarray, detect_width: int, upsample_on_miss: int) -> lis
     for doublings in range(upsample_on_miss + 1):
         scale = detect_width * 2**doublings / longer
         method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=method)
-        boxes, scores, _ = _detector().run(small, 0, 0.0)
-        if boxes:
-            break
+        found = detect(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=method), scale)
+        if found:
+            return found
+    return []
+
+
+def detect(grey: np.ndarray, scale: float) -> list[Face]:
+    """Faces in a picture that was made smaller or larger, best first; at least 80 of its pixels.
+
+    Args:
+        grey: uint8 (height, width).
+        scale: its size over that of the picture in whose pixels the boxes are given.
+    """
+    boxes, scores, _ = _detector().run(grey, 0, 0.0)
     faces = [
         Face(
             left=round(box.left() / scale),
@@ -76,11 +86,16 @@ def find_faces(rgb: np.ndarray, detect_width: int, upsample_on_miss: int) -> lis
     return sorted(faces, key=lambda face: -face.score)
 
 
-def find_landmarks(rgb: np.ndarray, face: Face) -> np.ndarray:
-    """The 68 landmarks of a face: float32 (68, 2), x and y in pixels of the picture."""
-    box = dlib.rectangle(face.left, face.top, face.right, face.bottom)
-    shape = _landmark_model()(rgb, box)
-    return np.array([(p.x, p.y) for p in shape.parts()], np.float32)
+def find_landmarks(picture: np.ndarray, face: Face, scale: float = 1.0) -> np.ndarray:
+    """The 68 landmarks of a face: float32 (68, 2), x and y in pixels of the face's box.
+
+    Args:
+        picture: uint8, RGB (height, width, 3) or grey (height, width).
+        scale: its size over that of the picture in whose pixels the box is given.
+    """
+    sides = (face.left, face.top, face.right, face.bottom)
+    shape = _landmark_model()(picture, dlib.rectangle(*(round(side * scale) for side in sides)))
+    return np.array([(p.x, p.y) for p in shape.parts()], np.float32) / np.float32(scale)
 
 
 def align(
@@ -104,6 +119,32 @@ def align(
     return crop, (offset @ rotation.T * scale + size / 2).astype(np.float32)
 
 
+def thumb(grey: np.ndarray, landmarks: np.ndarray, size: int) -> np.ndarray:
+    """Eyes to mouth, upright, quickly: uint8 (size, size), with half as much around it.
+
+    Args:
+        grey: uint8 (height, width).
+        landmarks: (68, 2), in its pixels.
+    """
+    eyes, lips = landmarks[36:48].mean(axis=0), landmarks[48:68].mean(axis=0)
+    down = lips - eyes
+    scale = 0.4 * size / max(float(np.hypot(*down)), 1.0)
+    cos, sin = down[1] * scale * scale / (0.4 * size), down[0] * scale * scale / (0.4 * size)
+    turn = np.array([[cos, -sin], [sin, cos]])
+    shift = np.array([size / 2, size / 2]) - turn @ ((eyes + lips) / 2)
+    matrix = np.hstack([turn, shift[:, None]])
+    return cv2.warpAffine(
+        grey, matrix, (size, size), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE
+    )
+
+
+def outside_share(landmarks: np.ndarray, width: int, height: int, margin: float) -> float:
+    """Share (0 to 1) of what `align` cuts out that lies outside of the picture."""
+    places = _crop_places(landmarks, 32, margin)
+    inside = (places >= 0).all(axis=2) & (places <= [width - 1, height - 1]).all(axis=2)
+    return float(1 - inside.mean())
+
+
 def descriptor_chip(rgb: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     """The crop that the descriptor is computed from: uint8 (150, 150, 3)."""
     return align(rgb, landmarks, 150, 0.25)[0]
@@ -115,12 +156,6 @@ def describe_chip(chip: np.ndarray) -> np.ndarray:
     Two of one person lie nearer than about 0.6 (dlib's documentation).
     """
     return np.array(_descriptor_model().compute_face_descriptor(chip), np.float32)
-
-
-def likeness(one: np.ndarray, other: np.ndarray) -> float:
-    """Correlation (-1 to 1) of the colours of two aligned crops, uint8 (size, size, 3)."""
-    small = [cv2.resize(crop, (24, 24), interpolation=cv2.INTER_AREA) for crop in (one, other)]
-    return float(np.corrcoef(small[0].ravel(), small[1].ravel())[0, 1])
 
 
 def head_pose(landmarks: np.ndarray, width: int, height: int) -> tuple[float, float, float]:
@@ -138,16 +173,14 @@ def head_pose(landmarks: np.ndarray, width: int, height: int) -> tuple[float, fl
     return float(yaw), float(pitch), float(roll)
 
 
-def sharpness(crop: np.ndarray) -> float:
-    """Variance of the Laplacian of the crop's grey levels (Pech-Pacheco 2000): low is blurred."""
-    return float(cv2.Laplacian(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.CV_64F).var())
-
-
-def brightness(crop: np.ndarray) -> float:
-    """Mean grey level (0 to 255) of the crop's middle half, which is face whatever is behind it."""
-    side = len(crop)
-    middle = crop[side // 4 : side - side // 4, side // 4 : side - side // 4]
-    return float(cv2.cvtColor(middle, cv2.COLOR_RGB2GRAY).mean())
+def _crop_places(landmarks: np.ndarray, size: int, margin: float) -> np.ndarray:
+    """Where in the picture each pixel of the crop comes from: (size, size, 2), x and y."""
+    details = dlib.get_face_chip_details(_shape(landmarks), size, margin)
+    centre = details.rect.dcenter()
+    steps = (np.arange(size) + 0.5) / size - 0.5
+    x, y = np.meshgrid(steps * details.rect.width(), steps * details.rect.height())
+    cos, sin = math.cos(details.angle), math.sin(details.angle)
+    return np.stack([centre.x + cos * x - sin * y, centre.y + sin * x + cos * y], axis=2)
 
 
 def _shape(landmarks: np.ndarray) -> dlib.full_object_detection:

@@ -1,23 +1,37 @@
 """Which frames of a video to decode, and decoding just those.
 
-Only keyframes can be decoded by themselves. So each segment is looked at in its keyframes where it
-has enough of them (an encoder sets one at each cut, too), and otherwise at chosen times, decoding
-forward from the keyframe before each.
+Only keyframes can be decoded by themselves: any other frame costs all those from the keyframe
+before it. So each segment is looked at in its keyframes. What is between them is known without
+decoding: where the picture changes at once (a cut, a freeze, light going out, somebody stepping
+in), the encoder has to spend a large packet, or all at once hardly any. Each stretch between such
+changes gets a look of its own. What follows one of the looks is decoded as a burst, to see whether
+the picture stands still and how the mouth moves.
 """
 
-from bisect import bisect_right
+from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import av
 import av.error
+import cv2
 import numpy as np
 
-from voiceface.media.container import opened
+from voiceface.media.container import frames_late, opened, seek_point
 
-_LATER_US = 100_000  # between a frame and the near frame that tells whether the picture moves
+_INSIDE_US = 100_000  # looks keep that far from a segment's start and from changes
+_BEFORE_END_US = 200_000  # and that far from its end: frames may be 0.17 s apart
+_SHORTEST_US = 300_000  # a shorter stretch between changes is not looked at
+_APART_US = 600_000  # between the looks of a stretch that has too few keyframes
+_LATER_US = 120_000  # from a look to the frame that tells whether the picture stands still
+_STEP_US = 75_000  # between the frames of a burst
+_BURST_US = 640_000  # length of the bursts of a segment, together
+_SPIKE = 1.8  # a packet is a change from so many times the largest around it
 
 
 @dataclass(frozen=True)
@@ -28,69 +42,123 @@ class Look:
         segment: number of the segment.
         time_us: the first frame at or after this PTS (µs) is taken.
         keyframe: PTS of the keyframe to start from, in the stream's time base.
+        full: look for faces; otherwise it is a frame that follows such a one within a second.
     """
 
     segment: int
     time_us: int
     keyframe: int
+    full: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Frame:
-    """A decoded frame, upright and with square pixels.
+    """A decoded frame; its pixels are converted when asked for.
 
     Attributes:
         segment: number of the segment it was decoded for.
         time_us: its PTS in µs.
-        rgb: uint8 (height, width, 3).
-        motion: mean absolute change of the grey levels (0 to 255) to a frame about 0.1 s later;
-            None where the video ends before that.
+        full: see `Look`.
+        picture: as it was decoded.
+        aspect: of the pixels: width / height.
     """
 
     segment: int
     time_us: int
-    rgb: np.ndarray
-    motion: float | None
+    full: bool
+    picture: av.VideoFrame
+    aspect: Fraction
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of `rgb`."""
+        width, height = round(self.picture.width * self.aspect), self.picture.height
+        return (height, width) if self._turns % 2 else (width, height)
+
+    @property
+    def rgb(self) -> np.ndarray:
+        """As a player shows it, upright and with square pixels: uint8 (height, width, 3)."""
+        width, height = round(self.picture.width * self.aspect), self.picture.height
+        rgb = self.picture.to_ndarray(width=width, height=height, format="rgb24")
+        return np.ascontiguousarray(np.rot90(rgb, self._turns))
+
+    def grey(self, longer: int) -> np.ndarray:
+        """The same in grey levels, its longer side so many pixels: uint8 (height, width)."""
+        if longer not in self._greys:
+            twice = self._greys.get(2 * longer)
+            if twice is None:
+                self._greys[longer] = self._scaled(longer)
+            else:
+                half = (round(twice.shape[1] / 2), round(twice.shape[0] / 2))
+                self._greys[longer] = cv2.resize(twice, half, interpolation=cv2.INTER_AREA)
+        return self._greys[longer]
+
+    def _scaled(self, longer: int) -> np.ndarray:
+        width, height = round(self.picture.width * self.aspect), self.picture.height
+        scale = longer / max(width, height)
+        grey = self.picture.to_ndarray(
+            width=max(1, round(width * scale)),
+            height=max(1, round(height * scale)),
+            format="gray",
+            interpolation="AREA" if scale < 1 else "BILINEAR",
+        )
+        return np.ascontiguousarray(np.rot90(grey, self._turns))
+
+    @property
+    def _turns(self) -> int:
+        return round(self.picture.rotation / 90)
+
+    @cached_property
+    def _greys(self) -> dict[int, np.ndarray]:
+        return {}
 
 
 def plan_looks(
-    keyframes: list[int], time_base: Fraction, segments: list[tuple[int, int]], per_segment: int
+    keyframes: list[int],
+    time_base: Fraction,
+    segments: list[tuple[int, int]],
+    per_segment: int,
+    changes: list[int] = [],  # noqa: B006 (never changed)
 ) -> list[Look]:
-    """Choose at least `per_segment` times in each segment, and at most twice as many.
-
-    Keyframes are taken where the segment has enough.
+    """Choose when to look at each segment.
 
     Args:
         keyframes: PTS of the video's keyframes, ascending, in `time_base`.
         segments: start and end of each, µs PTS.
+        per_segment: least number of looks; the greatest is twice that and one for each change.
+        changes: times (µs) at which the picture changes at once, ascending.
 
     Returns: looks ordered by keyframe and time; none for a segment before the first keyframe.
     """
     times = [_to_us(pts, time_base) for pts in keyframes]
     looks = []
     for number, (start_us, end_us) in enumerate(segments):
-        inside = times[bisect_right(times, start_us - 1) : bisect_right(times, end_us - _LATER_US)]
-        step = (end_us - start_us) / per_segment
-        wanted = [start_us + round((index + 0.5) * step) for index in range(per_segment)]
-        if len(inside) >= per_segment:
-            wanted = inside if len(inside) <= 2 * per_segment else _spread(inside, wanted)
-        for time_us in wanted:
+        full: list[int] = []
+        inner = changes[bisect_right(changes, start_us) : bisect_left(changes, end_us)]
+        for first, last in pairwise([start_us, *inner, end_us]):
+            stretch = (first + _INSIDE_US, last - _INSIDE_US - (last == end_us) * _INSIDE_US)
+            if last - first >= _SHORTEST_US:
+                share = max(1, round(per_segment * (last - first) / (end_us - start_us)))
+                full += _stretch_looks(times, *stretch, share)
+        wanted = dict.fromkeys(_bursts(times, full, [*inner, end_us]), False)
+        wanted |= dict.fromkeys(_seconds(full, list(wanted), [start_us, *inner, end_us]), False)
+        wanted |= dict.fromkeys(full, True)
+        for time_us, own in wanted.items():
             at = bisect_right(times, time_us) - 1
             if at >= 0:
-                looks.append(Look(number, time_us, keyframes[at]))
+                looks.append(Look(number, time_us, keyframes[at], own))
     return sorted(looks, key=lambda look: (look.keyframe, look.time_us, look.segment))
 
 
-def decode_looks(
-    media: Path, segments: list[tuple[int, int]], per_segment: int, compare_width: int
-) -> Iterator[Frame]:
-    """Decode the planned frames of the first video stream.
+def decode_looks(media: Path, segments: list[tuple[int, int]], per_segment: int) -> Iterator[Frame]:
+    """Decode the planned frames of the first video stream, in the order of their times.
 
-    What can't be decoded is passed over: a damaged stretch costs its own frames only.
+    What can't be decoded is passed over: a damaged stretch costs its own frames only. Frames that
+    no other refers to are not decoded; those are up to every second or third.
 
     Args:
-        segments: start and end of each, µs PTS.
-        compare_width: width in pixels at which two frames are compared for motion.
+        segments: start and end of each, µs PTS, in order.
+        per_segment: see `plan_looks`.
 
     Raises:
         VoicefaceError: the file can't be opened.
@@ -101,17 +169,21 @@ def decode_looks(
             return
         stream = streams[0]
         stream.codec_context.thread_count = 1
+        stream.codec_context.skip_frame = "NONREF"
         base = stream.time_base
         assert base is not None
-        keyframes = _keyframes(container, stream)
-        pending = plan_looks(keyframes, base, segments, per_segment)
-        while pending:
-            keyframe = pending[0].keyframe
-            group = [look for look in pending if look.keyframe == keyframe]
-            pending = pending[len(group) :]
+        seek_points, pts, sizes = _packets(container, stream)
+        keyframes = sorted(seek_points)
+        times = np.round(pts * float(base * 1_000_000)).astype(np.int64)
+        changes = find_changes(times, sizes, [_to_us(key, base) for key in keyframes])
+        late_us = _to_us(frames_late(container, stream), base)
+        segments = [(start_us + late_us, end_us + late_us) for start_us, end_us in segments]
+        looks = plan_looks(keyframes, base, segments, per_segment, changes)
+        for keyframe, group in groupby(looks, key=lambda look: look.keyframe):
             try:
-                container.seek(keyframe, stream=stream)
-                yield from _decode_group(container, stream, group, compare_width)
+                container.seek(seek_points[keyframe], stream=stream)
+                for frame in _decode_group(container, stream, list(group), segments):
+                    yield replace(frame, time_us=frame.time_us - late_us) if late_us else frame
             except av.error.FFmpegError:
                 continue
 
@@ -120,65 +192,161 @@ def _decode_group(
     container: av.container.InputContainer,
     stream: av.VideoStream,
     looks: list[Look],
-    compare_width: int,
+    segments: list[tuple[int, int]],
 ) -> Iterator[Frame]:
-    """Decode forward from the keyframe of `looks` until the last of them has its near frame."""
-    base, aspect = stream.time_base, stream.sample_aspect_ratio
+    """Decode forward from the keyframe of `looks` until the last of them."""
+    base, aspect = stream.time_base, stream.sample_aspect_ratio or Fraction(1)
     assert base is not None
-    waiting: list[tuple[Look, av.VideoFrame, int]] = []
-    todo = list(looks)
     for frame in container.decode(stream):
         if frame.pts is None:
             continue
         time_us = _to_us(frame.pts, base)
-        for look, earlier, earlier_us in [w for w in waiting if time_us >= w[2] + _LATER_US]:
-            yield _finish(look, earlier, earlier_us, frame, compare_width, aspect)
-            waiting = [w for w in waiting if w[0] is not look]
-        while todo and time_us >= todo[0].time_us:
-            waiting.append((todo.pop(0), frame, time_us))
-        if not todo and not waiting:
+        due = bisect_right(looks, time_us, key=lambda look: look.time_us)
+        for number, own in groupby(looks[:due], key=lambda look: look.segment):
+            full = any(look.full for look in own)
+            if time_us < segments[number][1]:
+                yield Frame(number, time_us, full, frame, aspect)
+        looks = looks[due:]
+        if not looks:
             return
-    for look, earlier, earlier_us in waiting:
-        yield _finish(look, earlier, earlier_us, None, compare_width, aspect)
 
 
-def _finish(
-    look: Look,
-    frame: av.VideoFrame,
-    time_us: int,
-    later: av.VideoFrame | None,
-    width: int,
-    aspect: Fraction | None,
-) -> Frame:
-    motion = None
-    if later is not None and (later.width, later.height) == (frame.width, frame.height):
-        before, after = (_small_grey(picture, width) for picture in (frame, later))
-        motion = float(np.abs(before - after).mean())
-    return Frame(look.segment, time_us, _upright(frame, aspect), motion)
+def _stretch_looks(keyframes: list[int], first: int, last: int, least: int) -> list[int]:
+    """Times (µs) from `first` to `last` to look at, at least so many and at most twice as many."""
+    inside = keyframes[bisect_left(keyframes, first) : bisect_right(keyframes, last)]
+    step = (last - first) / least
+    even = [first + round((number + 0.5) * step) for number in range(least)]
+    if len(inside) > 2 * least:
+        return _spread(inside, even)
+    looks = list(inside)
+    for _ in range(least - len(inside)):
+        # Where the fewest frames are to be decoded, but not beside another look.
+        free = range(first, last + 1, _STEP_US)
+        apart = [t for t in free if all(abs(t - look) >= _APART_US for look in looks)]
+        if not apart:
+            break
+        looks.append(min(apart, key=lambda t: _frames_to(keyframes, looks, t)))
+    return sorted(looks)
 
 
-def _small_grey(frame: av.VideoFrame, width: int) -> np.ndarray:
-    height = max(2, round(frame.height * width / frame.width / 2) * 2)
-    return frame.to_ndarray(width=width, height=height, format="gray").astype(np.int16)
+def _frames_to(keyframes: list[int], looks: list[int], time_us: int) -> int:
+    """Time (µs) to decode to get to `time_us` from the keyframe or the look before it."""
+    at = bisect_right(keyframes, time_us)
+    before = keyframes[at - 1] if at else -(10**12)
+    return time_us - max([before, *(look for look in looks if look <= time_us)])
 
 
-def _upright(frame: av.VideoFrame, aspect: Fraction | None) -> np.ndarray:
-    """RGB pixels as a player shows them: square pixels, turned by the display matrix."""
-    width = round(frame.width * aspect) if aspect else frame.width
-    rgb = frame.to_ndarray(width=width, height=frame.height, format="rgb24")
-    return np.ascontiguousarray(np.rot90(rgb, round(frame.rotation / 90)))
+def _bursts(keyframes: list[int], looks: list[int], changes: list[int]) -> list[int]:
+    """Times of the frames that follow looks, where they are cheapest.
+
+    Args:
+        looks: of one segment, µs, ascending.
+        changes: of the picture in the segment, and the segment's end, µs, ascending.
+    """
+    rooms = []
+    for number, time_us in enumerate(looks):
+        ends = [end - _INSIDE_US for end in changes if end > time_us]
+        at = bisect_right(keyframes, time_us)
+        next_look = looks[number + 1] if number + 1 < len(looks) else None
+        if next_look is not None:
+            ends.append(next_look)
+        # Frames on the way to another look of the same keyframe are decoded anyway.
+        free = next_look is not None and (at == len(keyframes) or next_look < keyframes[at])
+        room = min(ends, default=time_us) - time_us
+        rooms.append((free, min(room, _BURST_US), time_us == keyframes[at - 1], time_us))
+    times: list[int] = []
+    left = _BURST_US
+    for _, room, _, time_us in sorted(rooms, reverse=True):
+        if left >= 2 * _STEP_US:
+            times += range(time_us + _STEP_US, time_us + min(room, left), _STEP_US)
+            left -= room
+    return times
 
 
-def _keyframes(container: av.container.InputContainer, stream: av.VideoStream) -> list[int]:
-    """PTS of the stream's keyframes, read without decoding, ascending."""
-    found = []
+def _seconds(looks: list[int], bursts: list[int], changes: list[int]) -> list[int]:
+    """Times of a second frame in each stretch between changes that has a look and no burst."""
+    times = []
+    for first, last in pairwise(changes):
+        inside = [time_us for time_us in looks if first < time_us < last]
+        if inside and not any(first < time_us < last for time_us in bursts):
+            times.append(inside[-1] + _LATER_US)
+    return times
+
+
+def _packets(
+    container: av.container.InputContainer, stream: av.VideoStream
+) -> tuple[dict[int, int], np.ndarray, np.ndarray]:
+    """PTS of the keyframes and where to seek for each, and PTS and sizes of the others, in order.
+
+    Read without decoding.
+    """
+    keyframes: dict[int, int] = {}
+    pts, sizes = array("q"), array("q")
     try:
         for packet in container.demux(stream):
-            if packet.is_keyframe and packet.pts is not None:
-                found.append(packet.pts)
+            if packet.pts is None:
+                continue
+            if packet.is_keyframe:
+                keyframes[packet.pts] = seek_point(container, packet)
+            else:
+                pts.append(packet.pts)
+                sizes.append(packet.size)
     except av.error.FFmpegError:
         pass  # a damaged end: what came before it counts
-    return sorted(found)
+    order = np.argsort(np.asarray(pts), kind="stable")
+    return keyframes, np.asarray(pts)[order], np.asarray(sizes)[order]
+
+
+def find_changes(times_us: np.ndarray, sizes: np.ndarray, keyframes_us: list[int]) -> list[int]:
+    """Times (µs) at which the picture changes at once, ascending, told from the packets.
+
+    There a packet is far larger than those of the 1.5 s before; or the packets of 0.5 s are a tenth
+    of what is usual, or no more so (the picture freezes, or moves again); or a keyframe comes out
+    of turn.
+
+    Args:
+        times_us: PTS of the packets without the keyframes, µs, ascending.
+        sizes: their bytes.
+        keyframes_us: PTS of the keyframes, µs, ascending.
+    """
+    found = _early_keyframes(keyframes_us)
+    if len(times_us) > 1:
+        found += _spikes(times_us, sizes) + _freezes(times_us, sizes)
+    merged: list[int] = []
+    for time_us in sorted(found):
+        if not merged or time_us - merged[-1] > 2 * _INSIDE_US:
+            merged.append(time_us)
+    return merged
+
+
+def _early_keyframes(keyframes_us: list[int]) -> list[int]:
+    gaps = np.diff(keyframes_us)
+    if len(gaps) < 3:
+        return keyframes_us[1:]  # too few to tell what their turn is
+    usual = np.quantile(gaps, 0.9)
+    return [time for time, gap in zip(keyframes_us[1:], gaps, strict=True) if gap < 0.95 * usual]
+
+
+def _spikes(times_us: np.ndarray, sizes: np.ndarray) -> list[int]:
+    """Packets far larger than all but the largest few of the 1.5 s before them."""
+    total = np.concatenate([[0], np.cumsum(sizes)])
+    low = np.searchsorted(times_us, times_us - 1_500_000)
+    high = np.searchsorted(times_us, times_us - _STEP_US)
+    mean = (total[high] - total[low]) / np.maximum(high - low, 1)
+    found = []
+    for at in np.flatnonzero((sizes > _SPIKE * mean) & (high > low)):
+        before = sizes[low[at] : high[at]]
+        if sizes[at] > _SPIKE * np.quantile(before, 0.97):
+            found.append(int(times_us[at]))
+    return found
+
+
+def _freezes(times_us: np.ndarray, sizes: np.ndarray) -> list[int]:
+    bins = (times_us - times_us[0]) // 500_000
+    spent = np.bincount(bins, weights=sizes)
+    still = spent < 0.1 * np.median(spent)
+    edges = np.flatnonzero(still[1:] != still[:-1]) + 1
+    return [int(times_us[0] + edge * 500_000) for edge in edges]
 
 
 def _is_cover(stream: av.VideoStream) -> bool:

@@ -1,109 +1,168 @@
-"""Faces stage: the picture of one video → one good frame of each voiced segment, and its face."""
+"""Faces stage: the picture of one video → good frames of each voiced segment, and their faces."""
 
 import hashlib
+import io
 import itertools
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+import pyarrow.parquet as pq
 
 from voiceface.config import Faces
 from voiceface.files import read_table, writing_media
-from voiceface.media import faces
+from voiceface.media import faces, mouth, quality
+from voiceface.media.descriptor import describe
 from voiceface.media.frames import Frame, decode_looks
+from voiceface.media.watch import Finding, Mouth, Sight, Watcher
 from voiceface.outcome import check_media, read_outcome
 from voiceface.stages.shim import stage_main
 from voiceface.tables import FACES, SPEECH
 
-_ALIKE = 0.8  # correlation of two aligned crops above which they are surely one person's
+_ALIKE = 0.8  # correlation of two aligned faces above which they are surely one person's
+_WEIGHT = 50  # of the faces seen before, at most, in the main person's mean descriptor
 
-Look = dict[str, Any]
+Row = dict[str, Any]
 
 
 def run(config: Faces, media: Path, outcome: Path, speech: Path, output: Path) -> None:
-    """Find the face of each voiced segment of a video."""
+    """Find the faces of each voiced segment of a video."""
     record = read_outcome(outcome)
     check_media(media, record)
     rows = read_table(speech, SPEECH, ["video", "start_us", "end_us"]).to_pylist()
-    for row in rows:
-        row |= {"faces": 0, "face_number": 0}
-    if record.status == "ok":
-        spans = [(row["start_us"], row["end_us"]) for row in rows]
-        frames = decode_looks(media, spans, config.frames_per_segment, config.detect_width)
-        # They come in the order of their times, so a segment is done when the next one begins.
-        for number, own in itertools.groupby(frames, key=lambda frame: frame.segment):
-            rows[number] |= _face_of(config, own)
+    spans = [(row["start_us"], row["end_us"]) for row in rows] if record.status == "ok" else []
+    person = _Person()
+    watcher = Watcher(
+        detect_width=config.detect_width,
+        upsample_on_miss=config.upsample_on_miss,
+        keep=config.per_segment,
+        choose=person.choose,
+    )
+    frames = decode_looks(media, spans, config.frames_per_segment)
+    # They come in the order of their times, so a segment is done when the next one begins.
+    seen = itertools.groupby(frames, key=lambda frame: frame.segment)
+    of_segment, own = next(seen, (-1, iter(())))
     with writing_media(output, FACES) as add:
-        for row in rows:
-            add(row)
+        for number, (row, flac) in enumerate(zip(rows, _sounds(speech), strict=True)):
+            finding = Finding()
+            if of_segment == number:
+                finding = watcher.segment(own)
+                of_segment, own = next(seen, (-1, iter(())))
+            for face in _face_rows(config, finding, person, row["start_us"], flac):
+                add(row | face)
 
 
-def _face_of(config: Faces, frames: Iterable[Frame]) -> dict[str, Any]:
-    """The columns of a segment's row: how many faces there are, and the best one."""
-    most = 0
-    looks = []
-    for frame in frames:
-        found = faces.find_faces(frame.rgb, config.detect_width, config.upsample_on_miss)
-        most = max(most, len(found))
-        if found:
-            looks.append(_look(config, frame, found[0]))
-    return {"faces": most} | (_finish(config, looks) if looks else {})
+def _sounds(speech: Path) -> Iterator[bytes]:
+    """The segments' sound as FLAC, a row group at a time."""
+    with open(speech, "rb") as source, pq.ParquetFile(source, pre_buffer=False) as table:
+        for group in range(table.num_row_groups):
+            for sound in table.read_row_group(group, ["audio.bytes"])["audio"].to_pylist():
+                yield sound["bytes"]
 
 
-def _look(config: Faces, frame: Frame, face: faces.Face) -> Look:
-    landmarks = faces.find_landmarks(frame.rgb, face)
-    crop, in_crop = faces.align(frame.rgb, landmarks, config.size, config.margin)
-    height, width = frame.rgb.shape[:2]
+def _face_rows(
+    config: Faces, finding: Finding, person: "_Person", start_us: int, flac: bytes
+) -> Iterator[Row]:
+    """The columns of each face of a segment; of a segment without face: of none."""
+    if not finding.best:
+        yield {"faces": finding.faces, "face_number": 0}
+        return
+    shared = {
+        "faces": finding.faces,
+        "motion": finding.motion,
+        "mouth_motion": mouth.mouth_motion(finding.mouth.openings),
+        "lip_sync": _lip_sync(finding.mouth, start_us, flac),
+        "other_mouth_motion": max(
+            (moved for other in finding.others if (moved := mouth.mouth_motion(other.openings))),
+            default=None,
+        ),
+    }
+    # The detector's boxes come in steps of a fifth: the largest is nearest to the truth.
+    shared["face_px"] = max(look.face.height for look in finding.looks)
+    for number, sight in enumerate(finding.best):
+        face, chip = _face(config, sight)
+        if config.descriptor:
+            face |= _described(chip, sight, finding.looks)
+            if number == 0 and finding.faces == 1:
+                person.add(face["descriptor"])
+        yield shared | face | {"face_number": number}
+
+
+def _lip_sync(seen: Mouth, start_us: int, flac: bytes) -> float | None:
+    import soundfile
+
+    times_s = (np.array(seen.times_us) - start_us) / 1_000_000
+    if len(times_s) < mouth.LEAST_FRAMES or not flac:
+        return None
+    pcm, rate_hz = soundfile.read(io.BytesIO(flac), dtype="int16")
+    return mouth.lip_sync(seen.openings, times_s, pcm, rate_hz)
+
+
+def _face(config: Faces, sight: Sight) -> tuple[Row, np.ndarray]:
+    """The columns of one face, and its chip for the descriptor, from the frame's full pixels."""
+    rgb = sight.frame.rgb
+    height, width = rgb.shape[:2]
+    landmarks = faces.find_landmarks(rgb, sight.face)
+    crop, in_crop = faces.align(rgb, landmarks, config.size, config.margin)
     yaw, pitch, roll = faces.head_pose(landmarks, width, height)
-    return {
-        "frame_us": frame.time_us,
-        "face_px": face.height,
-        "detector_score": face.score,
-        "sharpness": faces.sharpness(crop),
-        "brightness": faces.brightness(crop),
+    _, png = cv2.imencode(".png", cv2.cvtColor(crop, cv2.COLOR_RGB2BGR))
+    row = {
+        "frame_us": sight.frame.time_us,
+        "detector_score": sight.face.score,
+        "sharpness": quality.sharpness(crop),
+        "brightness": quality.brightness(crop),
         "yaw_deg": yaw,
         "pitch_deg": pitch,
         "roll_deg": roll,
-        "motion": frame.motion,
-        "landmarks": in_crop,
-        "crop": crop,
-        "chip": faces.descriptor_chip(frame.rgb, landmarks) if config.descriptor else None,
-    }
-
-
-def _finish(config: Faces, looks: list[Look]) -> Look:
-    """The row's columns of the best look, with how far the segment's other faces are from it.
-
-    The best is the one that the detector is surest of: it scores sharp, lit, frontal faces higher.
-    """
-    best = max(looks, key=lambda look: look["detector_score"])
-    crop: np.ndarray = best["crop"]
-    _, png = cv2.imencode(".png", cv2.cvtColor(crop, cv2.COLOR_RGB2BGR))
-    descriptor = faces.describe_chip(best["chip"]) if config.descriptor else None
-    kept = {key: value for key, value in best.items() if key in FACES.names}
-    return kept | {
-        "landmarks": best["landmarks"].ravel(),
-        "descriptor": descriptor,
-        "face_change": None if descriptor is None else _face_change(descriptor, best, looks),
+        "frame_score": sight.score,
+        "outside": faces.outside_share(landmarks, width, height, config.margin),
+        "landmarks": in_crop.ravel(),
         "face_sha256": hashlib.sha256(crop.tobytes()).hexdigest(),
+        "face_print": quality.face_print(crop),
         "face": {"bytes": png.tobytes(), "path": None},
     }
+    return row, faces.descriptor_chip(rgb, landmarks) if config.descriptor else crop
 
 
-def _face_change(descriptor: np.ndarray, best: Look, looks: list[Look]) -> float:
-    """Descriptor distance to the look that is least like the best; 0 where all are alike.
+def _described(chip: np.ndarray, sight: Sight, looks: Iterable[Sight]) -> Row:
+    """The descriptor, and its distance to the look that is least like it; 0 where all are alike.
 
-    The descriptor is the stage's largest cost, so it is computed for the least alike crop only, and
-    only if that could be another person.
+    A descriptor costs as much as a look, so it is computed for the least alike look only, and only
+    if that could be another person.
     """
-    alike = [faces.likeness(best["crop"], look["crop"]) for look in looks]
-    if min(alike) >= _ALIKE:
-        return 0.0
-    other = looks[int(np.argmin(alike))]
-    return float(np.linalg.norm(descriptor - faces.describe_chip(other["chip"])))
+    chips = [chip]
+    alike = [(quality.likeness(sight.thumb, look.thumb), look) for look in looks]
+    least, other = min(alike, key=lambda pair: pair[0], default=(1.0, sight))
+    if least < _ALIKE:
+        chips.append(faces.descriptor_chip(other.frame.rgb, other.landmarks))
+    descriptors = describe(np.stack(chips))
+    change = float(np.linalg.norm(descriptors[0] - descriptors[-1]))
+    return {"descriptor": descriptors[0], "face_change": change}
+
+
+class _Person:
+    """Who the main person of the video is: the mean of the descriptors of faces that were alone."""
+
+    def __init__(self) -> None:
+        self._mean: np.ndarray | None = None
+        self._count = 0
+
+    def add(self, descriptor: np.ndarray) -> None:
+        """Take in the descriptor of a face that was alone in its segment."""
+        self._count = min(self._count + 1, _WEIGHT)
+        mean = descriptor if self._mean is None else self._mean
+        self._mean = mean + (descriptor - mean) / self._count
+
+    def choose(self, frame: Frame, landmarks: list[np.ndarray]) -> int:
+        """The face that is nearest to the main person; the first where that is not known."""
+        if self._mean is None:
+            return 0
+        rgb = frame.rgb
+        chips = np.stack([faces.descriptor_chip(rgb, own) for own in landmarks])
+        return int(np.argmin(np.linalg.norm(describe(chips) - self._mean, axis=1)))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,96 @@
+"""How good the picture of a face is, and what tells it from others."""
+
+import cv2
+import numpy as np
+
+_PRINT_SIDE = 17  # of the grey picture whose neighbours are compared: 16 × 16 bits
+_EYES = ((36, 39, (37, 41), (38, 40)), (42, 45, (43, 47), (44, 46)))
+_SHUT, _OPEN = 0.13, 0.26  # height / width of an eye (Soukupová and Čech 2016)
+
+
+def sharpness(crop: np.ndarray) -> float:
+    """Variance of the Laplacian of the crop's grey levels (Pech-Pacheco 2000): low is blurred."""
+    return float(cv2.Laplacian(_grey(crop), cv2.CV_64F).var())
+
+
+def brightness(crop: np.ndarray) -> float:
+    """Mean grey level (0 to 255) of the crop's middle half, which is face whatever is behind it."""
+    return float(_grey(_middle(crop)).mean())
+
+
+def eyes_open(landmarks: np.ndarray) -> float:
+    """Height over width of the eyes, mean of both: about 0.1 when shut, 0.3 when open.
+
+    Args:
+        landmarks: (68, 2), any scale.
+    """
+    ratios = []
+    for outer, inner, *lids in _EYES:
+        width = np.linalg.norm(landmarks[outer] - landmarks[inner])
+        height = np.mean([np.linalg.norm(landmarks[up] - landmarks[low]) for up, low in lids])
+        ratios.append(height / max(float(width), 1e-6))
+    return float(np.mean(ratios))
+
+
+def frame_score(
+    *, eyes: float, yaw_deg: float, pitch_deg: float, sharp: float, bright: float, sure: float
+) -> float:
+    """How good a frame is to stand for its segment, 0 to 1.
+
+    The product of five terms, each from 0.1 to 1, so that none makes up for another:
+
+    - eyes: their opening from 0.13 (shut) to 0.26 (open);
+    - pose: 1 frontal, falling with yaw² + pitch² (30° together: 0.61);
+    - sharp: s / (s + 60) of the Laplacian's variance s, to the power 1/2;
+    - light: 1 from 70 to 190 mean grey levels, falling to both sides;
+    - sure: the detector's score from -0.5 to 1, to the power 1/2.
+
+    Args:
+        eyes: see `eyes_open`.
+        sharp: see `sharpness`.
+        bright: see `brightness`.
+        sure: dlib HOG's score.
+    """
+    light = min(1.0, bright / 70, (255 - bright) / 65)
+    terms = (
+        (eyes - _SHUT) / (_OPEN - _SHUT),
+        np.exp(-(yaw_deg**2 + pitch_deg**2) / (2 * 30**2)),
+        np.sqrt(sharp / (sharp + 60)),
+        light,
+        np.sqrt(max(0.0, (sure + 0.5) / 1.5)),
+    )
+    return float(np.prod([np.clip(term, 0.1, 1.0) for term in terms]))
+
+
+def likeness(one: np.ndarray, other: np.ndarray) -> float:
+    """Correlation (-1 to 1) of the grey levels of two aligned crops of one size."""
+    return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
+
+
+def face_print(crop: np.ndarray) -> bytes:
+    """Perceptual hash of a crop: 256 bit in 32 bytes.
+
+    Each bit says whether a pixel of the 17 × 16 grey crop is lighter than its right neighbour
+    (difference hash); a new encoding or size of the same picture changes a few of them.
+
+    Args:
+        crop: uint8 (size, size, 3).
+    """
+    grey = cv2.GaussianBlur(_grey(crop), (0, 0), len(crop) / 64)
+    small = cv2.resize(grey, (_PRINT_SIDE, _PRINT_SIDE - 1), interpolation=cv2.INTER_AREA)
+    values = small.astype(np.int16)
+    return np.packbits(values[:, :-1] > values[:, 1:]).tobytes()
+
+
+def print_distance(one: bytes, other: bytes) -> int:
+    """Bits, 0 to 256, in which two prints differ."""
+    return (int.from_bytes(one, "big") ^ int.from_bytes(other, "big")).bit_count()
+
+
+def _middle(crop: np.ndarray) -> np.ndarray:
+    side = len(crop)
+    return crop[side // 4 : side - side // 4, side // 4 : side - side // 4]
+
+
+def _grey(crop: np.ndarray) -> np.ndarray:
+    return crop if crop.ndim == 2 else cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)

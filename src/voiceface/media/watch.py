@@ -1,0 +1,254 @@
+"""Following the faces of one video from frame to frame."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from voiceface.media import faces, mouth, quality
+from voiceface.media.frames import Frame
+
+_MOVING_PX = 320  # longer side of the picture in which two frames are compared
+_THUMB_PX = 64
+_LEAST_PX = 80  # of a face, for the detector to find it
+_THOROUGH = 2  # looks of a segment at which faces are searched for at all widths
+_FOLLOW_US = 1_000_000  # for so long after it was found, a face is followed without the detector
+_MOST_FACES = 3  # that are followed
+_APART_US = 500_000  # between the frames kept of a segment
+_COMPARED_US = (90_000, 400_000)  # between two frames that are compared
+_SAME_PLACE = 0.2  # overlap of two boxes (IoU) from which on they are the same face's
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """One face in one frame.
+
+    Attributes:
+        frame: where it was seen.
+        face: its box in pixels of the frame, with the score when the detector found it.
+        landmarks: float32 (68, 2), pixels of the frame.
+        thumb: the aligned face, uint8 grey (64, 64).
+        score: see `quality.frame_score`.
+    """
+
+    frame: Frame
+    face: faces.Face
+    landmarks: np.ndarray
+    thumb: np.ndarray
+    score: float
+
+
+@dataclass
+class Mouth:
+    """A mouth over time: PTS in µs, and the landmarks of its face."""
+
+    times_us: list[int] = field(default_factory=list)
+    landmarks: list[np.ndarray] = field(default_factory=list)
+
+    @property
+    def openings(self) -> np.ndarray:
+        """See `mouth.mouth_openings`: (n,)."""
+        return mouth.mouth_openings(np.reshape(self.landmarks, (-1, 68, 2)))
+
+
+@dataclass
+class Finding:
+    """What was seen in a segment.
+
+    Attributes:
+        faces: most faces in one frame.
+        best: the best sights of the main face, at least 0.5 s apart, best first.
+        looks: the main face at each look.
+        mouth: of the main face.
+        others: those of other faces.
+        motion: change of the picture where it changes least, mean grey levels; None if unknown.
+    """
+
+    faces: int = 0
+    best: list[Sight] = field(default_factory=list)
+    looks: list[Sight] = field(default_factory=list)
+    mouth: Mouth = field(default_factory=Mouth)
+    others: list[Mouth] = field(default_factory=list)
+    motion: float | None = None
+
+
+@dataclass
+class _Track:
+    """A followed face: its box, its mouth, and where the landmarks' mean lies from the box."""
+
+    face: faces.Face
+    mouth: Mouth
+    offset: np.ndarray | None = None
+
+    def move(self, landmarks: np.ndarray) -> None:
+        """Move the box to where the landmarks have gone since the detector found it."""
+        face = self.face
+        corner = landmarks.mean(axis=0) - (face.left, face.top)
+        if self.offset is None:
+            self.offset = corner
+        x, y = (round(float(step)) for step in corner - self.offset)
+        self.face = replace(
+            face, left=face.left + x, right=face.right + x, top=face.top + y, bottom=face.bottom + y
+        )
+
+
+Choose = Callable[[Frame, list[np.ndarray]], int]
+
+
+class Watcher:
+    """Looks at the frames of one video, segment by segment, in their order."""
+
+    def __init__(
+        self,
+        *,
+        detect_width: int,
+        upsample_on_miss: int,
+        keep: int,
+        choose: Choose,
+    ) -> None:
+        """Look with these settings of `config.Faces`.
+
+        Args:
+            keep: sights to keep of each segment, at most.
+            choose: tells from their landmarks which of several faces is the main one; asked where
+                their places do not tell.
+        """
+        self._widths = [detect_width * 2**n for n in range(upsample_on_miss + 1)]
+        self._keep = keep
+        self._choose = choose
+        self._usual: int | None = None  # number of the width at which faces were found last
+        self._main: faces.Face | None = None
+
+    def segment(self, frames: Iterable[Frame]) -> Finding:
+        """Look at the frames of one segment; pixels of those that are not kept are let go."""
+        finding = Finding()
+        tracks: list[_Track] = []
+        since_us, missed = 0, 0
+        still = _Stillness()
+        for frame in frames:
+            frame.grey(self._work(frame))  # the smaller ones are made of it
+            still.add(frame)
+            if frame.full:
+                found = self._find(frame, thorough=missed < _THOROUGH)
+                missed += not found
+                finding.faces = max(finding.faces, len(found))
+                tracks = self._assign(frame, found, finding)
+                since_us = frame.time_us
+            elif frame.time_us - since_us > _FOLLOW_US:
+                tracks = []
+            for track in tracks:
+                self._follow(frame, track, finding)
+        finding.motion = still.least()
+        return finding
+
+    def _find(self, frame: Frame, thorough: bool) -> list[faces.Face]:
+        """Faces, at the width at which this video's are found, then at larger ones.
+
+        Args:
+            thorough: try larger widths, too; each costs four times as much as the one before.
+        """
+        first = self._usual or 0
+        thorough = thorough or self._usual is None
+        for number in range(first, len(self._widths) if thorough else first + 1):
+            scale = self._widths[number] / max(frame.size)
+            found = faces.detect(frame.grey(self._widths[number]), scale)
+            if found:
+                large = found[0].height * scale > 2.2 * _LEAST_PX
+                self._usual = max(0, number - large)
+                return found
+        return []
+
+    def _assign(self, frame: Frame, found: list[faces.Face], finding: Finding) -> list[_Track]:
+        """The faces to follow from here on, the main one first."""
+        if not found:
+            return []
+        number = 0
+        if len(found) > 1:
+            number = self._main_of(frame, found)
+        self._main = found[number]
+        rest = [face for face in found if face is not found[number]][: _MOST_FACES - 1]
+        while len(finding.others) < len(rest):
+            finding.others.append(Mouth())
+        mouths = [finding.mouth, *finding.others]
+        return [_Track(face, seen) for face, seen in zip([self._main, *rest], mouths)]  # noqa: B905
+
+    def _main_of(self, frame: Frame, found: list[faces.Face]) -> int:
+        overlaps = [_overlap(self._main, face) for face in found] if self._main else [0.0]
+        if max(overlaps) >= _SAME_PLACE:
+            return int(np.argmax(overlaps))
+        return self._choose(frame, [self._landmarks(frame, face) for face in found])
+
+    def _follow(self, frame: Frame, track: _Track, finding: Finding) -> None:
+        landmarks = self._landmarks(frame, track.face)
+        track.mouth.times_us.append(frame.time_us)
+        track.mouth.landmarks.append(landmarks)
+        track.move(landmarks)
+        if track.mouth is finding.mouth:
+            sight = self._sight(frame, track.face, landmarks)
+            finding.best = _best_apart([*finding.best, sight], self._keep)
+            finding.looks += [sight] if frame.full else []
+
+    def _work(self, frame: Frame) -> int:
+        return min(2 * self._widths[0], max(frame.size))
+
+    def _landmarks(self, frame: Frame, face: faces.Face) -> np.ndarray:
+        work = self._work(frame)
+        return faces.find_landmarks(frame.grey(work), face, work / max(frame.size))
+
+    def _sight(self, frame: Frame, face: faces.Face, landmarks: np.ndarray) -> Sight:
+        scale = self._work(frame) / max(frame.size)
+        thumb = faces.thumb(frame.grey(self._work(frame)), landmarks * scale, _THUMB_PX)
+        yaw, pitch, _ = faces.head_pose(landmarks, *frame.size)
+        score = quality.frame_score(
+            eyes=quality.eyes_open(landmarks),
+            yaw_deg=yaw,
+            pitch_deg=pitch,
+            sharp=quality.sharpness(thumb),
+            bright=quality.brightness(thumb),
+            sure=face.score,
+        )
+        return Sight(frame, face, landmarks, thumb, score)
+
+
+class _Stillness:
+    """How much the picture changes within about 0.1 s at each of the places looked at."""
+
+    def __init__(self) -> None:
+        self._recent: list[tuple[int, np.ndarray]] = []
+        self._here: float | None = None
+        self._least: float | None = None
+
+    def add(self, frame: Frame) -> None:
+        """Compare a frame with one that is 0.09 to 0.4 s older, if there is one."""
+        grey = frame.grey(min(_MOVING_PX, max(frame.size))).astype(np.int16)
+        least_us, most_us = _COMPARED_US
+        if self._recent and frame.time_us - self._recent[-1][0] > most_us:
+            self._recent, self._least, self._here = [], self.least(), None
+        old = [one for one in self._recent if frame.time_us - one[0] >= least_us]
+        if old and old[-1][1].shape == grey.shape:
+            change = float(np.abs(grey - old[-1][1]).mean())
+            self._here = max(self._here or 0.0, change)
+        self._recent = [*self._recent[max(0, len(old) - 1) :], (frame.time_us, grey)]
+
+    def least(self) -> float | None:
+        """Change at the stillest place, mean grey levels; None where no frames were near."""
+        known = [change for change in (self._least, self._here) if change is not None]
+        return min(known, default=None)
+
+
+def _best_apart(sights: list[Sight], keep: int) -> list[Sight]:
+    chosen: list[Sight] = []
+    for sight in sorted(sights, key=lambda sight: -sight.score):
+        times = [other.frame.time_us for other in chosen]
+        if len(chosen) < keep and all(abs(sight.frame.time_us - t) >= _APART_US for t in times):
+            chosen.append(sight)
+    return chosen
+
+
+def _overlap(one: faces.Face, other: faces.Face) -> float:
+    """Intersection over union of two boxes."""
+    width = min(one.right, other.right) - max(one.left, other.left)
+    height = min(one.bottom, other.bottom) - max(one.top, other.top)
+    shared = max(0, width) * max(0, height)
+    both = sum((face.right - face.left) * face.height for face in (one, other))
+    return shared / max(1, both - shared)
