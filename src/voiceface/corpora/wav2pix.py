@@ -71,6 +71,7 @@ def _numbered(folder: Path, pattern: re.Pattern[str]) -> dict[int, Path]:
 def _judge_sound(found: Found, path: Path) -> None:
     import soundfile
 
+    from voiceface.media.silero import speech_probability
     from voiceface.media.vad import VoicedFrames
 
     try:
@@ -78,13 +79,14 @@ def _judge_sound(found: Found, path: Path) -> None:
     except soundfile.LibsndfileError as error:
         found.note("damaged", path, str(error))
         return
-    if rate != _RATE_HZ or pcm.ndim != 1:
-        found.note("other_format", path, f"{rate} Hz, {pcm.ndim} channels; not judged")
+    if rate != _RATE_HZ or pcm.ndim != 1 or not len(pcm):
+        found.note("other_format", path, f"{rate} Hz, shape {pcm.shape}; not judged")
         return
     flags = VoicedFrames(rate, _VAD_MODE, _VAD_FRAME_MS).feed(pcm)
     voiced = float(flags.mean()) if len(flags) else 0.0
-    if voiced < _LEAST_VOICED:
-        found.note("non_speech", path, f"voiced {voiced:.2f}")
+    speech = speech_probability(pcm, rate)
+    if voiced < _LEAST_VOICED or speech < _LEAST_SPEECH:
+        found.note("non_speech", path, f"voiced {voiced:.2f}, speech {speech:.2f}")
 
 
 def _find_twins(found: Found, pictures: list[Path]) -> None:
