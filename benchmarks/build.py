@@ -1,158 +1,200 @@
-"""CPU time of the dataset stages for each second of 720p video, beside a full decode by ffmpeg.
+"""CPU time and memory of the dataset stages, beside a full decode and a plain pipeline.
 
-    python benchmarks/build.py [--quick] [--json PATH]
+    python benchmarks/build.py [--quick] [--parts PARTS] [--world FOLDER] [--json PATH]
 
-Each stage runs as its rule runs it, in a process of its own, over a demo world. The time to start a
-process (the same command with --help, which imports everything and does nothing) is measured and
-taken off. Written: `cpu_s_per_video_s` (all dataset stages), the same for each stage,
-`full_decode_cpu_s_per_video_s` (ffmpeg decoding the same files on one thread, the reference),
-`start_up_cpu_s` per process, `render_cpu_s_per_video_s` (of the demo world), and the machine.
+Every stage from `download` to `pack` runs as its rule runs it, in processes of its own whose start
+counts. The parts:
+
+speed   720p30 H.264, over 30 minutes of it: CPU seconds per second of video, with the descriptor
+        and without, of each stage, of ffmpeg decoding the same files, of a plain pipeline.
+1080p   the same 3 minutes at 720p and at 1080p, encoded alike.
+growth  one video of 1, 10 and 100 minutes.
+memory  one video of 6 hours (320 x 180 pixels, so that making it is quick).
+
+The long videos repeat a minute, with picture and sound in step. A part that is not run keeps the
+figures that are in the JSON from an earlier run on the same kind of machine.
 """
 
 import argparse
-import os
-import resource
-import subprocess
+import json
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-import imageio_ffmpeg
+from clips import cut, full_decode, length_s, looped, render, scaled
+from line import Run, cpu_s, measured, peak_rss_mb, run_line
 from machine import describe_machine, write_result
 
-from voiceface.config import Section, Settings
-from voiceface.demo.world import render_world
-from voiceface.sources import Video, read_videos
-from voiceface.stages import resolve
-from voiceface.tables import SPLITS
-
-STAGES = ("download", "speech", "faces", "samples", "manifest", "dataset", "pack")
+PLAIN_S = 25
+Files = dict[str, list[Path]]
+Result = dict[str, Any]
 
 
 def main() -> None:
-    """Measure, print a table, write the JSON."""
+    """Measure, print tables, write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="3 minutes of video instead of 30")
+    parser.add_argument("--quick", action="store_true", help="speed alone, over 12 minutes")
+    parser.add_argument("--parts", help=f"of {', '.join(PARTS)}, separated by commas")
+    parser.add_argument("--world", type=Path, help="keep the rendered videos there for a next run")
     parser.add_argument("--json", type=Path, default=Path("benchmarks/results/build.json"))
     options = parser.parse_args()
-    target = options.json.absolute()
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
-        seconds = 45.0 if options.quick else 450.0
-        before = _children_cpu_s()
-        render_world(Path("world"), speakers=4, videos=1, seconds=seconds, seed=1)
-        rendered = (_children_cpu_s() - before) / (4 * seconds)
-        result = _measure()
-    result |= {"render_cpu_s_per_video_s": round(rendered, 5), "machine": describe_machine()}
-    write_result(target, result)
+    parts = (options.parts or ("speed" if options.quick else ",".join(PARTS))).split(",")
+    if unknown := set(parts) - set(PARTS):
+        parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    machine = describe_machine()
+    result = _earlier(options.json, machine)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        # Videos are linked into the projects, so they must lie on one disk.
+        videos = _videos(options.world or folder / "world", options.quick)
+        for part in parts:
+            print(f"\n{part}", flush=True)
+            result |= PARTS[part](videos, folder / part, options.quick)
+            write_result(options.json, result | {"quick": options.quick, "machine": machine})
+    print(f"\nwritten: {options.json}")
+
+
+def speed(videos: Files, folder: Path, quick: bool) -> Result:
+    """CPU seconds per second of 720p30 video, of all and of each stage, and two references."""
+    media = [path for files in videos.values() for path in files]
+    total_s = sum(length_s(path) for path in media)
+    runs = run_line(folder / "with", videos)
+    bare = run_line(folder / "without", videos, {"faces": {"descriptor": False}})
+    decoded = sum(measured(full_decode(path), folder)[0].cpu_s for path in media)
+    part = cut(media[0], folder / "part.mp4", PLAIN_S)
+    program = Path(__file__).with_name("plain.py")
+    plain, _ = measured([sys.executable, str(program), str(part)], folder)
+    result = {
+        "video_s": round(total_s, 1),
+        "cpu_s_per_video_s": round(cpu_s(runs) / total_s, 5),
+        "cpu_s_per_video_s_without_descriptor": round(cpu_s(bare) / total_s, 5),
+        "full_decode_cpu_s_per_video_s": round(decoded / total_s, 5),
+        "plain_pipeline_cpu_s_per_video_s": round(plain.cpu_s / length_s(part), 5),
+        "peak_rss_mb": round(max(peak_rss_mb(runs), peak_rss_mb(bare)), 1),
+        "processes": len(runs),
+        "stages": _by_stage(runs, total_s),
+    }
+    _print_stages(result["stages"])
     for name, value in result.items():
-        print(f"{name:45} {value}")
+        if name != "stages":
+            print(f"{name:40} {value}")
+    return result
 
 
-def _measure() -> dict[str, object]:
-    settings = Settings()
-    _write_sources()
-    resolve.run(settings.resolve, Path("sources.csv"), Path("videos.csv"))
-    videos = read_videos(Path("videos.csv"))
-    per_stage = dict.fromkeys(STAGES, 0.0)
-    start_ups = {name: _cpu_s([*_stage(name), "--help"]) for name in STAGES}
-    processes = 0
-    for name in STAGES:
-        for arguments in _runs(name, settings, videos):
-            per_stage[name] += max(0.0, _cpu_s([*_stage(name), *arguments]) - start_ups[name])
-            processes += 1
-    length_s = sum(_length_s(video) for video in videos)
-    reference = sum(_cpu_s(_full_decode(video)) for video in videos)
+def ratio_1080p(videos: Files, folder: Path, quick: bool) -> Result:
+    """How much more 1080p costs than 720p: the same content, encoded alike."""
+    seconds = 60 if quick else 180
+    source = next(iter(videos.values()))[0]
+    costs = {}
+    for height in (720, 1080):
+        made = scaled(source, folder / f"{height}.mkv", height, seconds)
+        runs = run_line(folder / f"at-{height}", {"one": [made]})
+        costs[height] = cpu_s(runs) / length_s(made)
+    result = {
+        "cpu_s_per_video_s_720p": round(costs[720], 5),
+        "cpu_s_per_video_s_1080p": round(costs[1080], 5),
+        "ratio_1080p": round(costs[1080] / costs[720], 3),
+    }
+    print(result)
+    return result
+
+
+def growth(videos: Files, folder: Path, quick: bool) -> Result:
+    """CPU seconds for one video of 1, 10 and 100 minutes; linear is a ratio of 1."""
+    source = next(iter(videos.values()))[0]
+    minute = cut(source, folder / f"minute{source.suffix}", 60 if not quick else 20)
+    points = []
+    for times in (1, 10, 100):
+        made = looped(minute, folder / f"{times}{source.suffix}", times)
+        runs = run_line(folder / f"times-{times}", {"one": [made]})
+        minutes = length_s(made) / 60
+        stages = _by_stage(runs, 60 * minutes)
+        point = {
+            "minutes": round(minutes, 2),
+            "cpu_s": round(cpu_s(runs), 2),
+            "peak_rss_mb": round(peak_rss_mb(runs), 1),
+            "cpu_s_of_stage": {name: figures["cpu_s"] for name, figures in stages.items()},
+        }
+        print(point, flush=True)
+        points.append(point)
+    one, ten, hundred = points
+    # Of what each further minute costs: starting the processes costs the same for all three.
+    first = (ten["cpu_s"] - one["cpu_s"]) / (ten["minutes"] - one["minutes"])
+    later = (hundred["cpu_s"] - ten["cpu_s"]) / (hundred["minutes"] - ten["minutes"])
+    result = {"growth": points, "growth_ratio": round(later / first, 3)}
+    print(f"a minute of the 100 costs {result['growth_ratio']} of a minute of the 10")
+    return result
+
+
+def memory(videos: Files, folder: Path, quick: bool) -> Result:
+    """Memory of the largest process for a video of 6 hours."""
+    source = next(iter(videos.values()))[0]
+    small = scaled(source, folder / "small.mkv", 180, 60)
+    hours = 0.5 if quick else 6
+    made = looped(small, folder / "long.mkv", round(hours * 3600 / length_s(small)))
+    runs = run_line(folder / "line", {"one": [made]})
+    stages = _by_stage(runs, length_s(made))
+    _print_stages(stages)
+    name = f"peak_rss_mb_{hours:g}h"
     return {
-        "video_s": round(length_s, 1),
-        "cpu_s_per_video_s": round(sum(per_stage.values()) / length_s, 5),
-        **{
-            f"{name}_cpu_s_per_video_s": round(cpu / length_s, 5) for name, cpu in per_stage.items()
-        },
-        "full_decode_cpu_s_per_video_s": round(reference / length_s, 5),
-        "start_up_cpu_s": round(sum(start_ups.values()) / len(start_ups), 3),
-        "processes": processes,
-        "bytes_of_video": sum(Path(video.location).stat().st_size for video in videos),
+        name: round(peak_rss_mb(runs), 1),
+        f"{name}_of_stage": {stage: figures["peak_rss_mb"] for stage, figures in stages.items()},
     }
 
 
-def _runs(name: str, settings: Settings, videos: list[Video]) -> list[list[str]]:
-    """The command lines of a stage, as its rule has them."""
-    section: Section | None = getattr(settings, name, None)
-    config = [f"--config={section.model_dump_json()}"] if section is not None else []
-    if name == "pack":
-        folders = ["--dataset=dataset.parquet", "--speech=speech", "--faces=faces"]
-        return [[*folders, f"--split={split}", f"--output=packed/{split}"] for split in SPLITS]
-    if name == "dataset":
-        files = "--manifest=samples.parquet --output=dataset.parquet --leakage=leakage.json"
-        return [[*config, *files.split()]]
-    if name == "manifest":
-        files = (
-            "--videos=videos.csv --downloads=download --timelines=timeline --samples=samples"
-            " --reviews=reviews --output=samples.parquet --funnel=funnel.parquet"
-            " --people=people.parquet"
-        )
-        return [[*config, *files.split()]]
-    return [[*config, *_video_files(name, video.video)] for video in videos]
+PARTS: dict[str, Callable[[Files, Path, bool], Result]] = {
+    "speed": speed,
+    "1080p": ratio_1080p,
+    "growth": growth,
+    "memory": memory,
+}
 
 
-def _video_files(name: str, video: str) -> list[str]:
-    media, outcome = f"--media=media/{video}.mkv", f"--outcome=download/{video}.json"
-    speech, faces = f"--speech=speech/{video}.parquet", f"--faces=faces/{video}.parquet"
-    output = f"--output={name}/{video}.parquet"
-    match name:
-        case "download":
-            files = [media, outcome, "--videos=videos.csv", '--local-roots=["."]']
-            return [f"--video={video}", *files]
-        case "speech":
-            chunks, timeline = (f"--{n}={n}/{video}.parquet" for n in ("chunks", "timeline"))
-            return [f"--video={video}", media, outcome, output, chunks, timeline]
-        case "faces":
-            return [media, outcome, speech, output]
-        case _:
-            return [speech, faces, output]
+def _videos(world: Path, quick: bool) -> Files:
+    """The 720p30 videos: over 30 minutes, all rendered; quick: 12, of which 2 are rendered."""
+    if not quick:
+        return render(world / "full", speakers=4, seconds=460)
+    rendered = render(world / "quick", speakers=3, seconds=40)
+    return {
+        speaker: [looped(files[0], world / "looped" / files[0].name, 6)]
+        for speaker, files in rendered.items()
+    }
 
 
-def _write_sources() -> None:
-    speakers = sorted(path.name for path in Path("world").iterdir() if path.is_dir())
-    rows = [f"{speaker},,,world/{speaker},,synthetic," for speaker in speakers]
-    header = "speaker,gender,language,location,licence,consent,note"
-    Path("sources.csv").write_text("\n".join([header, *rows, ""]))
+def _by_stage(runs: list[Run], total_s: float) -> dict[str, Result]:
+    """Figures of each stage, in the order of the line."""
+    stages: dict[str, list[Run]] = {}
+    for run in runs:
+        stages.setdefault(run.stage, []).append(run)
+    figures = {}
+    for stage, own in stages.items():
+        cpu, wall = cpu_s(own), sum(run.cost.wall_s for run in own)
+        figures[stage] = {
+            "processes": len(own),
+            "cpu_s": round(cpu, 3),
+            "cpu_s_per_video_s": round(cpu / total_s, 5),
+            "video_s_per_cpu_s": round(total_s / cpu, 1),
+            "video_s_per_wall_s": round(total_s / wall, 1),
+            "peak_rss_mb": round(peak_rss_mb(own), 1),
+        }
+    return figures
 
 
-def _length_s(video: Video) -> float:
-    import av
-
-    with av.open(video.location) as container:
-        return (container.duration or 0) / 1e6
-
-
-def _full_decode(video: Video) -> list[str]:
-    program = imageio_ffmpeg.get_ffmpeg_exe()
-    return [
-        program,
-        *["-v", "error", "-nostdin", "-threads", "1", "-i"],
-        video.location,
-        *["-f", "null", "-"],
-    ]
+def _print_stages(stages: dict[str, Result]) -> None:
+    names = next(iter(stages.values()))
+    print("".join([f"{'stage':12}", *(f"{name:>20}" for name in names)]))
+    for stage, figures in stages.items():
+        print("".join([f"{stage:12}", *(f"{value:20}" for value in figures.values())]))
 
 
-def _stage(name: str) -> list[str]:
-    return [sys.executable, "-m", f"voiceface.stages.{name}"]
-
-
-def _cpu_s(command: list[str]) -> float:
-    before = _children_cpu_s()
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"{' '.join(command[:6])}: {done.stderr.strip()[-500:]}")
-    return _children_cpu_s() - before
-
-
-def _children_cpu_s() -> float:
-    """CPU seconds of all processes that this one has started and that have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+def _earlier(path: Path, machine: Result) -> Result:
+    """The figures of an earlier run, if it was on a machine like this."""
+    if not path.exists():
+        return {}
+    earlier: Result = json.loads(path.read_text())
+    return earlier if earlier.get("machine") == machine else {}
 
 
 if __name__ == "__main__":
