@@ -46,6 +46,8 @@ class Segment:
     """(128,)"""
     scores: dict[str, Any] = field(default_factory=dict)
     """columns of the speech and the faces table, to be set; faces=0 is no face"""
+    more_faces: int = 0
+    """further samples of the segment, with other faces (faces.per_segment)"""
 
 
 class Tables:
@@ -103,9 +105,15 @@ class Tables:
         )
         write_outcome(self.root / f"data/download/{video}.json", outcome)
         rows = [self._row(video, speaker, n, one) for n, one in enumerate(segments)]
+        with_more = [
+            self._row(video, speaker, n, replace(one, face=None)) | {"face_number": number}
+            for n, one in enumerate(segments)
+            for number in range(1, one.more_faces + 1)
+        ]
+        order = sorted([*rows, *with_more], key=lambda row: (row["start_us"], row["face_number"]))
         speech, faces = (self.root / f"data/{part}/{video}.parquet" for part in ("speech", "faces"))
         write_media(speech, rows if kind != "pictures" else [], SPEECH)
-        write_media(faces, rows, FACES)
+        write_media(faces, order, FACES)
         samples.run(Samples(), speech, faces, self.root / f"data/samples/{video}.parquet")
         times = {"segment": len(rows) * SEGMENT_US, **OUTSIDE_US} if kind != "pictures" else {}
         parts = [{"video": video, "reason": r, "duration_us": us} for r, us in times.items() if us]
@@ -190,6 +198,7 @@ class Tables:
             "clipped": 0.0,
             "snr_db": 30.0,
             "speech": 0.9,
+            "second_voice": 0.0,
             "audio_sha256": hashlib.sha256(sound.tobytes()).hexdigest(),
             "audio_prints": content_prints(sound),
             "audio_marks": sound_marks(sound, RATE_HZ),

@@ -209,12 +209,33 @@ def test_a_curator_who_keeps_the_same_thing_twice_gets_it_once(tables: Tables) -
     assert [row["fate"] for row in tables.run_manifest()] == ["kept", "duplicate"]
 
 
+def test_several_faces_of_a_segment_are_samples_and_its_time_counts_once(tables: Tables) -> None:
+    tables.add("file-a", "ana", [Segment(more_faces=2), Segment(), Segment(more_faces=1)])
+    rows = tables.run_manifest()
+    assert [row["sample"].rpartition("_")[2] for row in rows] == [
+        *("000000000", "000000000-1", "000000000-2"),
+        *("000000250", "000000500", "000000500-1"),
+    ]
+    assert all(row["fate"] == "kept" for row in rows)  # no duplicates of each other
+    assert len({row["content"] for row in rows}) == 6
+    mark(tables.reviews, tables.manifest, [rows[0]["sample"]], "drop", "eyes shut", "ana")
+    last = [row["sample"] for row in rows[4:]]
+    mark(tables.reviews, tables.manifest, last, "drop", "eyes shut", "ana")
+    mark(tables.reviews, tables.manifest, last[1:], "unsure", "", "ana")
+    tables.run_manifest()
+    parts = funnel(tables)["file-a"]
+    assert parts["kept"] == (2, 2 * SEGMENT_US)
+    assert parts["unsure"] == (1, SEGMENT_US)
+    assert "dropped_by_curator" not in parts
+
+
 def test_two_runs_give_the_same_bytes(tables: Tables) -> None:
     tables.add("file-a", "ana", 4)
     tables.add("file-b", "bo", 3)
     mark_one = tables.run_manifest()[0]["sample"]
     mark(tables.reviews, tables.manifest, [mark_one], "keep", "", "ana")
-    outputs = [tables.manifest, tables.root / "manifests/funnel.parquet"]
+    names = ("samples.parquet", "funnel.parquet", "people.parquet")
+    outputs = [tables.root / "manifests" / name for name in names]
     tables.run_manifest()
     before = [path.read_bytes() for path in outputs]
     tables.run_manifest()

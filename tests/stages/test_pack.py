@@ -58,6 +58,18 @@ def test_every_split_carries_the_classes_the_rates_and_the_digests(tables: Table
         }
 
 
+def test_each_of_several_faces_of_a_segment_is_packed_with_its_sound(tmp_path: Path) -> None:
+    tables = Tables(tmp_path)
+    tables.add("file-a", "ana", [Segment(), Segment(more_faces=2)])
+    rows = tables.run_dataset()
+    folder = tables.run_pack("train")
+    faces, audio = np.load(folder / "faces.npy"), np.load(folder / "audio.npy")
+    digests = [hashlib.sha256(face.tobytes()).hexdigest() for face in faces]
+    assert digests == [row["face_sha256"] for row in rows]
+    assert len(set(digests)) == 4
+    assert [(audio[1] == other).all() for other in audio] == [False, True, True, True]
+
+
 def test_an_empty_split_is_packed_with_its_sizes(tmp_path: Path) -> None:
     tables = Tables(tmp_path)
     tables.add("file-a", "ana", 1)

@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from voiceface.config import Samples
+from voiceface.errors import VoicefaceError
 from voiceface.files import read_table, write_table
 from voiceface.ids import content_digest, sample_id
 from voiceface.stages.shim import stage_main
@@ -14,16 +15,23 @@ from voiceface.tables import FACES, REASONS, SAMPLES, SPEECH
 
 
 def run(config: Samples, speech: Path, faces: Path, output: Path) -> None:
-    """Join the segments of a video with their faces and flag them by the thresholds."""
+    """Join the segments of a video with their faces and flag them by the thresholds.
+
+    Raises:
+        VoicefaceError: a table is missing or damaged, or the two are not of the same segments.
+    """
     segments = read_table(speech, SPEECH, [n for n in SPEECH.names if n != "audio"]).to_pylist()
     found = read_table(faces, FACES, [n for n in FACES.names if n in SAMPLES.names]).to_pylist()
+    of_start = {segment["start_us"]: segment for segment in segments}
     if not segments:
         # What has no sound has its faces alone, which the manifest stage joins with sound.
-        segments = [dict.fromkeys(SPEECH.names) for _ in found]
+        of_start = {face["start_us"]: dict.fromkeys(SPEECH.names) for face in found}
+    if of_start.keys() != {face["start_us"] for face in found}:
+        raise VoicefaceError(f"{faces}: not of the segments in {speech}; delete it and build again")
     rows = []
-    for segment, face in zip(segments, found, strict=True):
-        row = segment | face
-        row["sample"] = sample_id(row["video"], row["start_us"])
+    for face in found:
+        row = of_start[face["start_us"]] | face
+        row["sample"] = sample_id(row["video"], row["start_us"], row["face_number"])
         if row["face_sha256"] and row["audio_sha256"]:
             row["content"] = content_digest(row["face_sha256"], row["audio_sha256"])
         row["flags"] = flags(config, row)
@@ -45,6 +53,7 @@ def flags(config: Samples, row: dict[str, Any]) -> list[str]:
         against |= {
             "not_speech": row["speech"] < config.min_speech,
             "noise_or_music": row["snr_db"] < config.min_snr_db,
+            "second_voice": row["second_voice"] > config.max_second_voice,
             "quiet": row["loudness_db"] < config.min_loudness_db,
             "clipped": row["clipped"] > config.max_clipped,
         }
