@@ -75,6 +75,7 @@ def _row(speaker: str, number: int, video: str, place: int) -> dict[str, Any]:
         "loudness_db": -20.0,
         "snr_db": 20.0,
         "speech": 0.9,
+        "second_voice": 0.0,
         "faces": 0 if fate == "no_face" else 1,
         "face_number": 0,
         "frame_us": None if fate == "no_face" else start,

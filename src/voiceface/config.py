@@ -154,6 +154,8 @@ class Samples(Section):
     """Least mean probability of speech by Silero's detector: `not_speech`."""
     min_snr_db: float = 10.5
     """Least estimated signal-to-noise ratio, in dB: `noise_or_music`."""
+    max_second_voice: Fraction = 0.01
+    """Greatest share of the frames in which a second voice is heard: `second_voice`."""
     min_loudness_db: float = -55.0
     """Least loudness, in dB of full scale: `quiet`."""
     max_clipped: Fraction = 0.001

@@ -11,6 +11,7 @@ from voiceface.tables import REASONS
 GOOD = {
     "snr_db": 30.0,
     "speech": 0.9,
+    "second_voice": 0.0,
     "loudness_db": -20.0,
     "clipped": 0.0,
     "faces": 1,
@@ -36,6 +37,7 @@ def test_a_good_sample_has_no_flag() -> None:
     [
         ("snr_db", 3.0, "noise_or_music"),
         ("speech", 0.3, "not_speech"),
+        ("second_voice", 0.1, "second_voice"),
         ("loudness_db", -70.0, "quiet"),
         ("clipped", 0.1, "clipped"),
         ("faces", 2, "several_faces"),
@@ -59,6 +61,7 @@ def test_without_a_face_only_the_sound_is_judged() -> None:
     faceless = dict.fromkeys(GOOD) | {
         "snr_db": 3.0,
         "speech": 0.9,
+        "second_voice": 0.0,
         "loudness_db": -20.0,
         "clipped": 0.0,
         "faces": 0,

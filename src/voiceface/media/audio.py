@@ -96,20 +96,28 @@ def snr_db(pcm: np.ndarray, sample_rate_hz: int) -> float:
     return float(np.percentile(levels, 90) - np.percentile(seconds, 5, axis=1).max())
 
 
-def resampled(pcm: np.ndarray, sample_rate_hz: int, to_hz: int) -> np.ndarray:
+def resampled(
+    pcm: np.ndarray, sample_rate_hz: int, to_hz: int, band_hz: tuple[int, int] | None = None
+) -> np.ndarray:
     """Resample int16 mono samples to float32 within about ±1: len(pcm) · to_hz / sample_rate_hz.
 
     The spectrum is cut, or filled up with nothing: the ideal low-pass filter. For stretches of some
     seconds; the whole is transformed at once.
+
+    Args:
+        band_hz: cut off all below and above, too.
     """
     sound = pcm.astype(np.float32) / np.float32(FULL_SCALE)
-    if sample_rate_hz == to_hz:
+    if sample_rate_hz == to_hz and band_hz is None:
         return sound
     # Whole at both rates, quick to transform, and at least 50 ms longer: the ends don't touch.
     unit = sample_rate_hz // math.gcd(sample_rate_hz, to_hz, 20)
     size = (-(-len(sound) // unit) + 1) * unit
     wanted = size * to_hz // sample_rate_hz
     spectrum = np.fft.rfft(sound, size)
+    if band_hz is not None:
+        low, high = (round(hz * size / sample_rate_hz) for hz in band_hz)
+        spectrum[:low] = spectrum[high + 1 :] = 0
     out = np.fft.irfft(spectrum, wanted) * np.float32(to_hz / sample_rate_hz)
     return out[: len(sound) * to_hz // sample_rate_hz]
 
