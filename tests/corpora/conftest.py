@@ -39,7 +39,8 @@ def fetched() -> list[tuple[Video, Outcome]]:
     resolve.run(Resolve(socket_timeout_s=0.5), SOURCES, VIDEOS)
     pairs = []
     for video in read_videos(VIDEOS):
-        media, outcome = (Path(f"data/{part}/{video.video}") for part in ("media", "download"))
+        media = Path(f"data/media/{video.video}.mkv")
+        outcome = Path(f"data/download/{video.video}.json")
         config = Download(retries=0, socket_timeout_s=0.5)
         download.run(config, video.video, VIDEOS, media, outcome, '["."]')
         pairs.append((video, read_outcome(outcome)))

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from voiceface.media.container import opened
+from voiceface.media.frames import Frame
 
 STEP_US = 1_000_000
 """Time of a picture in the media file."""
@@ -80,18 +81,44 @@ def read_pictures(media: Path) -> Iterator[Picture]:
         VoicefaceError: the file can't be opened.
     """
     with opened(media) as container:
-        stream = container.streams.video[0]
-        stream.codec_context.thread_count = 1
-        base = stream.time_base
-        assert base is not None
-        for packet in container.demux(stream):
-            if packet.pts is None:
-                continue
-            start_us = round(packet.pts * base * 1_000_000 / STEP_US) * STEP_US
+        for start_us, data in _packets(container):
             # By OpenCV, which knows the orientation that a camera wrote into it.
-            picture = _bgr(bytes(packet))
+            picture = _bgr(data)
             rgb = None if picture is None else np.ascontiguousarray(picture[:, :, ::-1])
             yield Picture(start_us, rgb)
+
+
+def picture_times(media: Path) -> list[int]:
+    """The pictures' places, µs, without decoding them.
+
+    Raises:
+        VoicefaceError: the file can't be opened.
+    """
+    with opened(media) as container:
+        return [start_us for start_us, _ in _packets(container)]
+
+
+def picture_frames(media: Path) -> Iterator[Frame]:
+    """The pictures as frames to look at, each a segment of its own, numbered as `picture_times`.
+
+    Raises:
+        VoicefaceError: the file can't be opened.
+    """
+    for number, one in enumerate(read_pictures(media)):
+        if one.rgb is not None:
+            picture = av.VideoFrame.from_ndarray(one.rgb, "rgb24")
+            yield Frame(number, one.start_us, True, picture, Fraction(1))
+
+
+def _packets(container: av.container.InputContainer) -> Iterator[tuple[int, bytes]]:
+    """Place and encoded bytes of each picture."""
+    stream = container.streams.video[0]
+    base = stream.time_base
+    assert base is not None
+    for packet in container.demux(stream):
+        if packet.pts is not None:
+            start_us = round(packet.pts * base * 1_000_000 / STEP_US) * STEP_US
+            yield start_us, bytes(packet)
 
 
 def _bgr(data: bytes) -> np.ndarray | None:

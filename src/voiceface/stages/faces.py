@@ -17,22 +17,33 @@ from voiceface.files import read_table, writing_media
 from voiceface.media import faces, mouth, quality
 from voiceface.media.descriptor import describe
 from voiceface.media.frames import Frame, decode_looks
+from voiceface.media.pictures import STEP_US, picture_frames, picture_times
 from voiceface.media.watch import Finding, Mouth, Sight, Watcher
-from voiceface.outcome import check_media, read_outcome
+from voiceface.outcome import Outcome, check_media, read_outcome
 from voiceface.stages.shim import stage_main
 from voiceface.tables import FACES, SPEECH
 
 _ALIKE = 0.8  # correlation of two aligned faces above which they are surely one person's
 _WEIGHT = 50  # of the faces seen before, at most, in the main person's mean descriptor
 
+_SILENT_US = 4_000_000  # of a video without sound, for each of which there is a face
+
 Row = dict[str, Any]
 
 
 def run(config: Faces, media: Path, outcome: Path, speech: Path, output: Path) -> None:
-    """Find the faces of each voiced segment of a video."""
+    """Find the faces of each voiced segment of a video.
+
+    Of what has no sound, those of each picture, or of each 4 s: they go with other sound of the
+    same person.
+    """
     record = read_outcome(outcome)
     check_media(media, record)
     rows = read_table(speech, SPEECH, ["video", "start_us", "end_us"]).to_pylist()
+    sounds = _sounds(speech)
+    if record.video_codec and not record.audio_codec:
+        rows = _rows_without_sound(record, media)
+        sounds = itertools.repeat(b"", len(rows))
     spans = [(row["start_us"], row["end_us"]) for row in rows] if record.status == "ok" else []
     person = _Person()
     watcher = Watcher(
@@ -41,18 +52,31 @@ def run(config: Faces, media: Path, outcome: Path, speech: Path, output: Path) -
         keep=config.per_segment,
         choose=person.choose,
     )
-    frames = decode_looks(media, spans, config.frames_per_segment)
+    frames = (
+        picture_frames(media)
+        if record.pictures
+        else decode_looks(media, spans, config.frames_per_segment)
+    )
     # They come in the order of their times, so a segment is done when the next one begins.
     seen = itertools.groupby(frames, key=lambda frame: frame.segment)
     of_segment, own = next(seen, (-1, iter(())))
     with writing_media(output, FACES) as add:
-        for number, (row, flac) in enumerate(zip(rows, _sounds(speech), strict=True)):
+        for number, (row, flac) in enumerate(zip(rows, sounds, strict=True)):
             finding = Finding()
             if of_segment == number:
                 finding = watcher.segment(own)
                 of_segment, own = next(seen, (-1, iter(())))
             for face in _face_rows(config, finding, person, row["start_us"], flac):
                 add(row | face)
+
+
+def _rows_without_sound(record: Outcome, media: Path) -> list[Row]:
+    if record.pictures:
+        starts, step = picture_times(media), STEP_US
+    else:
+        step = _SILENT_US
+        starts = list(range(0, max(1, (record.duration_us or 0) - step + 1), step))
+    return [{"video": record.video, "start_us": at, "end_us": at + step} for at in starts]
 
 
 def _sounds(speech: Path) -> Iterator[bytes]:
@@ -105,7 +129,7 @@ def _face(config: Faces, sight: Sight) -> tuple[Row, np.ndarray]:
     """The columns of one face, and its chip for the descriptor, from the frame's full pixels."""
     rgb = sight.frame.rgb
     height, width = rgb.shape[:2]
-    landmarks = faces.find_landmarks(rgb, sight.face)
+    landmarks = sight.landmarks
     crop, in_crop = faces.align(rgb, landmarks, config.size, config.margin)
     yaw, pitch, roll = faces.head_pose(landmarks, width, height)
     _, png = cv2.imencode(".png", cv2.cvtColor(crop, cv2.COLOR_RGB2BGR))
