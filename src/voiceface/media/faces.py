@@ -86,16 +86,15 @@ def detect(grey: np.ndarray, scale: float) -> list[Face]:
     return sorted(faces, key=lambda face: -face.score)
 
 
-def find_landmarks(picture: np.ndarray, face: Face, scale: float = 1.0) -> np.ndarray:
-    """The 68 landmarks of a face: float32 (68, 2), x and y in pixels of the face's box.
+def find_landmarks(picture: np.ndarray, face: Face) -> np.ndarray:
+    """The 68 landmarks of a face: float32 (68, 2), x and y in pixels of the picture.
 
     Args:
         picture: uint8, RGB (height, width, 3) or grey (height, width).
-        scale: its size over that of the picture in whose pixels the box is given.
     """
-    sides = (face.left, face.top, face.right, face.bottom)
-    shape = _landmark_model()(picture, dlib.rectangle(*(round(side * scale) for side in sides)))
-    return np.array([(p.x, p.y) for p in shape.parts()], np.float32) / np.float32(scale)
+    box = dlib.rectangle(face.left, face.top, face.right, face.bottom)
+    shape = _landmark_model()(picture, box)
+    return np.array([(p.x, p.y) for p in shape.parts()], np.float32)
 
 
 def align(

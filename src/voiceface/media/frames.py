@@ -19,18 +19,18 @@ from pathlib import Path
 
 import av
 import av.error
-import cv2
 import numpy as np
 
 from voiceface.media.container import frames_late, opened, seek_point
 
+_PLANAR = ("yuv420p", "yuvj420p", "yuv422p", "yuv444p", "nv12")  # 8 bit, grey levels first
 _INSIDE_US = 100_000  # looks keep that far from a segment's start and from changes
 _BEFORE_END_US = 200_000  # and that far from its end: frames may be 0.17 s apart
 _SHORTEST_US = 300_000  # a shorter stretch between changes is not looked at
 _APART_US = 600_000  # between the looks of a stretch that has too few keyframes
 _LATER_US = 120_000  # from a look to the frame that tells whether the picture stands still
-_STEP_US = 75_000  # between the frames of a burst
-_BURST_US = 640_000  # length of the bursts of a segment, together
+_STEP_US = 80_000  # between the frames of a burst
+_BURST_US = 600_000  # length of the bursts of a segment, together
 _SPIKE = 1.8  # a packet is a change from so many times the largest around it
 
 
@@ -82,18 +82,17 @@ class Frame:
         rgb = self.picture.to_ndarray(width=width, height=height, format="rgb24")
         return np.ascontiguousarray(np.rot90(rgb, self._turns))
 
-    def grey(self, longer: int) -> np.ndarray:
-        """The same in grey levels, its longer side so many pixels: uint8 (height, width)."""
-        if longer not in self._greys:
-            twice = self._greys.get(2 * longer)
-            if twice is None:
-                self._greys[longer] = self._scaled(longer)
-            else:
-                half = (round(twice.shape[1] / 2), round(twice.shape[0] / 2))
-                self._greys[longer] = cv2.resize(twice, half, interpolation=cv2.INTER_AREA)
-        return self._greys[longer]
+    @cached_property
+    def luma(self) -> np.ndarray:
+        """The same in grey levels, in the decoder's own range: uint8 (height, width), read only."""
+        picture = self.picture
+        if picture.format.name in _PLANAR and self.aspect == 1 and not self._turns:
+            rows = np.frombuffer(picture.planes[0], np.uint8)
+            return rows.reshape(-1, picture.planes[0].line_size)[: picture.height, : picture.width]
+        return self.grey(max(self.size))
 
-    def _scaled(self, longer: int) -> np.ndarray:
+    def grey(self, longer: int) -> np.ndarray:
+        """The same, its longer side so many pixels: uint8 (height, width)."""
         width, height = round(self.picture.width * self.aspect), self.picture.height
         scale = longer / max(width, height)
         grey = self.picture.to_ndarray(
@@ -107,10 +106,6 @@ class Frame:
     @property
     def _turns(self) -> int:
         return round(self.picture.rotation / 90)
-
-    @cached_property
-    def _greys(self) -> dict[int, np.ndarray]:
-        return {}
 
 
 def plan_looks(

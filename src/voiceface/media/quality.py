@@ -53,13 +53,18 @@ def frame_score(
     """
     light = min(1.0, bright / 70, (255 - bright) / 65)
     terms = (
-        (eyes - _SHUT) / (_OPEN - _SHUT),
+        best_score(eyes),
         np.exp(-(yaw_deg**2 + pitch_deg**2) / (2 * 30**2)),
         np.sqrt(sharp / (sharp + 60)),
         light,
         np.sqrt(max(0.0, (sure + 0.5) / 1.5)),
     )
     return float(np.prod([np.clip(term, 0.1, 1.0) for term in terms]))
+
+
+def best_score(eyes: float) -> float:
+    """The greatest `frame_score` that is possible with eyes so far open."""
+    return float(np.clip((eyes - _SHUT) / (_OPEN - _SHUT), 0.1, 1.0))
 
 
 def likeness(one: np.ndarray, other: np.ndarray) -> float:

@@ -10,6 +10,7 @@ from voiceface.media.frames import Frame
 
 _MOVING_PX = 320  # longer side of the picture in which two frames are compared
 _THUMB_PX = 64
+_NEAR_PX = 200  # of a face in the picture in which its landmarks are looked for, about
 _LEAST_PX = 80  # of a face, for the detector to find it
 _THOROUGH = 2  # looks of a segment at which faces are searched for at all widths
 _FOLLOW_US = 1_000_000  # for so long after it was found, a face is followed without the detector
@@ -126,7 +127,6 @@ class Watcher:
         since_us, missed = 0, 0
         still = _Stillness()
         for frame in frames:
-            frame.grey(self._work(frame))  # the smaller ones are made of it
             still.add(frame)
             if frame.full:
                 found = self._find(frame, thorough=missed < _THOROUGH)
@@ -176,38 +176,54 @@ class Watcher:
         overlaps = [_overlap(self._main, face) for face in found] if self._main else [0.0]
         if max(overlaps) >= _SAME_PLACE:
             return int(np.argmax(overlaps))
-        return self._choose(frame, [self._landmarks(frame, face) for face in found])
+        return self._choose(frame, [_landmarks(frame, face)[0] for face in found])
 
     def _follow(self, frame: Frame, track: _Track, finding: Finding) -> None:
-        landmarks = self._landmarks(frame, track.face)
+        landmarks, near, in_near = _landmarks(frame, track.face)
         track.mouth.times_us.append(frame.time_us)
         track.mouth.landmarks.append(landmarks)
         track.move(landmarks)
-        if track.mouth is finding.mouth:
-            sight = self._sight(frame, track.face, landmarks)
+        if track.mouth is not finding.mouth:
+            return
+        eyes = quality.eyes_open(landmarks)
+        worst = finding.best[-1].score if len(finding.best) == self._keep else 0.0
+        if frame.full or quality.best_score(eyes) > worst:
+            sight = _sight(frame, track.face, landmarks, faces.thumb(near, in_near, _THUMB_PX), eyes)
             finding.best = _best_apart([*finding.best, sight], self._keep)
             finding.looks += [sight] if frame.full else []
 
-    def _work(self, frame: Frame) -> int:
-        return min(2 * self._widths[0], max(frame.size))
 
-    def _landmarks(self, frame: Frame, face: faces.Face) -> np.ndarray:
-        work = self._work(frame)
-        return faces.find_landmarks(frame.grey(work), face, work / max(frame.size))
+def _landmarks(frame: Frame, face: faces.Face) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Landmarks in pixels of the frame; the grey picture around the face; landmarks in that."""
+    step = max(1, face.height // _NEAR_PX)
+    around = face.height // 2
+    left, top = max(0, face.left - around), max(0, face.top - around)
+    near = frame.luma[top : face.bottom + around : step, left : face.right + around : step]
+    box = replace(
+        face,
+        left=(face.left - left) // step,
+        top=(face.top - top) // step,
+        right=(face.right - left) // step,
+        bottom=(face.bottom - top) // step,
+    )
+    near = np.ascontiguousarray(near)
+    points = faces.find_landmarks(near, box)
+    return points * np.float32(step) + np.array([left, top], np.float32), near, points
 
-    def _sight(self, frame: Frame, face: faces.Face, landmarks: np.ndarray) -> Sight:
-        scale = self._work(frame) / max(frame.size)
-        thumb = faces.thumb(frame.grey(self._work(frame)), landmarks * scale, _THUMB_PX)
-        yaw, pitch, _ = faces.head_pose(landmarks, *frame.size)
-        score = quality.frame_score(
-            eyes=quality.eyes_open(landmarks),
-            yaw_deg=yaw,
-            pitch_deg=pitch,
-            sharp=quality.sharpness(thumb),
-            bright=quality.brightness(thumb),
-            sure=face.score,
-        )
-        return Sight(frame, face, landmarks, thumb, score)
+
+def _sight(
+    frame: Frame, face: faces.Face, landmarks: np.ndarray, thumb: np.ndarray, eyes: float
+) -> Sight:
+    yaw, pitch, _ = faces.head_pose(landmarks, *frame.size)
+    score = quality.frame_score(
+        eyes=eyes,
+        yaw_deg=yaw,
+        pitch_deg=pitch,
+        sharp=quality.sharpness(thumb),
+        bright=quality.brightness(thumb),
+        sure=face.score,
+    )
+    return Sight(frame, face, landmarks, thumb, score)
 
 
 class _Stillness:
@@ -220,9 +236,10 @@ class _Stillness:
 
     def add(self, frame: Frame) -> None:
         """Compare a frame with one that is 0.09 to 0.4 s older, if there is one."""
-        grey = frame.grey(min(_MOVING_PX, max(frame.size))).astype(np.int16)
+        step = max(1, max(frame.size) // _MOVING_PX)
+        grey = frame.luma[::step, ::step].astype(np.int16)
         least_us, most_us = _COMPARED_US
-        if self._recent and frame.time_us - self._recent[-1][0] > most_us:
+        if frame.full or (self._recent and frame.time_us - self._recent[-1][0] > most_us):
             self._recent, self._least, self._here = [], self.least(), None
         old = [one for one in self._recent if frame.time_us - one[0] >= least_us]
         if old and old[-1][1].shape == grey.shape:
