@@ -65,9 +65,12 @@ def test_neither_level_nor_sample_rate_changes_it(tmp_path: Path) -> None:
         assert second_voice(other, rate) == pytest.approx(usual, abs=0.01)
 
 
+def test_a_tone_is_one_voice_also_when_it_breaks_off() -> None:
+    tone = np.zeros(4 * RATE, np.int16)
+    tone[: RATE // 2] = 20000 * np.sin(2 * np.pi * 200 * np.arange(RATE // 2) / RATE)
+    assert second_voice(tone, RATE) <= MOST
+
+
 def test_silence_and_a_moment_have_no_voice() -> None:
     assert second_voice(np.zeros(4 * RATE, np.int16), RATE) == 0
     assert second_voice(spoken(0)[:800], RATE) == 0
-    loud = np.zeros(4 * RATE, np.int16)
-    loud[: RATE // 2] = 20000 * np.sin(2 * np.pi * 200 * np.arange(RATE // 2) / RATE)
-    assert second_voice(loud, RATE) <= MOST

@@ -25,6 +25,7 @@ _KIN_TOLERANCE = 0.08
 # The rest must repeat itself well, and nearly as well as the frame itself (chosen on mixtures).
 _LEAST_PERIODIC = 0.65
 _BELOW_FIRST, _ABOVE_FIRST = -0.1, 0.1
+_MOST_PERIODIC = 0.95  # of the frame itself; what then remains is next to nothing
 
 
 def second_voice(pcm: np.ndarray, sample_rate_hz: int) -> float:
@@ -45,7 +46,7 @@ def second_voice(pcm: np.ndarray, sample_rate_hz: int) -> float:
     if not amplitude.any():
         return 0.0
     above = (second - first - _BELOW_FIRST) / (_ABOVE_FIRST - _BELOW_FIRST)
-    heard = np.clip(above, 0, 1) * (second > _LEAST_PERIODIC)
+    heard = np.clip(above, 0, 1) * (second > _LEAST_PERIODIC) * (first < _MOST_PERIODIC)
     return float(np.average(heard, weights=amplitude))
 
 
