@@ -43,6 +43,10 @@ KINDS = {
     "grid": Corpus("short sentences of 34 talkers", grid.find, _SHORT.format("3 s", 2)),
     "avspeech": Corpus("YouTube videos by avspeech_*.csv", avspeech.find),
     "hdtf": Corpus("YouTube videos by *_video_url.txt", hdtf.find),
-    "wav2pix": Corpus("the data released with Wav2Pix", wav2pix.find, _SHORT.format("1 s", 1)),
+    "wav2pix": Corpus(
+        "the data released with Wav2Pix",
+        wav2pix.find,
+        "its clips last 1 s: set speech.segment_s and speech.chunk_s to 0.9 in config.yaml",
+    ),
     "folder": Corpus("any tree of speaker/clip.mp4", folder.find),
 }
