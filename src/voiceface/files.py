@@ -120,10 +120,12 @@ def read_table(path: Path, schema: "pa.Schema", columns: list[str] | None = None
 
     wanted = schema if columns is None else pa.schema([schema.field(name) for name in columns])
     try:
-        # A file opened by us: a path would let Arrow infer partitions from the folders' names.
-        with open(path, "rb") as source:
-            # One thread: the tables of a video are small, and a pool costs more than it gains.
-            table = pq.read_table(source, columns=wanted.names, use_threads=False, pre_buffer=False)
+        # Not pq.read_table, and no cast of what is right: they import half of Arrow. One thread:
+        # the tables of a video are small, and a pool costs more than it gains.
+        with open(path, "rb") as source, pq.ParquetFile(source, pre_buffer=False) as file:
+            table = file.read(columns=wanted.names, use_threads=False)
+        if table.schema.equals(wanted):
+            return table.replace_schema_metadata(wanted.metadata)
         return table.cast(wanted)
     except FileNotFoundError:
         raise VoicefaceError(f"{path}: no such file; build it with `voiceface build`") from None
