@@ -36,7 +36,7 @@ KINDS = {
 _PART_S = 30  # long sound is read in parts of this length
 _OVERLAP_S = 2  # so that no stretch is lost between two parts
 _WINDOW = 1 << 16  # samples read around a match to verify it
-_LEAST_MARKS = 16  # 0.9 s of sound
+_LEAST_MARKS = 8  # 0.65 s of sound: released clips are often of a second
 _NEAR_BITS = 7  # of a face print: pictures of a foreign folder may be cut in any way
 _SHOWN = 3
 

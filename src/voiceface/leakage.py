@@ -21,6 +21,7 @@ NEAR_MARKS = 40
 NEAR_BITS = 5
 """Bits of 256 up to which two face prints are one picture; at most 7."""
 
+_PRINT_BYTES = 32
 _BLOCK = 1 << 16
 _NEAREST = 4  # entries of the other split with the same mark that each is compared with
 _NEAREST_FACES = 64  # with the same part of a print
@@ -70,6 +71,10 @@ def prove_no_leak(samples: pa.Table) -> dict[str, Any]:
             **{kind: _distinct(keys) for kind, (keys, _) in kinds.items()},
             "sound_marks": len(marks),
             "face_prints": len(pictures),
+        },
+        "near": {
+            "sound": {"marks": NEAR_MARKS, "wrong_bits_at_most": NEAR_ERRORS},
+            "face": {"bits": 8 * _PRINT_BYTES, "wrong_bits_at_most": NEAR_BITS},
         },
         "shared_between_splits": 0,
     }
@@ -171,7 +176,7 @@ def _face_prints(samples: pa.Table) -> tuple[np.ndarray, np.ndarray]:
     values = samples["face_print"].to_pylist()
     rows = [row for row, value in enumerate(values) if value is not None]
     joined = b"".join(values[row] for row in rows)
-    return np.frombuffer(joined, np.uint8).reshape(-1, 32), np.array(rows, np.int64)
+    return np.frombuffer(joined, np.uint8).reshape(-1, _PRINT_BYTES), np.array(rows, np.int64)
 
 
 def _codes(samples: pa.Table, column: str) -> np.ndarray:

@@ -13,7 +13,8 @@ from clean import compare  # benchmarks/ is on the path, see pyproject.toml
 from tests.workflow.project import QUICK, Project
 from voiceface.review.ledger import read_ledger
 
-MANIFESTS = ("videos.csv", "samples.parquet", "funnel.parquet", "dataset.parquet", "leakage.json")
+MANIFESTS = ("videos.csv", "samples.parquet", "funnel.parquet", "people.parquet")
+MANIFESTS += ("dataset.parquet", "leakage.json")
 
 
 def _sources(world: Path) -> list[dict[str, str]]:

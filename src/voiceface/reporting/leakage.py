@@ -10,7 +10,9 @@ _KINDS = {
     "video": "videos",
     "sound": "segments of sound",
     "sound_prints": "short stretches of sound",
+    "sound_marks": "moments of sound that sound alike",
     "face": "faces",
+    "face_prints": "faces that look nearly the same",
 }
 
 
