@@ -218,8 +218,8 @@ class Head:
         if self._bend is None:
             self._bend = self._bend_fields()
         (x0, y0, x1, y1), xs, ys, near, jaw = self._bend
-        map_x = xs - near * np.float32(pose.yaw)
-        map_y = ys - near * np.float32(pose.pitch) - jaw * np.float32(9 * opening)
+        map_x = cv2.scaleAdd(near, -pose.yaw, xs)
+        map_y = cv2.scaleAdd(jaw, -9 * opening, cv2.scaleAdd(near, -pose.pitch, ys))
         area = picture[y0:y1, x0:x1].copy()
         picture[y0:y1, x0:x1] = cv2.remap(
             area, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE

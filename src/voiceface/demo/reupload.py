@@ -35,7 +35,9 @@ def copy_part(source: Path, target: Path, container: str, start_s: float, end_s:
     )  # fmt: skip
 
 
-def moved(rows: list[dict[str, Any]], file: str, start_s: float, end_s: float) -> list[Any]:
+def moved(
+    rows: list[dict[str, Any]], file: str, start_s: float, end_s: float
+) -> list[dict[str, Any]]:
     """The truth of a re-upload `file`, from the truth `rows` of the video that it repeats."""
     start_us, end_us = round(start_s * 1e6), round(end_s * 1e6)
     parts = []

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -74,15 +75,31 @@ def truth_path(folder: Path, job: Job) -> Path:
     return folder / "truth" / f"{job.name}.parquet"
 
 
-def render_video(folder: Path, job: Job, progress: Callable[[float], None] | None = None) -> None:
+def render_video(
+    folder: Path,
+    job: Job,
+    progress: Callable[[float], None] | None = None,
+    digest: str | None = None,
+) -> None:
     """Render one video and its truth into `folder`.
 
     Args:
+        digest: of the job, where it is known already.
         progress: is told the share that is done, about once per second of video.
     """
+    truth_path(folder, job).unlink(missing_ok=True)
     if job.repeats is not None:
-        _render_reupload(folder, job, replace(job, video=job.repeats, repeats=None))
-        return
+        rows = _render_reupload(folder, job, replace(job, video=job.repeats, repeats=None))
+    else:
+        rows = _render_new(folder, job, progress)
+    table = pa.Table.from_pylist(rows, schema=TRUTH)
+    table = table.replace_schema_metadata({"job": digest or job.digest()})
+    write_table(truth_path(folder, job), table)
+
+
+def _render_new(
+    folder: Path, job: Job, progress: Callable[[float], None] | None
+) -> list[dict[str, Any]]:
     cv2.setNumThreads(1)
     seed = [job.seed, job.speaker, job.video]
     rng = np.random.default_rng(seed)
@@ -95,32 +112,23 @@ def render_video(folder: Path, job: Job, progress: Callable[[float], None] | Non
     )
     ticks = frame_ticks(job.frames_per_s, job.seconds, rng)
     camera = Camera(person, guest, script, ticks / CLOCK_HZ, seed)
-    truth_path(folder, job).unlink(missing_ok=True)
     path = folder / job.file
     with replacing(path) as temporary:
         kind = path.suffix[1:]
         encode(temporary, kind, job.frames_per_s, ticks, camera.frame, script.mix, progress)
-    _write_truth(
-        folder, job, [_row(stretch, person.speaker, job.file) for stretch in script.stretches]
-    )
+    return [_row(stretch, person.speaker, job.file) for stretch in script.stretches]
 
 
-def _render_reupload(folder: Path, job: Job, source: Job) -> None:
+def _render_reupload(folder: Path, job: Job, source: Job) -> list[dict[str, Any]]:
     start_s, end_s = REUPLOADED_S[0], min(REUPLOADED_S[1], job.seconds)
     rows = read_table(truth_path(folder, source), TRUTH).to_pylist()
-    truth_path(folder, job).unlink(missing_ok=True)
     path = folder / job.file
     with replacing(path) as temporary:
         copy_part(folder / source.file, temporary, path.suffix[1:], start_s, end_s)
-    _write_truth(folder, job, moved(rows, job.file, start_s, end_s))
+    return moved(rows, job.file, start_s, end_s)
 
 
-def _write_truth(folder: Path, job: Job, rows: list[dict[str, object]]) -> None:
-    table = pa.Table.from_pylist(rows, schema=TRUTH)
-    write_table(truth_path(folder, job), table.replace_schema_metadata({"job": job.digest()}))
-
-
-def _row(stretch: Stretch, speaker: str, file: str) -> dict[str, object]:
+def _row(stretch: Stretch, speaker: str, file: str) -> dict[str, Any]:
     trouble = stretch.trouble
     return {
         "speaker": speaker,
@@ -154,8 +162,8 @@ def _tell(share: float) -> None:
 
 
 def _main() -> int:
-    folder, job = sys.argv[1:]
-    render_video(Path(folder), Job(**json.loads(job)), _tell)
+    folder, job, *digest = sys.argv[1:]
+    render_video(Path(folder), Job(**json.loads(job)), _tell, digest[0] if digest else None)
     return 0
 
 

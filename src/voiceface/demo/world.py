@@ -129,8 +129,9 @@ def _tidy(folder: Path, wanted: list[Job]) -> None:
 def _render(folder: Path, job: Job, running: set["subprocess.Popen[str]"], say: Say) -> str:
     # One process a video, see video.py; one thread a process, as `jobs` are the parallelism.
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "voiceface.demo.video"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "voiceface.demo.video", str(folder), json.dumps(asdict(job))],
+        [*command, str(folder), json.dumps(asdict(job)), job.digest()],
         env={**os.environ, **threads},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
