@@ -74,7 +74,7 @@ def _model() -> bytes:
     """The network in ONNX's format: `chips` uint8 (n, 150, 150, 3) → float32 (n, 128)."""
     path = dlib_models.path(_FILE)
     try:
-        means, layers = _weights(path.read_bytes())
+        means, layers = _weights(np.memmap(path, mode="r").data)
         return _Network(layers).model(means)
     except (StopIteration, ValueError, IndexError) as error:
         raise VoicefaceError(
@@ -148,13 +148,16 @@ class _Network:
         return self._graph.node("Conv", [x, constant(weights), constant(bias)], **options)
 
 
-def _weights(data: bytes) -> tuple[np.ndarray, Iterator[np.ndarray]]:
+def _weights(data: memoryview) -> tuple[np.ndarray, Iterator[np.ndarray]]:
     """What dlib's file holds: the mean colour, and an iterator over the parameters of its layers.
 
     dlib writes the layers from the picture on: the kind with a version number, and for those with
     parameters a tensor of raw floats.
     """
-    at = data.index(b"input_rgb_image_sized") + len(b"input_rgb_image_sized")
+    start = re.search(b"input_rgb_image_sized", data)
+    if start is None:
+        raise ValueError("no picture")
+    at = start.end()
     means = []
     for _ in range(3):
         mantissa, at = _integer(data, at)
@@ -163,7 +166,7 @@ def _weights(data: bytes) -> tuple[np.ndarray, Iterator[np.ndarray]]:
     return np.array(means, np.float32), _tensors(data, at)
 
 
-def _tensors(data: bytes, at: int) -> Iterator[np.ndarray]:
+def _tensors(data: memoryview, at: int) -> Iterator[np.ndarray]:
     while match := _KINDS.search(data, at):
         at = match.end()
         if match[0] == b"\4fc_2":
@@ -180,7 +183,7 @@ def _tensors(data: bytes, at: int) -> Iterator[np.ndarray]:
         at += 4 * size
 
 
-def _integer(data: bytes, at: int) -> tuple[int, int]:
+def _integer(data: memoryview, at: int) -> tuple[int, int]:
     """An integer of dlib's format, and where it ends: a byte of sign and length, then the value."""
     length = data[at] & 0x0F
     value = int.from_bytes(data[at + 1 : at + 1 + length], "little")

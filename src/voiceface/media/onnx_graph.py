@@ -17,7 +17,7 @@ class Graph:
     """A graph that grows by one node or constant at a time, each known by the name returned."""
 
     def __init__(self) -> None:
-        self._parts: list[bytes] = []
+        self._parts: list[bytes | memoryview] = []
         self._names = 0
 
     def node(self, kind: str, inputs: Sequence[str], **options: int | list[int]) -> str:
@@ -33,7 +33,8 @@ class Graph:
         name = self._name()
         head = b"".join(_number(1, length) for length in array.shape)
         head += _number(2, _TYPES[array.dtype.name]) + _text(8, name)
-        data = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+        # Joined from where they lie: the copy of a large network's weights would cost.
+        data = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).data.cast("B")
         size = _varint(len(head) + len(_head(9, data)) + len(data))
         self._parts += [_key(5, 2) + size + head + _head(9, data), data]
         return name
@@ -80,7 +81,7 @@ def _field(field: int, data: bytes) -> bytes:
     return _head(field, data) + data
 
 
-def _head(field: int, data: bytes) -> bytes:
+def _head(field: int, data: bytes | memoryview) -> bytes:
     return _key(field, 2) + _varint(len(data))
 
 
