@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from voiceface.media.identity import Crowd, distances, find_crowds
+from voiceface.media.identity import LEAST_FACES, Crowd, distances, find_crowds
 
 _HIDDEN_SHARE = 0.2  # of all the label's faces, each video counting alike
 _MAJORITY = 0.5
@@ -25,6 +25,8 @@ class People:
 
     distance: np.ndarray
     """(n,), of each sample's face to its speaker's usual one; nan where there is none to tell"""
+    strange: np.ndarray
+    """(n,) bool: the face is one of a crowd of somebody else's, however near to the usual one"""
     findings: list[dict[str, Any]]
     """rows as in `tables.PEOPLE`"""
 
@@ -43,8 +45,9 @@ def find_people(
     """
     found = np.full(len(samples), np.nan, np.float32)
     with_face = np.flatnonzero(pc.is_valid(samples["descriptor"]).to_numpy())
+    strange = np.zeros(len(samples), bool)
     if not len(with_face):
-        return People(found, [])
+        return People(found, strange, [])
     lists = samples["descriptor"].combine_chunks().take(pa.array(with_face))
     faces = lists.flatten().to_numpy().reshape(len(with_face), -1)
     speakers, speaker = _codes(samples, "speaker", with_face)
@@ -59,6 +62,8 @@ def find_people(
         if not crowds:
             continue
         found[with_face[mine]] = distances(faces[mine], crowds[0].centre)
+        for crowd in crowds[1:]:
+            strange[with_face[clean[crowd.faces]]] = len(crowd.faces) >= LEAST_FACES
         label = speakers[number]
         people = [_Person(label, crowd, faces, clean, names, videos) for crowd in crowds]
         usual[label] = people[0]
@@ -66,7 +71,7 @@ def find_people(
         findings += [_finding("several_people", people[0], one) for one in hidden]
     if same_person is not None:
         findings += _same_people(list(usual.values()), same_person)
-    return People(found, findings)
+    return People(found, strange, findings)
 
 
 class _Person:

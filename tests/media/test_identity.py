@@ -66,3 +66,21 @@ def test_four_times_the_faces_take_about_four_times_as_long() -> None:
 
     small = min(seconds(1000) for _ in range(3))
     assert min(seconds(4000) for _ in range(2)) < 9 * small
+
+
+def around(centre: np.ndarray, spread: float, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Faces at about `spread` from a centre."""
+    return centre + rng.normal(0, spread / np.sqrt(128), (count, 128))
+
+
+def test_a_look_alike_s_video_is_somebody_else_s_and_a_changed_look_is_not() -> None:
+    """One man's centres in two videos were measured 0.32 apart, two people's from 0.38 on."""
+    rng = np.random.default_rng(4)
+    host, step = rng.normal(0, 0.1, 128), rng.normal(size=128)
+    step /= np.linalg.norm(step)
+    videos = np.repeat([0, 1, 2], 9)
+    for apart, spread, sizes in ((0.42, 0.2, [18, 9]), (0.32, 0.3, [27])):
+        third = around(host + apart * step, spread, 9, rng)
+        faces = np.concatenate([around(host, spread, 18, rng), third])
+        crowds = find_crowds(faces, videos, RADIUS)
+        assert [len(crowd.faces) for crowd in crowds] == sizes

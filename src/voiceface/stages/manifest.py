@@ -71,7 +71,7 @@ def run(
     alone = sound_alone([video.video for video in here], downloads, table, config)
     table = expect_faces(table, alone, config)
     found = _people(table, config)
-    table = _with_flags(table, found.distance, config)
+    table = _with_flags(table, found, config)
     table = join_by_identity(table, alone, config)
     table = _with_reviews(table, fold(read_ledger(reviews)))
     fates = _fates(table, config.require_review)
@@ -113,16 +113,19 @@ def _with_sources(table: pa.Table, videos: Mapping[str, Video]) -> pa.Table:
 
 def _people(table: pa.Table, config: Manifest) -> People:
     if config.max_identity_distance is None:
-        return People(np.full(len(table), np.nan, np.float32), [])
+        nobody = np.zeros(len(table), bool)
+        return People(np.full(len(table), np.nan, np.float32), nobody, [])
     unflagged = np.array([not flags for flags in table["flags"].to_pylist()], bool)
     return find_people(table, unflagged, config.max_identity_distance, config.same_person_distance)
 
 
-def _with_flags(table: pa.Table, distance: np.ndarray, config: Manifest) -> pa.Table:
+def _with_flags(table: pa.Table, people: People, config: Manifest) -> pa.Table:
     """Add the flags that take all videos to tell, and what they are told by."""
     flags = table["flags"].to_pylist()
+    distance = people.distance
     if config.max_identity_distance is not None:
-        for row in np.flatnonzero(distance > config.max_identity_distance).tolist():
+        wrong = people.strange | (distance > config.max_identity_distance)
+        for row in np.flatnonzero(wrong).tolist():
             flags[row].append("wrong_person")
     for row in _copies(table, flags):
         flags[row].append("duplicate")
