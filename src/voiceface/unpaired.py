@@ -55,7 +55,7 @@ def expect_faces(samples: pa.Table, alone: set[str], config: Manifest) -> pa.Tab
         samples: columns of `tables.SAMPLES`, and speaker.
         alone: the videos without a picture.
     """
-    pools = set(np.array(samples["speaker"].to_pylist(), object)[_faces(samples, config)])
+    pools = set(samples["speaker"].filter(pa.array(_faces(samples, config))).to_pylist())
     waiting = _in(samples, "video", alone) & _in(samples, "speaker", pools)
     flags = samples["flags"].to_pylist()
     for row in np.flatnonzero(waiting).tolist():
@@ -74,11 +74,11 @@ def join_by_identity(samples: pa.Table, alone: set[str], config: Manifest) -> pa
     Returns: the same columns, and face_video and face_start_us.
     """
     source = np.arange(len(samples))  # of each sample's face
-    speakers = np.array(samples["speaker"].to_pylist(), object)
+    speakers = samples["speaker"].combine_chunks().dictionary_encode().indices.to_numpy()
     faces = _faces(samples, config)
-    waiting = _in(samples, "video", alone) & _in(samples, "speaker", set(speakers[faces]))
+    waiting = _in(samples, "video", alone) & np.isin(speakers, speakers[faces])
     flags = samples["flags"].to_pylist()
-    for speaker in sorted(set(speakers[waiting])):
+    for speaker in np.unique(speakers[waiting]).tolist():
         sounds = np.flatnonzero(waiting & (speakers == speaker))
         pool = _best(samples, np.flatnonzero(faces & (speakers == speaker)), flags)
         source[sounds] = _draw(samples, sounds, pool, config.pair_seed)
