@@ -50,8 +50,11 @@ def run(config: Resolve, sources: Path, videos: Path) -> None:
     before = read_videos(videos) if videos.exists() else []
     files = _local(rows, config)
     contents = _contents(files, _read_state())
+    of_source = _by_source(before)
     found = [
-        _expand(row, config, before) if row.is_url else _local_videos(row, files, contents)
+        _expand(row, config, of_source.get(row.location, []))
+        if row.is_url
+        else _local_videos(row, files, contents)
         for row in rows
     ]
     locked, changes = merge(rows, found, before)
@@ -127,8 +130,9 @@ def merge(
     changes: list[str] = []
     clashes: list[str] = []
     gone: list[Video] = []
+    of_source = _by_source(before)
     for row, result in zip(rows, found, strict=True):
-        old = [_with_row(video, row) for video in before if video.source == row.location]
+        old = [_with_row(video, row) for video in of_source.get(row.location, [])]
         keep = bool(result.failure) and not result.missing
         changes += result.notes
         if result.failure:
@@ -185,11 +189,19 @@ def _differences(was: Video, now: Video) -> str:
     return ", ".join(f"{name} was {old!r}" for name, old, new in told if old != new)
 
 
+def _by_source(videos: list[Video]) -> dict[str, list[Video]]:
+    """Videos by the location of their source; a corpus may have a hundred thousand sources."""
+    found: dict[str, list[Video]] = {}
+    for video in videos:
+        found.setdefault(video.source, []).append(video)
+    return found
+
+
 def _expand(row: Source, config: Resolve, before: list[Video]) -> Found:
     from voiceface.fetch.listing import list_videos  # yt-dlp takes a while to load
 
     print(f"looking up {row.location}", file=sys.stderr)
-    listed = [one for one in before if one.source == row.location and one.status == "listed"]
+    listed = [one for one in before if one.status == "listed"]
     listing = list_videos(row.location, config, {video.video for video in listed})
     if listing.lost:
         return Found(failure=str(listing.lost), missing=listing.lost.missing)
