@@ -27,7 +27,6 @@ from clips import cut, full_decode, length_s, looped, render, scaled
 from line import Run, cpu_s, measured, peak_rss_mb, run_line
 from machine import describe_machine, write_result
 
-PLAIN_S = 25
 Files = dict[str, list[Path]]
 Result = dict[str, Any]
 
@@ -35,7 +34,7 @@ Result = dict[str, Any]
 def main() -> None:
     """Measure, print tables, write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="speed alone, over 12 minutes")
+    parser.add_argument("--quick", action="store_true", help="speed alone, over 8 minutes")
     parser.add_argument("--parts", help=f"of {', '.join(PARTS)}, separated by commas")
     parser.add_argument("--world", type=Path, help="keep the rendered videos there for a next run")
     parser.add_argument("--json", type=Path, default=Path("benchmarks/results/build.json"))
@@ -63,7 +62,7 @@ def speed(videos: Files, folder: Path, quick: bool) -> Result:
     runs = run_line(folder / "with", videos)
     bare = run_line(folder / "without", videos, {"faces": {"descriptor": False}})
     decoded = sum(measured(full_decode(path), folder)[0].cpu_s for path in media)
-    part = cut(media[0], folder / "part.mp4", PLAIN_S)
+    part = cut(media[0], folder / f"part{media[0].suffix}", 12 if quick else 25)
     program = Path(__file__).with_name("plain.py")
     plain, _ = measured([sys.executable, str(program), str(part)], folder)
     result = {
@@ -153,12 +152,12 @@ PARTS: dict[str, Callable[[Files, Path, bool], Result]] = {
 
 
 def _videos(world: Path, quick: bool) -> Files:
-    """The 720p30 videos: over 30 minutes, all rendered; quick: 12, of which 2 are rendered."""
+    """The 720p30 videos: over 30 minutes, all rendered; quick: 8, of which 2 are rendered."""
     if not quick:
         return render(world / "full", speakers=4, seconds=460)
     rendered = render(world / "quick", speakers=3, seconds=40)
     return {
-        speaker: [looped(files[0], world / "looped" / files[0].name, 6)]
+        speaker: [looped(files[0], world / "looped" / files[0].name, 4)]
         for speaker, files in rendered.items()
     }
 
