@@ -90,7 +90,7 @@ def _spoils(row: Row, rows: Sequence[Row], sample: dict[str, Any]) -> bool:
     overlap = min(row["end_us"], end) - max(row["start_us"], start)
     if sound_is_foul(row) and overlap > _FOUL_SHARE * (end - start):
         return True
-    if row["voice"] == "none" and overlap > _QUIET_SHARE * (end - start):
+    if (row["voice"] == "none" or row["quiet"]) and overlap > _QUIET_SHARE * (end - start):
         return True
     if picture_is_good(row):
         return False

@@ -74,7 +74,7 @@ _SPEAKING_SHARE = 0.7
 _SPOILS_PICTURE = (
     "blurred", "dark", "frozen", "dubbed", "occluded", "overexposed", "cut_off", "small",
 )  # fmt: skip
-_SPOILS_SOUND = ("music", "noise", "clipped", "quiet")
+_SPOILS_SOUND = ("music", "noise", "clipped")
 
 
 def picture_is_good(row: Row) -> bool:
@@ -83,8 +83,13 @@ def picture_is_good(row: Row) -> bool:
 
 
 def sound_is_foul(row: Row) -> bool:
-    """Music, noise, clipping, speech that is hardly heard, or someone else's voice."""
+    """Music, noise, clipping, or someone else's voice."""
     return row["voice"] in ("guest", "both") or any(row[name] for name in _SPOILS_SOUND)
+
+
+def main_is_heard(row: Row) -> bool:
+    """The main speaker speaks, and not so low that it is as good as a pause."""
+    return bool(row["voice"] == "main" and row["speaking"] and not row["quiet"])
 
 
 def is_clean(rows: Sequence[Row], frame_us: int, start_us: int, end_us: int) -> bool:
@@ -104,7 +109,7 @@ def is_clean(rows: Sequence[Row], frame_us: int, start_us: int, end_us: int) -> 
         return False
     heard = _within(rows, start_us, end_us)
     foul = sum(us for row, us in heard if sound_is_foul(row))
-    spoken = sum(us for row, us in heard if row["voice"] == "main" and row["speaking"])
+    spoken = sum(us for row, us in heard if main_is_heard(row))
     length = end_us - start_us
     return foul <= _FOUL_SHARE * length and spoken >= _SPEAKING_SHARE * length
 
@@ -116,8 +121,7 @@ def clean_stretches(rows: Iterable[Row], min_us: int) -> list[tuple[int, int]]:
     """
     found: list[tuple[int, int]] = []
     for row in sorted(rows, key=lambda row: int(row["start_us"])):
-        good = picture_is_good(row) and row["voice"] == "main" and row["speaking"]
-        if not good or sound_is_foul(row):
+        if not (picture_is_good(row) and main_is_heard(row)) or sound_is_foul(row):
             continue
         if found and found[-1][1] == row["start_us"]:
             found[-1] = (found[-1][0], row["end_us"])
