@@ -1,4 +1,4 @@
-"""dlib's face descriptor, run by onnxruntime: the same numbers at a tenth of the time.
+"""dlib's face descriptor, run by onnxruntime: the same numbers at a fifteenth of the time.
 
 The weights are read from dlib's own file and the network is built anew in memory. It is the ResNet
 of dlib's example dnn_face_recognition_ex (King 2017; after He et al. 2016, arXiv:1512.03385, with
