@@ -8,7 +8,10 @@ with the shipped settings. Written:
 - `precision`: of the samples flagged clean, the share that truly is (demo.truth.is_clean: the
   speaker's good face at the frame, and at most 5 % foul sound in the segment);
 - `recall`: of the truly clean stretches (picture and sound good all the time, and long enough for a
-  segment), the share in which a sample was found;
+  segment), the share in which a sample was found: one that passed as clean, is it, and lies in the
+  stretch for more than its half;
+- `recall_inside`: the share in which such a sample lies from end to end. Speech that goes on is cut
+  every 4 s, so that a stretch of less than 8 s need not hold a whole segment;
 - `recall_of_windows`: of the segments cut that are truly clean, the share flagged clean;
 - `recall_of_room`: of the segments that would fit into the clean stretches if each were cut to its
   very edge, the share found: cutting begins at the first voiced frame and does not know of trouble
@@ -143,6 +146,7 @@ def compare(world: Path, manifest_path: Path, videos: Path) -> dict[str, Any]:
     return {
         "precision": _share(good, good + bad),
         "recall": _share(counts["stretches_found"], counts["stretches"]),
+        "recall_inside": _share(counts["stretches_found_inside"], counts["stretches"]),
         "recall_of_windows": _share(good, good + counts["flagged_good"]),
         "recall_of_room": _share(counts["slots_found"], counts["slots"]),
         "counts": dict(sorted(counts.items())),
@@ -198,7 +202,7 @@ def _fate(verdict: Verdict) -> str:
 def _clean_spans(
     file: str, truth: dict[str, list[Row]], judged: dict[str, list[Verdict]]
 ) -> list[tuple[int, int]]:
-    """The samples found clean in a file or in its re-uploads, in the file's time."""
+    """The samples rightly found clean in a file or its re-uploads, in the file's time."""
     spans = []
     for other, rows in truth.items():
         if file in (other, rows[0]["repeats"]):
@@ -206,7 +210,7 @@ def _clean_spans(
             spans += [
                 (v.sample["start_us"] + shift, v.sample["end_us"] + shift)
                 for v in judged[other]
-                if v.sample["clean"]
+                if v.sample["clean"] and v.good
             ]
     return spans
 
@@ -222,9 +226,12 @@ def _stretches(rows: list[Row], clean: list[tuple[int, int]]) -> Counter[str]:
         inside = sum(
             start - _SLACK_US <= first and last <= end + _SLACK_US for first, last in clean
         )
+        found = any(
+            2 * (min(last, end) - max(first, start)) > last - first for first, last in clean
+        )
         slots = (end - start) // 4_000_000
         counts.update(slots=slots, slots_found=min(inside, slots))
-        counts.update(stretches=1, stretches_found=int(inside > 0))
+        counts.update(stretches=1, stretches_found=found, stretches_found_inside=inside > 0)
     return counts
 
 
@@ -301,7 +308,7 @@ def _share(part: int, whole: int) -> float | None:
 
 def as_markdown(result: dict[str, Any]) -> str:
     """The tables of docs/quality.md."""
-    shares = ("precision", "recall", "recall_of_windows", "recall_of_room")
+    shares = ("precision", "recall", "recall_inside", "recall_of_windows", "recall_of_room")
     duplicates, people = result["duplicates"], result.get("people", {})
     parts = [
         _table(("", "share"), [(name, _words(result[name])) for name in shares]),

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from clean import as_markdown, compare  # benchmarks/ is on the path, see pyproject.toml
+from clean import _stretches, as_markdown, compare  # benchmarks/ is on the path, see pyproject.toml
 from people import mislabelled
 from verdicts import TELLS, judge
 
@@ -87,9 +87,17 @@ def listed(video: str, speaker: str, location: str) -> Video:
 
 def test_precision_and_recall_are_shares_of_what_is_truly_there(built: dict[str, Any]) -> None:
     assert built["precision"] == 3 / 4  # the overlap passed
-    assert built["recall"] == 1 / 2  # nothing was found in 16 to 24 s
+    assert built["recall"] == built["recall_inside"] == 1 / 2  # nothing was found in 16 to 24 s
     assert built["recall_of_windows"] == 3 / 5
     assert built["counts"]["flagged_duplicate"] == 1
+
+
+def test_a_stretch_is_found_by_a_good_sample_that_lies_mostly_in_it() -> None:
+    rows = [row(0, 6, "two"), row(6, 12), row(12, 20, "overlap")]
+    for start, mostly, inside in ((4.5, 1, 0), (7, 1, 1), (3.5, 0, 0), (9.5, 1, 0), (10.5, 0, 0)):
+        span = (round(start * S), round((start + 4) * S))
+        counts = _stretches(rows, [span])
+        assert (counts["stretches_found"], counts["stretches_found_inside"]) == (mostly, inside)
 
 
 def test_a_reason_is_measured_by_its_own_troubles(built: dict[str, Any]) -> None:
