@@ -1,8 +1,10 @@
 """Sound and pictures joined by identity: who goes with whom, and what follows from it."""
 
+import base64
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -11,6 +13,7 @@ from tests.tables_builder import OUTSIDE_US, SEGMENT_US, Segment, Tables
 from voiceface.config import Manifest
 from voiceface.files import read_table
 from voiceface.ids import content_digest
+from voiceface.reporting.pictures import thumbnail
 from voiceface.tables import FUNNEL
 
 Row = dict[str, Any]
@@ -42,6 +45,18 @@ def test_sound_gets_a_face_of_its_speaker_and_pictures_do_not_stay(tables: Table
         assert face["face_sha256"] == row["face_sha256"]
     for row in rows[3:]:
         assert (row["flags"], row["face_video"]) == (["no_face"], "file-b")
+
+
+def test_the_report_shows_the_face_of_the_picture(tables: Tables) -> None:
+    tables.add("file-a", "ana", 1, kind="sound")
+    shown = Segment(face=np.full((32, 32, 3), (200, 40, 90), np.uint8))
+    tables.add("pictures-a", "ana", [shown], kind="pictures")
+    [row] = tables.run_manifest()
+    uri = thumbnail(row, tables.root / "data/faces")
+    webp = np.frombuffer(base64.b64decode(uri.split(",")[1]), np.uint8)
+    picture = cv2.imdecode(webp, cv2.IMREAD_COLOR)
+    assert picture is not None
+    assert np.abs(picture[:, :, ::-1].mean((0, 1)) - (200, 40, 90)).max() < 8
 
 
 def test_flags_are_those_of_the_sound_and_of_the_face(tables: Tables) -> None:
