@@ -146,10 +146,17 @@ class Samples(Section):
     """Greatest nod, in degrees: `turned`."""
     max_roll_deg: NonNegative = 30.0
     """Greatest tilt, in degrees: `turned`."""
+    max_outside: Fraction = 0.1
+    """Greatest share of the crop that lies outside of the picture: `cut_off`."""
     min_detector_score: float = 0.0
     """Least score of dlib's detector: `uncertain_face`."""
     min_motion: NonNegative = 0.05
     """Least mean change between two near frames, in grey levels (0 to 255): `still_picture`."""
+    min_lip_sync: Annotated[float, Field(ge=-1, le=1)] | None = 0.2
+    """Least correlation of the mouth's opening with the loudness: `dubbed`. It counts only in
+    videos where it tells: those whose usual one is over `usual_lip_sync`. null: never."""
+    usual_lip_sync: Annotated[float, Field(ge=-1, le=1)] = 0.68
+    """Median of a video's correlations from which on a low one is out of the usual."""
     min_speech: Fraction = 0.5
     """Least mean probability of speech by Silero's detector: `not_speech`."""
     min_snr_db: float = 10.5
@@ -157,16 +164,17 @@ class Samples(Section):
     max_second_voice: Fraction = 0.01
     """Greatest share of the frames in which a second voice is heard: `second_voice`."""
     min_loudness_db: float = -55.0
-    """Least loudness, in dB of full scale: `quiet`."""
+    """Least loudness of the quietest half second of speech, in dB of full scale: `quiet`."""
     max_clipped: Fraction = 0.001
-    """Greatest share of clipped samples: `clipped`."""
+    """Greatest share of clipped samples in a second: `clipped`."""
 
 
 class Manifest(Section):
     """All samples together, joined with the curators' marks."""
 
     max_identity_distance: Positive | None = 0.45
-    """Greatest descriptor distance to the speaker's usual face: `wrong_person`; null: no check."""
+    """Greatest descriptor distance to the speaker's usual face: `wrong_person`, as is a face that
+    belongs to a crowd of somebody else's; null: no check."""
     same_person_distance: Positive | None = 0.35
     """Two speaker labels whose usual faces are nearer than this are reported as one person (on
     real videos: one man 0.16 to 0.37, two people from 0.38 on); null: not looked for."""

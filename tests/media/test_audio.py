@@ -64,10 +64,35 @@ def test_loudness_is_in_decibels_of_full_scale() -> None:
 
 def test_flat_tops_are_clipping_and_a_loud_sine_is_not() -> None:
     sine = np.sin(2 * np.pi * 220 * np.arange(RATE) / RATE)
-    assert audio.clipped_share((32767 * np.clip(4 * sine, -1, 1)).astype(np.int16)) > 0.5
+    assert audio.clipped_share((32767 * np.clip(4 * sine, -1, 1)).astype(np.int16), RATE) > 0.5
     speech_like = sine * np.abs(np.sin(2 * np.pi * 3 * np.arange(RATE) / RATE)) ** 2
-    assert audio.clipped_share((32767 * speech_like).astype(np.int16)) < 0.02
-    assert audio.clipped_share(np.zeros(100, np.int16)) == 0
+    assert audio.clipped_share((32767 * speech_like).astype(np.int16), RATE) < 0.02
+    assert audio.clipped_share(np.zeros(100, np.int16), RATE) == 0
+
+
+def test_half_a_second_of_clipping_counts_as_much_as_four() -> None:
+    sine = np.sin(2 * np.pi * 220 * np.arange(4 * RATE) / RATE)
+    clipped = 30000 * np.clip(4 * sine, -1, 1)
+    part = np.concatenate([clipped[: RATE // 2], 0.2 * clipped[RATE // 2 :]]).astype(np.int16)
+    whole = audio.clipped_share(clipped.astype(np.int16), RATE)
+    assert audio.clipped_share(part, RATE) == pytest.approx(whole / 2, rel=0.05)
+    assert audio.clipped_share(clipped[: RATE // 2].astype(np.int16), RATE) == pytest.approx(
+        whole, rel=0.05
+    )
+
+
+def test_quiet_speech_counts_and_pauses_do_not() -> None:
+    sine = 0.5 * np.sin(2 * np.pi * 220 * np.arange(4 * RATE) / RATE)
+    voiced = np.ones(4 * RATE, bool)
+    sine[RATE : RATE + RATE * 6 // 10] *= 0.01
+    pcm = (32768 * sine).astype(np.int16)
+    assert audio.quietest_db(pcm, voiced, RATE) == pytest.approx(-9.03 - 40, abs=0.1)
+    voiced[RATE + 100 :: RATE // 10] = False  # none of it is voiced for half a second
+    voiced[2 * RATE :] = True
+    assert audio.quietest_db(pcm, voiced, RATE) == pytest.approx(-9.03, abs=0.1)
+    nowhere = np.zeros(4 * RATE, bool)
+    assert audio.quietest_db(pcm, nowhere, RATE) == audio.loudness_db(pcm)
+    assert audio.quietest_db(pcm[:1000], voiced[:1000], RATE) == audio.loudness_db(pcm[:1000])
 
 
 def test_noise_in_the_gaps_lowers_the_signal_to_noise_ratio() -> None:

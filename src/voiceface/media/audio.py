@@ -64,20 +64,40 @@ def loudness_db(pcm: np.ndarray) -> float:
     return 10 * np.log10(max(power, 1e-12))
 
 
-def clipped_share(pcm: np.ndarray) -> float:
-    """Share of the samples that lie in flat tops: at the segment's peak, two or more in a row.
+def quietest_db(pcm: np.ndarray, voiced: np.ndarray, sample_rate_hz: int) -> float:
+    """`loudness_db` of the quietest half second that is voiced throughout: pauses don't count.
 
-    A limiter before the encoder clips below full scale, and a lossy codec smears the tops; within
-    2 % of the peak counts as the top, and only where the peak is loud (above a quarter of full
-    scale).
+    Args:
+        pcm: int16 mono samples.
+        voiced: voicing (bool) of each sample.
+
+    Returns: that of the whole when no half second is voiced throughout.
+    """
+    run = sample_rate_hz // 2
+    power = np.concatenate([[0.0], np.cumsum(np.square(pcm / FULL_SCALE))])
+    spoken = np.concatenate([[0], np.cumsum(voiced)])
+    throughout = spoken[run:] - spoken[:-run] == run
+    if not throughout.any():
+        return loudness_db(pcm)
+    least = float((power[run:] - power[:-run])[throughout].min()) / run
+    return 10 * np.log10(max(least, 1e-12))
+
+
+def clipped_share(pcm: np.ndarray, sample_rate_hz: int) -> float:
+    """Share of the samples that lie in flat tops, in the second that has most of them.
+
+    A flat top is two or more samples in a row at the peak of the whole. A limiter before the
+    encoder clips below full scale, and a lossy codec smears the tops; within 2 % of the peak counts
+    as the top, and only where the peak is loud (above a quarter of full scale).
     """
     level = np.abs(pcm.astype(np.int32))
     peak = int(level.max(initial=0))
     if peak < FULL_SCALE / 4:
         return 0.0
     top = level >= 0.98 * peak
-    flat = top[1:] & top[:-1]
-    return float(flat.mean())
+    flat = np.concatenate([[0], np.cumsum(top[1:] & top[:-1])])
+    second = min(sample_rate_hz, len(flat) - 1)
+    return float((flat[second:] - flat[:-second]).max()) / second if second else 0.0
 
 
 def snr_db(pcm: np.ndarray, sample_rate_hz: int) -> float:

@@ -148,13 +148,14 @@ def _inside(clips: Clips, start_us: int, first: int, count: int, frame_ms: int) 
 
 def _segment_row(config: Speech, video: str, segment: Segment) -> dict[str, Any]:
     pcm, rate = segment.pcm, config.sample_rate_hz
+    voiced = np.repeat(segment.voiced, rate * config.vad_frame_ms // 1000)[: len(pcm)]
     return {
         "video": video,
         "start_us": segment.start_us,
         "end_us": segment.start_us + round(config.segment_s * 1_000_000),
         "voiced": segment.voiced.mean(),
-        "loudness_db": audio.loudness_db(pcm),
-        "clipped": audio.clipped_share(pcm),
+        "loudness_db": audio.quietest_db(pcm, voiced, rate),
+        "clipped": audio.clipped_share(pcm, rate),
         "snr_db": audio.snr_db(segment.around, rate),
         "speech": speech_probability(pcm, rate),
         "second_voice": second_voice(pcm, rate),
