@@ -100,19 +100,23 @@ def repeats(samples: pa.Table, sound_errors: float | None, face_bits: int | None
         sound_errors: as for `sound_pairs`; None: sound is not compared.
         face_bits: as for `face_pairs`; None: faces are not compared.
     """
+    samples = samples.select(["video", "start_us", "audio_prints", "audio_marks", "face_print"])
     left = np.arange(len(samples))
-    while True:
+    unsure = True
+    while unsure:
         rest = samples.take(pa.array(left))
         pairs = [print_pairs(rest, _SAME_PRINTS)]
         if sound_errors is not None:
             pairs.append(sound_pairs(rest, sound_errors))
         if face_bits is not None:
             pairs.append(face_pairs(rest, face_bits))
-        again = _later_twins(np.concatenate(pairs), len(left))
-        if not again.any():
-            return ~np.isin(np.arange(len(samples)), left)
-        # Where many are alike not all have met each other: those that are left meet now.
+        met = np.concatenate(pairs)
+        again = _later_twins(met, len(left))
+        # Where many are alike not all have met each other: one that is left, though it met others
+        # that are not, may have a twin among those that are left.
+        unsure = bool((again[met[:, 0]] & ~again[met[:, 1]]).any())
         left = left[~again]
+    return ~np.isin(np.arange(len(samples)), left)
 
 
 def _later_twins(pairs: np.ndarray, count: int) -> np.ndarray:

@@ -92,14 +92,18 @@ def near_sounds(
         least: length of the stretch in marks, for clips that are shorter than `NEAR_MARKS`.
     """
     starts = np.searchsorted(owners, np.arange(len(side) + 1))
-    met = [
-        np.stack([owners[one], owners[other], one - other], axis=1)
-        for one, other in _across(marks, side[owners], _NEAREST)
-    ]
-    pairs = np.concatenate([np.zeros((0, 3), np.int64), *met])
-    pairs, counts = np.unique(pairs, axis=0, return_counts=True)
+    met = [np.zeros((2, 0), np.int64), *map(np.stack, _across(marks, side[owners], _NEAREST))]
+    one, other = np.concatenate(met, axis=1)
+    # The two clips and the shift in one number, which sorts much faster than three.
+    longest = int(np.diff(starts).max(initial=0))
+    shifts = (one - starts[owners[one]]) - (other - starts[owners[other]]) + longest
+    pair = (owners[one] * len(side) + owners[other]) * (2 * longest + 1) + shifts
+    _, first, counts = np.unique(pair, return_index=True, return_counts=True)
     # One equal mark is chance: the same sound has several at one shift.
-    for left, right, shift in pairs[counts > 1].tolist():
+    often = first[counts > 1]
+    for place in often.tolist():
+        left, right = int(owners[one[place]]), int(owners[other[place]])
+        shift = int(one[place] - other[place])
         begin = max(starts[left], starts[right] + shift)
         end = min(starts[left + 1], starts[right + 1] + shift)
         if _alike(marks[begin:end], marks[begin - shift : end - shift], least):
@@ -152,13 +156,15 @@ def _across(
     """
     for name in np.unique(side)[:-1]:
         mine, theirs = np.flatnonzero(side == name), np.flatnonzero(side > name)
-        theirs = theirs[np.argsort(keys[theirs], kind="stable")]
+        # Both in order: a search for sorted keys goes through memory from end to end.
+        mine, theirs = (rows[np.argsort(keys[rows], kind="stable")] for rows in (mine, theirs))
         low = np.searchsorted(keys[theirs], keys[mine], side="left")
-        high = np.searchsorted(keys[theirs], keys[mine], side="right")
+        count = np.searchsorted(keys[theirs], keys[mine], side="right") - low
+        mine, low, count = mine[count > 0], low[count > 0], count[count > 0]
         turn = np.arange(len(mine))  # not all with the same ones, where a key is in many
         for step in range(nearest):
-            there = np.flatnonzero(high - low > step)
-            found = low[there] + (turn[there] + step) % (high - low)[there]
+            there = np.flatnonzero(count > step)
+            found = low[there] + (turn[there] + step) % count[there]
             for start in range(0, len(there), _BLOCK):
                 block = slice(start, start + _BLOCK)
                 yield mine[there[block]], theirs[found[block]]
