@@ -81,7 +81,7 @@ def _from_disk(source: Path, local_roots: list[str], video: str, media: Path) ->
         raise Lost(reason, for_good=True) from None
     except OSError as error:
         raise Lost(f"{source}: {error.strerror}", for_good=False) from None
-    named = video.removeprefix("pictures-" if pictures else "file-")
+    named = video.removeprefix("file-").removeprefix("pictures-")
     if not named.startswith(("empty-", "unreadable-")) and not sha256.startswith(named):
         raise Lost(f"{source}: changed since it was listed; resolve again", for_good=False)
     if pictures:
