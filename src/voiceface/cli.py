@@ -125,7 +125,6 @@ def _import_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _import_corpus(options: argparse.Namespace) -> int:
-    from voiceface.build import read_settings
     from voiceface.config import Resolve
     from voiceface.corpora.importing import import_corpus
 
@@ -138,7 +137,7 @@ def _import_corpus(options: argparse.Namespace) -> int:
         licence=options.licence,
         consent=options.consent,
         report=options.report,
-        resolve=read_settings(options.configfile).resolve if here else Resolve(),
+        resolve=load_settings(options.configfile).resolve if here else Resolve(),
     )
     print("\n".join(lines))
     return 0
