@@ -138,7 +138,7 @@ class Samples(Section):
     """Least variance of the Laplacian of the crop's grey levels: `blurred`."""
     min_brightness: NonNegative = 35.0
     """Least mean grey level (0 to 255) of the face: `dark`."""
-    max_brightness: NonNegative = 230.0
+    max_brightness: NonNegative = 210.0
     """Greatest mean grey level of the face: `overexposed`."""
     max_yaw_deg: NonNegative = 50.0
     """Greatest turn to a side, in degrees: `turned`."""
@@ -148,6 +148,8 @@ class Samples(Section):
     """Greatest tilt, in degrees: `turned`."""
     max_outside: Fraction = 0.1
     """Greatest share of the crop that lies outside of the picture: `cut_off`."""
+    max_occlusion: Fraction = 0.15
+    """Greatest share of the face that is unlike what is usual in the video: `occluded`."""
     min_detector_score: float = 0.0
     """Least score of dlib's detector: `uncertain_face`."""
     min_motion: NonNegative = 0.05

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from voiceface.config import Samples
-from voiceface.stages.samples import flags
+from voiceface.stages.samples import flags, least_lip_sync
 from voiceface.tables import REASONS
 
 GOOD = {
@@ -25,6 +25,12 @@ GOOD = {
     "brightness": 120.0,
     "sharpness": 300.0,
     "motion": 1.0,
+    "outside": 0.0,
+    "occlusion": 0.0,
+    "mouth_motion": 0.05,
+    "other_mouth_motion": None,
+    "lip_sync": 0.8,
+    "face_number": 0,
 }
 
 
@@ -51,10 +57,14 @@ def test_a_good_sample_has_no_flag() -> None:
         ("brightness", 250.0, "overexposed"),
         ("sharpness", 3.0, "blurred"),
         ("motion", 0.0, "still_picture"),
+        ("outside", 0.3, "cut_off"),
+        ("occlusion", 0.4, "occluded"),
+        ("other_mouth_motion", 0.1, "other_talks"),
+        ("lip_sync", 0.0, "dubbed"),
     ],
 )
 def test_each_bad_score_has_its_flag_and_no_other(score: str, value: Any, reason: str) -> None:
-    assert flags(Samples(), GOOD | {score: value}) == [reason]
+    assert flags(Samples(), GOOD | {score: value}, 0.2) == [reason]
 
 
 def test_without_a_face_only_the_sound_is_judged() -> None:
@@ -78,3 +88,32 @@ def test_flags_stand_in_the_order_of_the_funnel() -> None:
 
 def test_a_threshold_is_a_setting() -> None:
     assert flags(Samples(min_face_px=300.0), GOOD) == ["small_face"]
+
+
+def test_more_faces_may_be_let_in_but_only_the_main_one_may_talk() -> None:
+    two = GOOD | {"faces": 2, "other_mouth_motion": 0.01}
+    assert flags(Samples(), two) == ["several_faces"]
+    assert flags(Samples(max_faces=2), two) == []
+    assert flags(Samples(max_faces=2), two | {"other_mouth_motion": 0.2}) == ["other_talks"]
+
+
+def test_what_was_not_measured_is_not_held_against_a_sample() -> None:
+    unknown = ("face_change", "motion", "outside", "occlusion", "mouth_motion", "lip_sync")
+    assert flags(Samples(), GOOD | dict.fromkeys(unknown), 0.2) == []
+
+
+def _talking(*agreements: float | None) -> list[dict[str, Any]]:
+    return [GOOD | {"lip_sync": agreement} for agreement in agreements]
+
+
+def test_a_mouth_that_does_not_follow_is_told_where_the_others_of_the_video_do() -> None:
+    rows = _talking(0.9, 0.85, 0.8, 0.9, 0.75, -0.1, None)
+    least = least_lip_sync(Samples(), rows)
+    assert least is not None
+    assert [flags(Samples(), row, least) for row in rows] == [[], [], [], [], [], ["dubbed"], []]
+
+
+def test_where_mouth_and_sound_never_agree_well_nothing_is_told_by_it() -> None:
+    assert least_lip_sync(Samples(), _talking(0.3, 0.5, 0.1, -0.2, 0.6)) is None
+    assert least_lip_sync(Samples(), _talking(0.9, 0.9, 0.1)) is None  # too few to tell
+    assert least_lip_sync(Samples(min_lip_sync=None), _talking(0.9, 0.9, 0.9, 0.9)) is None

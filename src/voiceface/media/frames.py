@@ -10,7 +10,7 @@ the picture stands still and how the mouth moves.
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -29,8 +29,10 @@ _BEFORE_END_US = 200_000  # and that far from its end: frames may be 0.17 s apar
 _SHORTEST_US = 300_000  # a shorter stretch between changes is not looked at
 _APART_US = 600_000  # between the looks of a stretch that has too few keyframes
 _LATER_US = 120_000  # from a look to the frame that tells whether the picture stands still
-_STEP_US = 80_000  # between the frames of a burst
+_STEP_US = 100_000  # between the frames of a burst
 _BURST_US = 600_000  # length of the bursts of a segment, together
+_EXTRA_US = 1_000_000  # and of what is decoded of it when more is asked for
+_LONGEST_US = 1_200_000  # of a burst and its extra part
 _SPIKE = 1.8  # a packet is a change from so many times the largest around it
 
 
@@ -43,12 +45,14 @@ class Look:
         time_us: the first frame at or after this PTS (µs) is taken.
         keyframe: PTS of the keyframe to start from, in the stream's time base.
         full: look for faces; otherwise it is a frame that follows such a one within a second.
+        extra: only if more is asked for.
     """
 
     segment: int
     time_us: int
     keyframe: int
     full: bool
+    extra: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +91,7 @@ class Frame:
         """The same in grey levels, in the decoder's own range: uint8 (height, width), read only."""
         picture = self.picture
         if picture.format.name in _PLANAR and self.aspect == 1 and not self._turns:
-            rows = np.frombuffer(picture.planes[0], np.uint8)
+            rows = np.frombuffer(memoryview(picture.planes[0]), np.uint8)
             return rows.reshape(-1, picture.planes[0].line_size)[: picture.height, : picture.width]
         return self.grey(max(self.size))
 
@@ -135,17 +139,25 @@ def plan_looks(
             if last - first >= _SHORTEST_US:
                 share = max(1, round(per_segment * (last - first) / (end_us - start_us)))
                 full += _stretch_looks(times, *stretch, share)
-        wanted = dict.fromkeys(_bursts(times, full, [*inner, end_us]), False)
-        wanted |= dict.fromkeys(_seconds(full, list(wanted), [start_us, *inner, end_us]), False)
-        wanted |= dict.fromkeys(full, True)
-        for time_us, own in wanted.items():
+        burst, extra = _bursts(times, full, [*inner, end_us])
+        # Of the kinds that fall on one time, the last counts.
+        wanted = dict.fromkeys(extra, "extra") | dict.fromkeys(burst, "burst")
+        wanted |= dict.fromkeys(_seconds(full, burst, [start_us, *inner, end_us]), "burst")
+        wanted |= dict.fromkeys(full, "full")
+        for time_us, kind in wanted.items():
             at = bisect_right(times, time_us) - 1
             if at >= 0:
-                looks.append(Look(number, time_us, keyframes[at], own))
+                look = Look(number, time_us, keyframes[at], kind == "full", kind == "extra")
+                looks.append(look)
     return sorted(looks, key=lambda look: (look.keyframe, look.time_us, look.segment))
 
 
-def decode_looks(media: Path, segments: list[tuple[int, int]], per_segment: int) -> Iterator[Frame]:
+def decode_looks(
+    media: Path,
+    segments: list[tuple[int, int]],
+    per_segment: int,
+    more: Callable[[], bool] = lambda: False,
+) -> Iterator[Frame]:
     """Decode the planned frames of the first video stream, in the order of their times.
 
     What can't be decoded is passed over: a damaged stretch costs its own frames only. Frames that
@@ -154,6 +166,7 @@ def decode_looks(media: Path, segments: list[tuple[int, int]], per_segment: int)
     Args:
         segments: start and end of each, µs PTS, in order.
         per_segment: see `plan_looks`.
+        more: asked, when a segment's frames have been taken, whether to decode some more of it.
 
     Raises:
         VoicefaceError: the file can't be opened.
@@ -177,7 +190,7 @@ def decode_looks(media: Path, segments: list[tuple[int, int]], per_segment: int)
         for keyframe, group in groupby(looks, key=lambda look: look.keyframe):
             try:
                 container.seek(seek_points[keyframe], stream=stream)
-                for frame in _decode_group(container, stream, list(group), segments):
+                for frame in _decode_group(container, stream, list(group), segments, more):
                     yield replace(frame, time_us=frame.time_us - late_us) if late_us else frame
             except av.error.FFmpegError:
                 continue
@@ -188,6 +201,7 @@ def _decode_group(
     stream: av.VideoStream,
     looks: list[Look],
     segments: list[tuple[int, int]],
+    more: Callable[[], bool],
 ) -> Iterator[Frame]:
     """Decode forward from the keyframe of `looks` until the last of them."""
     base, aspect = stream.time_base, stream.sample_aspect_ratio or Fraction(1)
@@ -198,11 +212,12 @@ def _decode_group(
         time_us = _to_us(frame.pts, base)
         due = bisect_right(looks, time_us, key=lambda look: look.time_us)
         for number, own in groupby(looks[:due], key=lambda look: look.segment):
-            full = any(look.full for look in own)
-            if time_us < segments[number][1]:
+            kinds = [(look.full, not look.extra) for look in own]
+            full, planned = any(full for full, _ in kinds), any(planned for _, planned in kinds)
+            if time_us < segments[number][1] and (planned or more()):
                 yield Frame(number, time_us, full, frame, aspect)
         looks = looks[due:]
-        if not looks:
+        if all(look.extra for look in looks) and not (looks and more()):
             return
 
 
@@ -231,8 +246,10 @@ def _frames_to(keyframes: list[int], looks: list[int], time_us: int) -> int:
     return time_us - max([before, *(look for look in looks if look <= time_us)])
 
 
-def _bursts(keyframes: list[int], looks: list[int], changes: list[int]) -> list[int]:
-    """Times of the frames that follow looks, where they are cheapest.
+def _bursts(
+    keyframes: list[int], looks: list[int], changes: list[int]
+) -> tuple[list[int], list[int]]:
+    """Times of the frames that follow looks, where they are cheapest; and of some more.
 
     Args:
         looks: of one segment, µs, ascending.
@@ -248,14 +265,22 @@ def _bursts(keyframes: list[int], looks: list[int], changes: list[int]) -> list[
         # Frames on the way to another look of the same keyframe are decoded anyway.
         free = next_look is not None and (at == len(keyframes) or next_look < keyframes[at])
         room = min(ends, default=time_us) - time_us
-        rooms.append((free, min(room, _BURST_US), time_us == keyframes[at - 1], time_us))
-    times: list[int] = []
-    left = _BURST_US
-    for _, room, _, time_us in sorted(rooms, reverse=True):
-        if left >= 2 * _STEP_US:
-            times += range(time_us + _STEP_US, time_us + min(room, left), _STEP_US)
-            left -= room
-    return times
+        room = min(room, _LONGEST_US)
+        rooms.append((free, min(room, _BURST_US), time_us, room))
+    rooms.sort(reverse=True)
+    # Two places, if they are apart: the voice may be the speaker's own at one of them only.
+    best = [(time_us, room) for *_, time_us, room in rooms]
+    places = best[:1] + [one for one in best[1:] if abs(one[0] - best[0][0]) > _APART_US][:1]
+    burst: list[int] = []
+    for time_us, room in places:
+        burst += range(
+            time_us + _STEP_US, time_us + min(room, _BURST_US // len(places) + 1), _STEP_US
+        )
+    extra: list[int] = []
+    for time_us, room in best:
+        if time_us >= max(place for place, _ in places):
+            extra += range(time_us + _STEP_US, time_us + room, _STEP_US)
+    return burst, sorted(set(extra) - set(burst))[: _EXTRA_US // _STEP_US]
 
 
 def _seconds(looks: list[int], bursts: list[int], changes: list[int]) -> list[int]:

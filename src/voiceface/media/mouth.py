@@ -30,25 +30,26 @@ def mouth_motion(openings: np.ndarray) -> float | None:
     return float(openings.std()) if len(openings) >= LEAST_FRAMES else None
 
 
-def loudness(pcm: np.ndarray, rate_hz: int, times_s: np.ndarray) -> np.ndarray:
-    """Level of the sound at some times, within 60 ms, in dB of full scale, at least -40.
+class Sound:
+    """The level of a sound over time."""
 
-    Args:
-        pcm: int16 mono samples.
-        times_s: from the start of `pcm`, (n,).
-    """
-    # The difference of neighbours: a first-order high-pass, against hum and room noise.
-    power = np.square(np.diff(pcm.astype(np.float64) / 32768, prepend=0.0))
-    total = np.concatenate([[0.0], np.cumsum(power)])
-    low = np.clip(np.round((times_s - _HALF_WINDOW_S) * rate_hz).astype(int), 0, len(pcm))
-    high = np.clip(np.round((times_s + _HALF_WINDOW_S) * rate_hz).astype(int), 0, len(pcm))
-    mean = (total[high] - total[low]) / np.maximum(high - low, 1)
-    return np.asarray(10 * np.log10(mean + _FLOOR))
+    def __init__(self, pcm: np.ndarray, rate_hz: int) -> None:
+        """Take in int16 mono samples."""
+        # The difference of neighbours: a first-order high-pass, against hum and room noise.
+        power = np.square(np.diff(pcm.astype(np.float32) / 32768, prepend=np.float32(0)))
+        self._total = np.concatenate([[0.0], np.cumsum(power, dtype=np.float64)])
+        self._rate_hz = rate_hz
+
+    def level(self, times_s: np.ndarray) -> np.ndarray:
+        """Level within 60 ms of some times from the start, (n,), in dB of full scale, from -40."""
+        half = _HALF_WINDOW_S
+        ends = np.round(np.stack([times_s - half, times_s + half]) * self._rate_hz).astype(int)
+        low, high = np.clip(ends, 0, len(self._total) - 1)
+        mean = (self._total[high] - self._total[low]) / np.maximum(high - low, 1)
+        return np.asarray(10 * np.log10(mean + _FLOOR))
 
 
-def lip_sync(
-    openings: np.ndarray, times_s: np.ndarray, pcm: np.ndarray, rate_hz: int
-) -> float | None:
+def lip_sync(openings: np.ndarray, times_s: np.ndarray, sound: Sound) -> float | None:
     """Correlation (-1 to 1) of the mouth's opening with the level of the sound.
 
     The best of three lags: sound may come up to 80 ms after the picture. None with fewer than 6
@@ -56,14 +57,13 @@ def lip_sync(
 
     Args:
         openings: of the mouth, (n,).
-        times_s: of the frames, from the start of `pcm`, (n,).
-        pcm: int16 mono samples.
+        times_s: of the frames, from the start of the sound, (n,).
     """
     if len(openings) < LEAST_FRAMES or openings.std() < 1e-6:
         return None
     found = []
     for lag_s in _LAGS_S:
-        level = loudness(pcm, rate_hz, times_s + lag_s)
+        level = sound.level(times_s + lag_s)
         if level.std() > 1e-6:
             found.append(float(np.corrcoef(openings, level)[0, 1]))
     return max(found, default=None)

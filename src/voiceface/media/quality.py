@@ -5,6 +5,9 @@ import numpy as np
 
 _PRINT_SIDE = 17  # of the grey picture whose neighbours are compared: 16 × 16 bits
 _EYES = ((36, 39, (37, 41), (38, 40)), (42, 45, (43, 47), (44, 46)))
+_BLOCKS_SIDE = 8
+_FACE_BLOCKS = (slice(1, 7), slice(2, 6))
+_LEAST_SEEN = 4
 _SHUT, _OPEN = 0.13, 0.26  # height / width of an eye (Soukupová and Čech 2016)
 
 
@@ -90,6 +93,45 @@ def face_print(crop: np.ndarray) -> bytes:
 def print_distance(one: bytes, other: bytes) -> int:
     """Bits, 0 to 256, in which two prints differ."""
     return (int.from_bytes(one, "big") ^ int.from_bytes(other, "big")).bit_count()
+
+
+class UsualFace:
+    """What the main person's aligned face usually looks like in this video."""
+
+    def __init__(self) -> None:
+        self._mean = np.zeros((_BLOCKS_SIDE, _BLOCKS_SIDE))
+        self._spread = np.zeros((_BLOCKS_SIDE, _BLOCKS_SIDE))
+        self._count = 0
+
+    def occlusion(self, thumb: np.ndarray) -> float | None:
+        """Share (0 to 1) of the face's blocks that are unlike what is usual there.
+
+        Of 8 × 8 blocks of the grey thumb those of the face are compared, after the light of the
+        whole has been taken off. None before four faces have been seen.
+
+        Args:
+            thumb: uint8 grey (64, 64), see `faces.thumb`.
+        """
+        if self._count < _LEAST_SEEN:
+            return None
+        unlike = np.abs(_blocks(thumb) - self._mean) > 0.8 + 2 * self._spread
+        return float(unlike[_FACE_BLOCKS].mean())
+
+    def add(self, thumb: np.ndarray) -> None:
+        """Take in a face; the last 50 count."""
+        self._count += 1
+        share = 1 / min(self._count, 50)
+        apart = _blocks(thumb) - self._mean
+        self._mean += share * apart
+        self._spread += share * (np.abs(apart) - self._spread)
+
+
+def _blocks(thumb: np.ndarray) -> np.ndarray:
+    """Mean levels of 8 × 8 blocks, in standard deviations from that of the face."""
+    small = cv2.resize(thumb, (_BLOCKS_SIDE, _BLOCKS_SIDE), interpolation=cv2.INTER_AREA)
+    levels = small.astype(np.float64)
+    face = levels[_FACE_BLOCKS]
+    return np.asarray((levels - np.median(face)) / max(float(face.std()), 4.0))
 
 
 def _middle(crop: np.ndarray) -> np.ndarray:

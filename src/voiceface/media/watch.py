@@ -13,7 +13,7 @@ _THUMB_PX = 64
 _NEAR_PX = 200  # of a face in the picture in which its landmarks are looked for, about
 _LEAST_PX = 80  # of a face, for the detector to find it
 _THOROUGH = 2  # looks of a segment at which faces are searched for at all widths
-_FOLLOW_US = 1_000_000  # for so long after it was found, a face is followed without the detector
+_FOLLOW_US = 1_300_000  # for so long after it was found, a face is followed without the detector
 _MOST_FACES = 3  # that are followed
 _APART_US = 500_000  # between the frames kept of a segment
 _COMPARED_US = (90_000, 400_000)  # between two frames that are compared
@@ -119,10 +119,12 @@ class Watcher:
         self._choose = choose
         self._usual: int | None = None  # number of the width at which faces were found last
         self._main: faces.Face | None = None
+        self.finding = Finding()
+        """What has been seen of the present segment so far."""
 
     def segment(self, frames: Iterable[Frame]) -> Finding:
         """Look at the frames of one segment; pixels of those that are not kept are let go."""
-        finding = Finding()
+        self.finding = finding = Finding()
         tracks: list[_Track] = []
         since_us, missed = 0, 0
         still = _Stillness()
@@ -188,7 +190,9 @@ class Watcher:
         eyes = quality.eyes_open(landmarks)
         worst = finding.best[-1].score if len(finding.best) == self._keep else 0.0
         if frame.full or quality.best_score(eyes) > worst:
-            sight = _sight(frame, track.face, landmarks, faces.thumb(near, in_near, _THUMB_PX), eyes)
+            sight = _sight(
+                frame, track.face, landmarks, faces.thumb(near, in_near, _THUMB_PX), eyes
+            )
             finding.best = _best_apart([*finding.best, sight], self._keep)
             finding.looks += [sight] if frame.full else []
 

@@ -18,7 +18,7 @@ from voiceface.media import faces, mouth, quality
 from voiceface.media.descriptor import describe
 from voiceface.media.frames import Frame, decode_looks
 from voiceface.media.pictures import STEP_US, picture_frames, picture_times
-from voiceface.media.watch import Finding, Mouth, Sight, Watcher
+from voiceface.media.watch import Finding, Sight, Watcher
 from voiceface.outcome import Outcome, check_media, read_outcome
 from voiceface.stages.shim import stage_main
 from voiceface.tables import FACES, SPEECH
@@ -52,10 +52,11 @@ def run(config: Faces, media: Path, outcome: Path, speech: Path, output: Path) -
         keep=config.per_segment,
         choose=person.choose,
     )
+    talk = _Talk(watcher)
     frames = (
         picture_frames(media)
         if record.pictures
-        else decode_looks(media, spans, config.frames_per_segment)
+        else decode_looks(media, spans, config.frames_per_segment, talk.unclear)
     )
     # They come in the order of their times, so a segment is done when the next one begins.
     seen = itertools.groupby(frames, key=lambda frame: frame.segment)
@@ -64,9 +65,10 @@ def run(config: Faces, media: Path, outcome: Path, speech: Path, output: Path) -
         for number, (row, flac) in enumerate(zip(rows, sounds, strict=True)):
             finding = Finding()
             if of_segment == number:
+                talk.begin(row["start_us"], flac)
                 finding = watcher.segment(own)
                 of_segment, own = next(seen, (-1, iter(())))
-            for face in _face_rows(config, finding, person, row["start_us"], flac):
+            for face in _face_rows(config, finding, person, talk):
                 add(row | face)
 
 
@@ -87,9 +89,7 @@ def _sounds(speech: Path) -> Iterator[bytes]:
                 yield sound["bytes"]
 
 
-def _face_rows(
-    config: Faces, finding: Finding, person: "_Person", start_us: int, flac: bytes
-) -> Iterator[Row]:
+def _face_rows(config: Faces, finding: Finding, person: "_Person", talk: "_Talk") -> Iterator[Row]:
     """The columns of each face of a segment; of a segment without face: of none."""
     if not finding.best:
         yield {"faces": finding.faces, "face_number": 0}
@@ -98,31 +98,22 @@ def _face_rows(
         "faces": finding.faces,
         "motion": finding.motion,
         "mouth_motion": mouth.mouth_motion(finding.mouth.openings),
-        "lip_sync": _lip_sync(finding.mouth, start_us, flac),
+        "lip_sync": talk.lip_sync(),
         "other_mouth_motion": max(
             (moved for other in finding.others if (moved := mouth.mouth_motion(other.openings))),
             default=None,
         ),
     }
-    # The detector's boxes come in steps of a fifth: the largest is nearest to the truth.
-    shared["face_px"] = max(look.face.height for look in finding.looks)
     for number, sight in enumerate(finding.best):
         face, chip = _face(config, sight)
+        face["occlusion"] = person.look.occlusion(sight.thumb)
         if config.descriptor:
             face |= _described(chip, sight, finding.looks)
             if number == 0 and finding.faces == 1:
                 person.add(face["descriptor"])
+        if number == 0 and finding.faces == 1:
+            person.look.add(sight.thumb)
         yield shared | face | {"face_number": number}
-
-
-def _lip_sync(seen: Mouth, start_us: int, flac: bytes) -> float | None:
-    import soundfile
-
-    times_s = (np.array(seen.times_us) - start_us) / 1_000_000
-    if len(times_s) < mouth.LEAST_FRAMES or not flac:
-        return None
-    pcm, rate_hz = soundfile.read(io.BytesIO(flac), dtype="int16")
-    return mouth.lip_sync(seen.openings, times_s, pcm, rate_hz)
 
 
 def _face(config: Faces, sight: Sight) -> tuple[Row, np.ndarray]:
@@ -135,6 +126,7 @@ def _face(config: Faces, sight: Sight) -> tuple[Row, np.ndarray]:
     _, png = cv2.imencode(".png", cv2.cvtColor(crop, cv2.COLOR_RGB2BGR))
     row = {
         "frame_us": sight.frame.time_us,
+        "face_px": faces.face_height(landmarks),
         "detector_score": sight.face.score,
         "sharpness": quality.sharpness(crop),
         "brightness": quality.brightness(crop),
@@ -167,10 +159,50 @@ def _described(chip: np.ndarray, sight: Sight, looks: Iterable[Sight]) -> Row:
     return {"descriptor": descriptors[0], "face_change": change}
 
 
+class _Talk:
+    """Whether the main face's mouth goes with the sound, as far as a segment has been looked at."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher = watcher
+        self._start_us = 0
+        self._flac = b""
+        self._sound: mouth.Sound | None = None
+        self._known: tuple[int, float | None] = (0, None)
+
+    def begin(self, start_us: int, flac: bytes) -> None:
+        """Begin a segment with its sound."""
+        self._start_us, self._flac, self._sound, self._known = start_us, flac, None, (0, None)
+
+    def unclear(self) -> bool:
+        """Whether more frames may tell: the fewer there are, the better must both agree."""
+        finding = self._watcher.finding
+        seen = len(finding.mouth.times_us)
+        if not seen or finding.faces != 1:
+            return False
+        agreement = self.lip_sync()
+        return agreement is None or agreement < 0.3 + 0.3 * max(0, 20 - seen) / 12
+
+    def lip_sync(self) -> float | None:
+        """See `mouth.lip_sync`; None while too few frames have been seen."""
+        import soundfile
+
+        seen = self._watcher.finding.mouth
+        if len(seen.times_us) < mouth.LEAST_FRAMES or not self._flac:
+            return None
+        if self._sound is None:
+            self._sound = mouth.Sound(*soundfile.read(io.BytesIO(self._flac), dtype="int16"))
+        if self._known[0] != len(seen.times_us):
+            times_s = (np.array(seen.times_us) - self._start_us) / 1_000_000
+            agreement = mouth.lip_sync(seen.openings, times_s, self._sound)
+            self._known = len(times_s), agreement
+        return self._known[1]
+
+
 class _Person:
     """Who the main person of the video is: the mean of the descriptors of faces that were alone."""
 
     def __init__(self) -> None:
+        self.look = quality.UsualFace()
         self._mean: np.ndarray | None = None
         self._count = 0
 

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from voiceface.config import Samples
@@ -12,6 +13,8 @@ from voiceface.files import read_table, write_table
 from voiceface.ids import content_digest, sample_id
 from voiceface.stages.shim import stage_main
 from voiceface.tables import FACES, REASONS, SAMPLES, SPEECH
+
+_LEAST_ROWS = 4  # of a video, to tell what is usual in it
 
 
 def run(config: Samples, speech: Path, faces: Path, output: Path) -> None:
@@ -34,19 +37,45 @@ def run(config: Samples, speech: Path, faces: Path, output: Path) -> None:
         row["sample"] = sample_id(row["video"], row["start_us"], row["face_number"])
         if row["face_sha256"] and row["audio_sha256"]:
             row["content"] = content_digest(row["face_sha256"], row["audio_sha256"])
-        row["flags"] = flags(config, row)
         rows.append(row)
+    least = least_lip_sync(config, rows)
+    for row in rows:
+        row["flags"] = flags(config, row, least)
     write_table(output, pa.Table.from_pylist(rows, SAMPLES))
 
 
-def flags(config: Samples, row: dict[str, Any]) -> list[str]:
+def least_lip_sync(config: Samples, rows: list[dict[str, Any]]) -> float | None:
+    """The agreement of mouth and sound below which a segment of this video is out of the usual.
+
+    How well the two agree depends on the speaker and on the size of the face; where they never
+    agree well, nothing is told by a segment in which they do not.
+
+    Args:
+        rows: of one video, named as in `tables.SAMPLES`.
+
+    Returns: -1 to 1; None where there is no telling, or with fewer than 4 segments that say.
+    """
+    known = [r["lip_sync"] for r in rows if r["lip_sync"] is not None and r["face_number"] == 0]
+    if config.min_lip_sync is None or len(known) < _LEAST_ROWS:
+        return None
+    usual = float(np.median(known))
+    spread = 1.4826 * float(np.median(np.abs(np.array(known) - usual)))
+    if usual < config.usual_lip_sync:
+        return None
+    return min(config.min_lip_sync, usual - 4 * spread)
+
+
+def flags(config: Samples, row: dict[str, Any], least_lip_sync: float | None = None) -> list[str]:
     """Every reason against a sample, in the order of `tables.REASONS`.
 
     Args:
         row: the scores, named as in `tables.SAMPLES`.
+        least_lip_sync: of this video, see there.
     """
+    others = row["other_mouth_motion"]
     against = {
-        "several_faces": row["faces"] > 1,
+        "several_faces": row["faces"] > config.max_faces,
+        "other_talks": others is not None and others > (row["mouth_motion"] or 0),
         "no_face": row["face_sha256"] is None,
     }
     if row["snr_db"] is not None:
@@ -65,10 +94,14 @@ def flags(config: Samples, row: dict[str, Any]) -> list[str]:
             "turned": abs(row["yaw_deg"]) > config.max_yaw_deg
             or abs(row["pitch_deg"]) > config.max_pitch_deg
             or abs(row["roll_deg"]) > config.max_roll_deg,
+            "cut_off": (row["outside"] or 0) > config.max_outside,
+            "occluded": (row["occlusion"] or 0) > config.max_occlusion,
             "dark": row["brightness"] < config.min_brightness,
             "overexposed": row["brightness"] > config.max_brightness,
             "blurred": row["sharpness"] < config.min_sharpness,
             "still_picture": row["motion"] is not None and row["motion"] < config.min_motion,
+            "dubbed": None not in (row["lip_sync"], least_lip_sync)
+            and row["lip_sync"] < least_lip_sync,
         }
     return [reason for reason in REASONS if against.get(reason)]
 
