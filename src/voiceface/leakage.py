@@ -22,6 +22,10 @@ NEAR_BITS = 5
 """Bits of 256 up to which two face prints are one picture; at most 7."""
 
 _PRINT_BYTES = 32
+_NEAR = {
+    "sound": {"marks": NEAR_MARKS, "wrong_bits_at_most": NEAR_ERRORS},
+    "face": {"bits": 8 * _PRINT_BYTES, "wrong_bits_at_most": NEAR_BITS},
+}
 _BLOCK = 1 << 16
 _NEAREST = 4  # entries of the other split with the same mark that each is compared with
 _NEAREST_FACES = 64  # with the same part of a print
@@ -72,10 +76,7 @@ def prove_no_leak(samples: pa.Table) -> dict[str, Any]:
             "sound_marks": len(marks),
             "face_prints": len(pictures),
         },
-        "near": {
-            "sound": {"marks": NEAR_MARKS, "wrong_bits_at_most": NEAR_ERRORS},
-            "face": {"bits": 8 * _PRINT_BYTES, "wrong_bits_at_most": NEAR_BITS},
-        },
+        "near": _NEAR,
         "shared_between_splits": 0,
     }
 

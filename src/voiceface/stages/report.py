@@ -16,11 +16,17 @@ from markupsafe import Markup
 from voiceface.config import Report, Settings
 from voiceface.files import read_json, sha256_file, write_text
 from voiceface.reporting import charts
-from voiceface.reporting.figures import Share, read_funnel, read_speakers, read_splits
+from voiceface.reporting.figures import Share, Speaker, read_funnel, read_speakers, read_splits
 from voiceface.reporting.leakage import read_leakage
 from voiceface.reporting.metrics import Evaluation, read_evaluation
 from voiceface.reporting.people import read_people, usual_faces
-from voiceface.reporting.pictures import count_shown, dropped_sheets, kept_sheets, picture_file
+from voiceface.reporting.pictures import (
+    Sheet,
+    count_shown,
+    dropped_sheets,
+    kept_sheets,
+    picture_file,
+)
 from voiceface.reporting.words import FAMILIES, clock, counted, figure, thousands
 from voiceface.stages.shim import stage_main
 from voiceface.tables import REVIEWS, SPLITS
@@ -87,30 +93,20 @@ def run(
         VoicefaceError: an input is missing or damaged.
     """
     sums = read_funnel(funnel)
-    speakers = read_speakers(manifest, funnel, dataset)
     findings = read_people(people)
-    kept = kept_sheets(dataset, faces, config.contact_sheet)
-    dropped = dropped_sheets(manifest, faces, config.contact_sheet)
     shown = [_model(name, models / name, reports / name) for name in names.split(",") if name]
     page = _environment().get_template("page.html")
     text = page.render(
         funnel=sums,
         families=FAMILIES,
         used_families={share.family for share in sums.shares},
-        speakers=speakers,
-        samples=sum(one.samples for one in speakers),
-        clean=sum(one.clean for one in speakers),
-        kept=sum(one.kept for one in speakers),
-        unseen=sum(1 for one in speakers if one.splits["unseen"]),
-        reviewed=sum(one.samples - one.reviews["pending"] for one in speakers),
+        **_speakers(read_speakers(manifest, funnel, dataset)),
         findings=findings,
         usual_faces=usual_faces(findings, manifest, faces),
         splits=SPLITS,
         reviews=REVIEWS,
-        kept_sheets=kept,
-        kept_shown=count_shown(kept),
-        dropped_sheets=dropped,
-        dropped_shown=count_shown(dropped),
+        **_sheets("kept", kept_sheets(dataset, faces, config.contact_sheet)),
+        **_sheets("dropped", dropped_sheets(manifest, faces, config.contact_sheet)),
         leakage=read_leakage(leakage),
         split_rows=read_splits(dataset),
         models=shown,
@@ -122,6 +118,22 @@ def run(
         config=_config(json.loads(settings)),
     )
     write_text(output, text)
+
+
+def _speakers(speakers: list[Speaker]) -> dict[str, Any]:
+    """The speakers and their sums, as the page names them."""
+    return {
+        "speakers": speakers,
+        "samples": sum(one.samples for one in speakers),
+        "clean": sum(one.clean for one in speakers),
+        "kept": sum(one.kept for one in speakers),
+        "unseen": sum(1 for one in speakers if one.splits["unseen"]),
+        "reviewed": sum(one.samples - one.reviews["pending"] for one in speakers),
+    }
+
+
+def _sheets(name: str, sheets: list[Sheet]) -> dict[str, Any]:
+    return {f"{name}_sheets": sheets, f"{name}_shown": count_shown(sheets)}
 
 
 def _environment() -> jinja2.Environment:
