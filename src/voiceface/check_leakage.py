@@ -233,6 +233,7 @@ def _identical_sounds(small: Split, large: Split) -> dict[Path, tuple[Path, int]
                 _, _, shared = shared_stretch(pcm, place, around, there - start)
                 if shared:
                     found[mine] = (path, shared)
+                    index.drop(number)
     return found
 
 

@@ -44,6 +44,7 @@ class StretchIndex:
         again = (np.diff(joined[order]) == 0) & (np.diff(owner[order]) == 0)
         order = order[np.concatenate([np.ones(min(len(order), 1), bool), ~again])]
         self._hashes, self._owners, self._places = joined[order], owner[order], place[order]
+        self._dropped = np.zeros(int(owner.max(initial=-1)) + 1, bool)
         self._sieve = np.zeros(1 << _SIEVE_BITS, bool)
         self._sieve[self._hashes >> np.uint64(64 - _SIEVE_BITS)] = True
 
@@ -61,9 +62,17 @@ class StretchIndex:
         near = np.flatnonzero(self._sieve[hashes >> np.uint64(64 - _SIEVE_BITS)])
         low = np.searchsorted(self._hashes, hashes[near], side="left")
         high = np.searchsorted(self._hashes, hashes[near], side="right")
-        for place, start, stop in zip(near.tolist(), low.tolist(), high.tolist(), strict=True):
-            for entry in range(start, stop):
-                yield place, int(self._owners[entry]), int(self._places[entry])
+        some = high > low
+        for place, start, stop in zip(
+            near[some].tolist(), low[some].tolist(), high[some].tolist(), strict=True
+        ):
+            clips = self._owners[start:stop]
+            for entry in np.flatnonzero(~self._dropped[clips]).tolist():
+                yield place, int(clips[entry]), int(self._places[start + entry])
+
+    def drop(self, clip: int) -> None:
+        """Find this clip no more: what all clips share is then not found over and over."""
+        self._dropped[clip] = True
 
     def _window_hashes(self, pcm: np.ndarray) -> np.ndarray:
         """The hash of every window of 32 samples, modulo 2**64: uint64 (n - 31,).
