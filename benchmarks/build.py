@@ -9,7 +9,7 @@ speed   720p30 H.264, over 30 minutes of it: CPU seconds per second of video, wi
         and without, of each stage, of ffmpeg decoding the same files, of a plain pipeline.
 1080p   the same 3 minutes at 720p and at 1080p, encoded alike.
 growth  one video of 1, 10 and 100 minutes.
-memory  one video of 6 hours (320 x 180 pixels, so that making it is quick).
+memory  one video of 6 hours (6 GB of disk for a while).
 
 The long videos repeat a minute, with picture and sound in step. A part that is not run keeps the
 figures that are in the JSON from an earlier run on the same kind of machine.
@@ -103,7 +103,7 @@ def ratio_1080p(videos: Files, folder: Path, quick: bool) -> Result:
 def growth(videos: Files, folder: Path, quick: bool) -> Result:
     """CPU seconds for one video of 1, 10 and 100 minutes; linear is a ratio of 1."""
     source = next(iter(videos.values()))[0]
-    minute = cut(source, folder / f"minute{source.suffix}", 60 if not quick else 20)
+    minute = cut(source, folder / f"minute{source.suffix}", 10 if quick else 60)
     points = []
     for times in (1, 10, 100):
         made = looped(minute, folder / f"{times}{source.suffix}", times)
@@ -130,9 +130,10 @@ def growth(videos: Files, folder: Path, quick: bool) -> Result:
 def memory(videos: Files, folder: Path, quick: bool) -> Result:
     """Memory of the largest process for a video of 6 hours."""
     source = next(iter(videos.values()))[0]
-    small = scaled(source, folder / "small.mkv", 180, 60)
-    hours = 0.5 if quick else 6
-    made = looped(small, folder / "long.mkv", round(hours * 3600 / length_s(small)))
+    hours = 0.25 if quick else 6
+    minute = cut(source, folder / f"minute{source.suffix}", 60)
+    times = round(hours * 3600 / length_s(minute))
+    made = looped(minute, folder / f"long{source.suffix}", times)
     runs = run_line(folder / "line", {"one": [made]})
     stages = _by_stage(runs, length_s(made))
     _print_stages(stages)
