@@ -10,9 +10,12 @@ import pytest
 import soundfile
 
 from tests.media_builder import make_media
+from tests.voice_builder import as_pcm, spoken
 from voiceface.config import Speech
+from voiceface.demo.sound import music
 from voiceface.files import read_table
 from voiceface.media import audio
+from voiceface.media.fingerprint import mark_errors
 from voiceface.outcome import Outcome, write_outcome
 from voiceface.sources import parse_clips
 from voiceface.stages import speech
@@ -95,6 +98,66 @@ def test_other_lengths_and_rates_are_settings(tmp_path: Path, talking: Path) -> 
     sound, rate = soundfile.read(io.BytesIO(rows[0]["audio"]["bytes"]))
     assert (len(sound), rate) == (64_000, 32_000)
     assert read_table(tmp_path / "chunks.parquet", CHUNKS).num_rows == 4 * len(rows)
+
+
+@pytest.mark.parametrize("rate", [8000, 48000])
+def test_the_scores_hardly_depend_on_the_sample_rate(
+    tmp_path: Path, talking: Path, rate: int
+) -> None:
+    """The video's sound is at 44.1 kHz: below and above both."""
+    usual = read_table(_run(tmp_path, talking) / "speech.parquet", SPEECH).to_pylist()
+    config = Speech(sample_rate_hz=rate)
+    rows = read_table(_run(tmp_path, talking, config) / "speech.parquet", SPEECH).to_pylist()
+    before = {row["start_us"]: row for row in usual}
+    same = [(before[row["start_us"]], row) for row in rows if row["start_us"] in before]
+    assert len(same) >= 2
+    for one, other in same:
+        assert mark_errors(one["audio_marks"], other["audio_marks"], 100) < 0.02
+        assert other["speech"] == pytest.approx(one["speech"], abs=0.08)
+        assert other["second_voice"] == pytest.approx(one["second_voice"], abs=0.01)
+
+
+def test_sound_of_a_lower_rate_than_the_stored_one_is_heard(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", spoken(1, 9)[::2], 8000)
+    rows = read_table(_run(tmp_path, tmp_path / "a.wav") / "speech.parquet", SPEECH).to_pylist()
+    assert len(rows) == 2
+    assert all(row["speech"] > 0.7 for row in rows)
+    assert all(len(row["audio_marks"]) == 115 for row in rows)
+
+
+@pytest.mark.parametrize(("length", "marks"), [(1.0, 19), (2.5, 67), (0.3, 0)])
+def test_segments_of_any_length_are_scored(
+    tmp_path: Path, talking: Path, length: float, marks: int
+) -> None:
+    config = Speech(segment_s=length, chunk_s=0.1)
+    rows = read_table(_run(tmp_path, talking, config) / "speech.parquet", SPEECH).to_pylist()
+    assert len(rows) >= 4
+    assert {len(row["audio_marks"]) for row in rows} == {marks}
+    assert np.median([row["speech"] for row in rows]) > 0.7
+    inner = rows[1:-1]  # at the ends of the sound there may be too little around a short segment
+    assert np.median([row["snr_db"] for row in inner]) > 10
+
+
+def test_music_gives_segments_that_are_told_from_speech(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    tune = as_pcm(music(12 * 16000, 16000, rng))
+    soundfile.write(tmp_path / "a.wav", np.concatenate([tune, spoken(0, 9)]), 16000)
+    rows = read_table(_run(tmp_path, tmp_path / "a.wav") / "speech.parquet", SPEECH).to_pylist()
+    alone = [row["speech"] for row in rows if row["end_us"] <= 12_000_000]
+    spoke = [row["speech"] for row in rows if row["start_us"] >= 12_000_000]
+    assert len(alone) >= 2  # webrtcvad lets music pass
+    assert max(alone) < 0.2 < 0.7 < min(spoke)
+
+
+def test_speech_from_afar_is_quiet_and_a_pause_in_speech_is_not(tmp_path: Path) -> None:
+    near = spoken(2, 12)
+    near[24_000:33_000] = 0
+    for name, pcm, quiet in (("near", near, False), ("far", near / 30, True)):
+        soundfile.write(tmp_path / f"{name}.wav", pcm.astype(np.int16), 16000)
+        _run(tmp_path, tmp_path / f"{name}.wav", Speech(vad_mode=0))
+        rows = read_table(tmp_path / "speech.parquet", SPEECH).to_pylist()
+        assert rows
+        assert all((row["loudness_db"] < -55) == quiet for row in rows)
 
 
 def test_silence_gives_no_segment_and_all_its_time_is_accounted(tmp_path: Path) -> None:
