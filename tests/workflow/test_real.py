@@ -1,6 +1,7 @@
 """Real talking-head videos through the real workflow."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.compute as pc
@@ -8,6 +9,24 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.workflow.project import Project
+from voiceface.config import Manifest
+from voiceface.sources import read_videos, write_videos
+from voiceface.stages import manifest as manifest_stage
+
+
+def wrong_labels(folder: Path, apart: str) -> set[tuple[str, str, str]]:
+    """What the manifest stage says of the labels when one video has a label of its own."""
+    listed = read_videos(folder / "manifests/videos.csv")
+    relabelled = folder / "relabelled.csv"
+    write_videos(
+        relabelled,
+        [replace(one, speaker="again") if one.video == apart else one for one in listed],
+    )
+    inputs = (folder / "data" / part for part in ("download", "timeline", "samples"))
+    outputs = [folder / f"{name}.parquet" for name in ("samples", "funnel", "people")]
+    manifest_stage.run(Manifest(), relabelled, *inputs, folder / "reviews", *outputs)
+    found = pq.read_table(outputs[-1]).to_pylist()
+    return {(row["kind"], row["speaker"], row["other"]) for row in found}
 
 
 @pytest.mark.real
@@ -44,3 +63,7 @@ def test_real_videos_give_the_expected_counts(tmp_path: Path, real_videos: Path)
         wanted = next(row for row in expected if Path(row["file"]).name == name)
         assert total_us / 1e6 == pytest.approx(float(wanted["duration_s"]), abs=0.5)
     assert "Nothing to be done" in project.snakemake("-n", "manifests/dataset.parquet")
+    assert wrong_labels(project.folder, videos["president-2.mp4"]) == {
+        ("several_people", "mixed", "mixed"),
+        ("same_person", "again", "president"),
+    }
