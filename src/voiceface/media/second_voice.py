@@ -7,6 +7,8 @@ one voice the first period explains the frame and the rest is breath and noise; 
 explains less, and the rest repeats itself at a period of its own.
 """
 
+from functools import cache
+
 import numpy as np
 
 from voiceface.media.audio import resampled
@@ -18,6 +20,7 @@ _LAGS = _RATE_HZ // _PITCH_HZ[0]  # the longest period, samples
 _FIRST_LAG = _RATE_HZ // _PITCH_HZ[1]
 _WINDOW = 360  # samples, 45 ms
 _HOP = 256
+_LEAST_LEVEL = 0.1  # of the loudest frame's: the others weigh next to nothing
 _FFT = 480  # at least _WINDOW + _LAGS: the correlation does not wrap
 # The first period comes back at its multiples and, with strong harmonics, at simple fractions.
 _KIN = np.array([1, 2, 3, 4, 1 / 2, 3 / 2, 1 / 3, 2 / 3, 1 / 4, 3 / 4, 4 / 3], np.float32)
@@ -51,20 +54,22 @@ def second_voice(pcm: np.ndarray, sample_rate_hz: int) -> float:
 
 
 def _periodicity(pcm: np.ndarray, rate: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of each frame: RMS, the best period's correlation, and that of the rest's best period."""
+    """Of each loud frame: amplitude, the best period's correlation, the rest's best one's."""
     sound = resampled(pcm, rate, _RATE_HZ, _BAND_HZ)
     length = _WINDOW + 2 * _LAGS
     if len(sound) < length:
         none = np.zeros(0, np.float32)
         return none, none, none
     frames = np.lib.stride_tricks.sliding_window_view(sound, length)[::_HOP]
+    level = np.sqrt(np.square(frames[:, :_WINDOW]).mean(axis=1))
+    frames = frames[level > _LEAST_LEVEL * level.max()]
     rows = np.arange(len(frames))
     likeness, products, energies = _correlations(frames[:, : _WINDOW + _LAGS])
     lags = likeness[:, _FIRST_LAG:].argmax(axis=1) + _FIRST_LAG
     gain = products[rows, lags] / (energies[rows, lags] + np.float32(1e-9))
     later = frames[rows[:, None], np.arange(_WINDOW + _LAGS) + lags[:, None]]
     rest, _, _ = _correlations(frames[:, : _WINDOW + _LAGS] - gain[:, None] * later)
-    rest = np.where(_KIN_LAGS[lags], np.float32(-1), rest)[:, _FIRST_LAG:]
+    rest = np.where(_kin_lags()[lags], np.float32(-1), rest)[:, _FIRST_LAG:]
     return np.sqrt(energies[:, 0]), likeness[rows, lags], rest.max(axis=1)
 
 
@@ -87,11 +92,9 @@ def _correlations(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarra
     return np.asarray(products / scale), products, energies
 
 
+@cache
 def _kin_lags() -> np.ndarray:
     """Which lag is of the same pitch as which other: bool (_LAGS + 1, _LAGS + 1)."""
     lags = np.arange(_LAGS + 1, dtype=np.float32)
     ratio = lags[None, :, None] / np.maximum(lags, 1)[:, None, None]
     return np.asarray((np.abs(ratio / _KIN - 1) < _KIN_TOLERANCE).any(axis=2))
-
-
-_KIN_LAGS = _kin_lags()
