@@ -92,6 +92,7 @@ def test_voxceleb_s_sound_and_vggface_s_pictures_meet_by_identity(
     assert any(row["fate"] == "kept" for row in paired)
     found = pq.read_table(sorted(Path("data/faces").glob("pictures-*"))[0]).to_pylist()
     assert len(found) in (5, 6)  # a row for each picture, but for the damaged one
+    assert all(face["occlusion"] is None for face in found)
     funnel = pq.read_table("manifests/funnel.parquet").to_pylist()
     assert all(row["video"].startswith("file-") for row in funnel)
     assert sum(row["duration_us"] for row in funnel) == pytest.approx(40_000_000, abs=200_000)

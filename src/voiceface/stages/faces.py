@@ -69,6 +69,8 @@ def run(config: Faces, media: Path, outcome: Path, speech: Path, output: Path) -
                 finding = watcher.segment(own)
                 of_segment, own = next(seen, (-1, iter(())))
             for face in _face_rows(config, finding, person, talk):
+                if record.pictures:
+                    face["occlusion"] = None  # each has a light and a pose of its own
                 add(row | face)
 
 
