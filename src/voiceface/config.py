@@ -159,6 +159,8 @@ class Samples(Section):
     videos where it tells: those whose usual one is over `usual_lip_sync`. null: never."""
     usual_lip_sync: Annotated[float, Field(ge=-1, le=1)] = 0.68
     """Median of a video's correlations from which on a low one is out of the usual."""
+    min_mouth_share: Fraction = 0.33
+    """Least motion of the mouth, as a share of the video's median: `dubbed`, it is shut."""
     min_speech: Fraction = 0.5
     """Least mean probability of speech by Silero's detector: `not_speech`."""
     min_snr_db: float = 10.5

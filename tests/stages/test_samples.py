@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from voiceface.config import Samples
-from voiceface.stages.samples import flags, least_lip_sync
+from voiceface.stages.samples import Least, flags, least_talk
 from voiceface.tables import REASONS
 
 GOOD = {
@@ -35,7 +35,7 @@ GOOD = {
 
 
 def test_a_good_sample_has_no_flag() -> None:
-    assert flags(Samples(), GOOD) == []
+    assert flags(Samples(), GOOD, Least()) == []
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_a_good_sample_has_no_flag() -> None:
     ],
 )
 def test_each_bad_score_has_its_flag_and_no_other(score: str, value: Any, reason: str) -> None:
-    assert flags(Samples(), GOOD | {score: value}, 0.2) == [reason]
+    assert flags(Samples(), GOOD | {score: value}, Least(0.2, 0.01)) == [reason]
 
 
 def test_without_a_face_only_the_sound_is_judged() -> None:
@@ -76,30 +76,32 @@ def test_without_a_face_only_the_sound_is_judged() -> None:
         "clipped": 0.0,
         "faces": 0,
     }
-    assert flags(Samples(), faceless) == ["no_face", "noise_or_music"]
+    assert flags(Samples(), faceless, Least()) == ["no_face", "noise_or_music"]
 
 
 def test_flags_stand_in_the_order_of_the_funnel() -> None:
     bad = GOOD | {"clipped": 1.0, "faces": 3, "sharpness": 0.0, "snr_db": 0.0}
-    found = flags(Samples(), bad)
+    found = flags(Samples(), bad, Least())
     assert found == sorted(found, key=REASONS.index)
     assert found[0] == "several_faces"
 
 
 def test_a_threshold_is_a_setting() -> None:
-    assert flags(Samples(min_face_px=300.0), GOOD) == ["small_face"]
+    assert flags(Samples(min_face_px=300.0), GOOD, Least()) == ["small_face"]
 
 
 def test_more_faces_may_be_let_in_but_only_the_main_one_may_talk() -> None:
     two = GOOD | {"faces": 2, "other_mouth_motion": 0.01}
-    assert flags(Samples(), two) == ["several_faces"]
-    assert flags(Samples(max_faces=2), two) == []
-    assert flags(Samples(max_faces=2), two | {"other_mouth_motion": 0.2}) == ["other_talks"]
+    assert flags(Samples(), two, Least()) == ["several_faces"]
+    assert flags(Samples(max_faces=2), two, Least()) == []
+    assert flags(Samples(max_faces=2), two | {"other_mouth_motion": 0.2}, Least()) == [
+        "other_talks"
+    ]
 
 
 def test_what_was_not_measured_is_not_held_against_a_sample() -> None:
     unknown = ("face_change", "motion", "outside", "occlusion", "mouth_motion", "lip_sync")
-    assert flags(Samples(), GOOD | dict.fromkeys(unknown), 0.2) == []
+    assert flags(Samples(), GOOD | dict.fromkeys(unknown), Least(0.2, 0.01)) == []
 
 
 def _talking(*agreements: float | None) -> list[dict[str, Any]]:
@@ -108,12 +110,23 @@ def _talking(*agreements: float | None) -> list[dict[str, Any]]:
 
 def test_a_mouth_that_does_not_follow_is_told_where_the_others_of_the_video_do() -> None:
     rows = _talking(0.9, 0.85, 0.8, 0.9, 0.75, -0.1, None)
-    least = least_lip_sync(Samples(), rows)
-    assert least is not None
+    least = least_talk(Samples(), rows)
     assert [flags(Samples(), row, least) for row in rows] == [[], [], [], [], [], ["dubbed"], []]
 
 
 def test_where_mouth_and_sound_never_agree_well_nothing_is_told_by_it() -> None:
-    assert least_lip_sync(Samples(), _talking(0.3, 0.5, 0.1, -0.2, 0.6)) is None
-    assert least_lip_sync(Samples(), _talking(0.9, 0.9, 0.1)) is None  # too few to tell
-    assert least_lip_sync(Samples(min_lip_sync=None), _talking(0.9, 0.9, 0.9, 0.9)) is None
+    assert least_talk(Samples(), _talking(0.3, 0.5, 0.1, -0.2, 0.6)).lip_sync is None
+    assert least_talk(Samples(), _talking(0.9, 0.9, 0.1)) == Least()  # too few to tell
+    assert least_talk(Samples(min_lip_sync=None), _talking(0.9, 0.9, 0.9, 0.9)) == Least()
+
+
+def test_what_is_bad_anyway_does_not_tell_what_is_usual() -> None:
+    noisy = [row | {"snr_db": 0.0} for row in _talking(*[-0.2] * 9)]
+    assert least_talk(Samples(), noisy + _talking(0.9, 0.8, 0.9, 0.85)).lip_sync is not None
+
+
+def test_a_shut_mouth_is_told_by_how_others_of_the_video_move() -> None:
+    rows = _talking(0.5, 0.4, 0.6, 0.5, 0.3)
+    rows[-1]["mouth_motion"] = 0.008
+    least = least_talk(Samples(), rows)
+    assert [flags(Samples(), row, least) for row in rows] == [[], [], [], [], ["dubbed"]]

@@ -1,6 +1,7 @@
 """Samples stage: segment × face = sample, with its id, its content and what speaks against it."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from voiceface.ids import content_digest, sample_id
 from voiceface.stages.shim import stage_main
 from voiceface.tables import FACES, REASONS, SAMPLES, SPEECH
 
+_STILL_LIP_SYNC = 0.5  # agreement up to which a mouth that hardly moves counts as shut
 _LEAST_ROWS = 4  # of a video, to tell what is usual in it
 
 
@@ -38,39 +40,53 @@ def run(config: Samples, speech: Path, faces: Path, output: Path) -> None:
         if row["face_sha256"] and row["audio_sha256"]:
             row["content"] = content_digest(row["face_sha256"], row["audio_sha256"])
         rows.append(row)
-    least = least_lip_sync(config, rows)
+    least = least_talk(config, rows)
     for row in rows:
         row["flags"] = flags(config, row, least)
     write_table(output, pa.Table.from_pylist(rows, SAMPLES))
 
 
-def least_lip_sync(config: Samples, rows: list[dict[str, Any]]) -> float | None:
-    """The agreement of mouth and sound below which a segment of this video is out of the usual.
+@dataclass(frozen=True)
+class Least:
+    """What the mouth must at least do in one video; None where there is no telling.
 
-    How well the two agree depends on the speaker and on the size of the face; where they never
-    agree well, nothing is told by a segment in which they do not.
+    Attributes:
+        lip_sync: agreement with the sound, -1 to 1.
+        mouth_motion: see `media.mouth`.
+    """
+
+    lip_sync: float | None = None
+    mouth_motion: float | None = None
+
+
+def least_talk(config: Samples, rows: list[dict[str, Any]]) -> Least:
+    """What is out of the usual for the mouth of this video's speaker.
+
+    How well mouth and sound agree depends on the speaker and on the size of the face; where they
+    never agree well, nothing is told by a segment in which they do not.
 
     Args:
-        rows: of one video, named as in `tables.SAMPLES`.
-
-    Returns: -1 to 1; None where there is no telling, or with fewer than 4 segments that say.
+        rows: of one video, named as in `tables.SAMPLES`; what else is wrong with them is left out.
     """
-    known = [r["lip_sync"] for r in rows if r["lip_sync"] is not None and r["face_number"] == 0]
+    good = [r for r in rows if r["face_number"] == 0 and not flags(config, r, Least())]
+    known = np.array([r["lip_sync"] for r in good if r["lip_sync"] is not None])
+    moved = [r["mouth_motion"] for r in good if r["mouth_motion"] is not None]
     if config.min_lip_sync is None or len(known) < _LEAST_ROWS:
-        return None
+        return Least()
+    motion = config.min_mouth_share * float(np.median(moved))
     usual = float(np.median(known))
-    spread = 1.4826 * float(np.median(np.abs(np.array(known) - usual)))
     if usual < config.usual_lip_sync:
-        return None
-    return min(config.min_lip_sync, usual - 4 * spread)
+        return Least(mouth_motion=motion)
+    spread = 1.4826 * float(np.median(np.abs(known - usual)))
+    return Least(min(config.min_lip_sync, usual - 3 * spread), motion)
 
 
-def flags(config: Samples, row: dict[str, Any], least_lip_sync: float | None = None) -> list[str]:
+def flags(config: Samples, row: dict[str, Any], least: Least) -> list[str]:
     """Every reason against a sample, in the order of `tables.REASONS`.
 
     Args:
         row: the scores, named as in `tables.SAMPLES`.
-        least_lip_sync: of this video, see there.
+        least: of this video.
     """
     others = row["other_mouth_motion"]
     against = {
@@ -100,10 +116,19 @@ def flags(config: Samples, row: dict[str, Any], least_lip_sync: float | None = N
             "overexposed": row["brightness"] > config.max_brightness,
             "blurred": row["sharpness"] < config.min_sharpness,
             "still_picture": row["motion"] is not None and row["motion"] < config.min_motion,
-            "dubbed": None not in (row["lip_sync"], least_lip_sync)
-            and row["lip_sync"] < least_lip_sync,
+            "dubbed": _is_dubbed(row["lip_sync"], row["mouth_motion"], least),
         }
     return [reason for reason in REASONS if against.get(reason)]
+
+
+def _is_dubbed(lip_sync: float | None, mouth_motion: float | None, least: Least) -> bool:
+    if lip_sync is None or mouth_motion is None:
+        return False
+    if least.lip_sync is not None and lip_sync < least.lip_sync:
+        return True
+    # A mouth that is shut moves a little, and that may agree with anything.
+    still = least.mouth_motion is not None and mouth_motion < least.mouth_motion
+    return still and lip_sync < _STILL_LIP_SYNC
 
 
 if __name__ == "__main__":
