@@ -1,7 +1,7 @@
 """What the splits of a foreign dataset share: sound and faces, by content and not by name.
 
-The folder's subfolders are its splits; below them every file that is sound or a picture counts,
-whatever its name or ending. Nothing is resampled or re-encoded before bits are compared.
+The folder's subfolders are its splits; below them every WAV, FLAC and picture counts, whatever its
+name or ending. Nothing is resampled or re-encoded before bits are compared.
 """
 
 import hashlib
@@ -22,6 +22,7 @@ from voiceface.files import read_table
 from voiceface.leakage import near_faces, near_sounds, prove_no_leak
 from voiceface.media.fingerprint import sound_marks
 from voiceface.media.quality import face_print
+from voiceface.reporting.words import counted
 from voiceface.stretches import LEAST_SAMPLES, StretchIndex, shared_stretch
 from voiceface.tables import DATASET, MANIFEST
 
@@ -100,8 +101,11 @@ class Examination:
         """What was found, in lines."""
         lines = []
         for split in self.splits:
-            words = f"{split.name}: {len(split.sounds)} sounds, {len(split.pictures)} pictures"
-            lines.append(words + (f", {split.others} other files" if split.others else ""))
+            counts = {"sound": len(split.sounds), "picture": len(split.pictures)}
+            if split.others:
+                counts["other file"] = split.others
+            words = ", ".join(counted(count, noun) for noun, count in counts.items())
+            lines.append(f"{split.name}: {words}")
             lines += [f"  can't be read: {problem}" for problem in split.unreadable]
         for pair in self.pairs:
             for kind, twins in pair.leaks.items():
