@@ -232,6 +232,22 @@ def test_mpeg_2_is_in_step(tmp_path: Path, name: str) -> None:
     _check(media, [start + second for second in range(5)])
 
 
+def test_recordings_with_overlapping_clocks_in_one_file_are_not_mixed(
+    clip: Path, tmp_path: Path
+) -> None:
+    parts = []
+    for cut_s in (0, 1.5):
+        coded = ["-c:v", "libx264", "-crf", "8", "-g", "30", "-c:a", "aac"]
+        seconds = ["-ss", str(cut_s), "-t", str(4 + cut_s / 3)]
+        path = ffmpeg(tmp_path / f"{cut_s}.ts", *seconds, "-i", str(clip), *coded)
+        parts.append(path.read_bytes())
+    media = tmp_path / "a.ts"
+    media.write_bytes(b"".join(parts))
+    heard = heard_s(media)
+    assert len(heard) >= 4
+    assert seen_s(media, heard) == pytest.approx(heard, abs=TOLERANCE_S)
+
+
 def test_a_gap_in_the_sound_is_silence_and_moves_nothing(clip: Path, tmp_path: Path) -> None:
     for name in ("a.mp4", "a.mkv", "a.ts"):
         drop = "noise=drop='between(pts*tb,1.5,2.4)'"

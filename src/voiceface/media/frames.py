@@ -33,6 +33,7 @@ _STEP_US = 100_000  # between the frames of a burst
 _BURST_US = 600_000  # length of the bursts of a segment, together
 _EXTRA_US = 1_000_000  # and of what is decoded of it when more is asked for
 _LONGEST_US = 1_200_000  # of a burst and its extra part
+_FROM_THE_START = -(1 << 40)  # a time to seek to that is before any
 _SPIKE = 1.8  # a packet is a change from so many times the largest around it
 
 
@@ -298,14 +299,20 @@ def _packets(
 ) -> tuple[dict[int, int], np.ndarray, np.ndarray]:
     """PTS of the keyframes and where to seek for each, and PTS and sizes of the others, in order.
 
-    Read without decoding.
+    Read without decoding. Where the clock goes back (recordings put one behind the other), a seek
+    may land in either: then only the first frame is given as a keyframe, to decode all from there.
+    The sound takes what comes first at each time, too.
     """
     keyframes: dict[int, int] = {}
     pts, sizes = array("q"), array("q")
+    latest, goes_back = None, False
     try:
         for packet in container.demux(stream):
             if packet.pts is None:
                 continue
+            if packet.dts is not None:
+                goes_back |= latest is not None and packet.dts < latest
+                latest = packet.dts
             if packet.is_keyframe:
                 keyframes[packet.pts] = seek_point(container, packet)
             else:
@@ -313,6 +320,8 @@ def _packets(
                 sizes.append(packet.size)
     except av.error.FFmpegError:
         pass  # a damaged end: what came before it counts
+    if goes_back:
+        keyframes = dict.fromkeys([*keyframes][:1], _FROM_THE_START)
     order = np.argsort(np.asarray(pts), kind="stable")
     return keyframes, np.asarray(pts)[order], np.asarray(sizes)[order]
 
