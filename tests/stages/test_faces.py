@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from tests.builders import drawn_face
 from tests.media_builder import make_media
 from voiceface.config import Faces
 from voiceface.demo.truth import TRUTH
@@ -100,3 +101,38 @@ def test_a_segment_without_picture_is_a_row_without_face(tmp_path: Path) -> None
     (row,) = _run(tmp_path, media, [(0, 4 * SECOND)])
     assert row["faces"] == 0
     assert row["face"] is None
+
+
+@pytest.mark.parametrize("size", [64, 256])
+def test_several_faces_of_a_segment_are_rows_of_their_own(
+    tmp_path: Path, demo_world: Path, size: int
+) -> None:
+    media = sorted((demo_world / "demo-01").iterdir())[0]
+    spans = [(round(2.6 * SECOND), round(6.6 * SECOND)), (7 * SECOND, 9 * SECOND)]
+    rows = _run(tmp_path, media, spans, per_segment=3, size=size, descriptor=False)
+    first = [row for row in rows if row["start_us"] == spans[0][0]]
+    assert len(first) >= 2
+    assert [row["face_number"] for row in first] == list(range(len(first)))
+    times = sorted(row["frame_us"] for row in first)
+    assert min(np.diff(times)) >= SECOND // 2
+    assert first[0]["frame_score"] == max(row["frame_score"] for row in first)
+    assert len({row["face_sha256"] for row in first}) == len(first)
+    for row in first:
+        crop = cv2.imdecode(np.frombuffer(row["face"]["bytes"], np.uint8), cv2.IMREAD_COLOR)
+        assert crop.shape == (size, size, 3)
+        assert len(row["face_print"]) == 32
+        assert row["outside"] == 0
+        assert row["mouth_motion"] == first[0]["mouth_motion"] is not None
+
+
+def test_a_still_picture_neither_moves_nor_talks(tmp_path: Path) -> None:
+    png = tmp_path / "face.png"
+    picture = np.full((360, 640, 3), 90, np.uint8)
+    picture[70:290, 200:420] = drawn_face(np.full(8, 0.5), np.random.default_rng(0), 220)
+    cv2.imwrite(str(png), picture[:, :, ::-1])
+    still = f"movie={png},loop=100:1:0,setpts=N/25/TB"
+    media = make_media(tmp_path / "a.mp4", picture=still, seconds=4, keyframe_every=25)
+    (row,) = _run(tmp_path, media, [(0, 4 * SECOND)], descriptor=False)
+    assert row["motion"] < 0.05
+    assert row["mouth_motion"] < 0.005
+    assert row["other_mouth_motion"] is None
