@@ -118,4 +118,4 @@ def _picture(material: Material) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    sys.exit(stage_main(run))
+    sys.exit(stage_main(run, trains=True))

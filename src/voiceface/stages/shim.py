@@ -31,11 +31,14 @@ class _NoPandas(MetaPathFinder):
             raise ModuleNotFoundError("not in a stage's process", name=name)
 
 
-def stage_main(run: Callable[..., None]) -> int:
+def stage_main(run: Callable[..., None], *, trains: bool = False) -> int:
     """Run a stage function from the command line: `python -m voiceface.stages.x --flag=value`.
 
     Each parameter of `run` is a flag of the same name. One annotated with a config section takes
     that section as JSON; `Path` and `str` are taken as they are.
+
+    Args:
+        trains: the stage uses torch, which wants to know whether pandas is installed.
 
     Returns: the exit status: 0, or 1 after an expected failure, which is printed as one line. In
         the stage's own process it does not return but ends that.
@@ -45,7 +48,7 @@ def stage_main(run: Callable[..., None]) -> int:
         parser.add_argument(f"--{name.replace('_', '-')}", dest=name, required=True)
     arguments = vars(parser.parse_args())
     own_process = run.__module__ == "__main__"
-    if own_process:
+    if own_process and not trains:
         sys.meta_path.insert(0, _NoPandas())
     status = _status(run, arguments)
     if own_process and threading.active_count() == 1:

@@ -23,4 +23,4 @@ def run(config: Train, model_config: str, model: str, packed: Path, output: Path
 
 
 if __name__ == "__main__":
-    sys.exit(stage_main(run))
+    sys.exit(stage_main(run, trains=True))
