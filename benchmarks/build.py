@@ -34,7 +34,7 @@ Result = dict[str, Any]
 def main() -> None:
     """Measure, print tables, write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="speed alone, over 8 minutes")
+    parser.add_argument("--quick", action="store_true", help="speed alone, over 6 minutes")
     parser.add_argument("--parts", help=f"of {', '.join(PARTS)}, separated by commas")
     parser.add_argument("--world", type=Path, help="keep the rendered videos there for a next run")
     parser.add_argument("--json", type=Path, default=Path("benchmarks/results/build.json"))
@@ -153,12 +153,12 @@ PARTS: dict[str, Callable[[Files, Path, bool], Result]] = {
 
 
 def _videos(world: Path, quick: bool) -> Files:
-    """The 720p30 videos: over 30 minutes, all rendered; quick: 8, of which 2 are rendered."""
+    """The 720p30 videos: over 30 minutes, all rendered; quick: 6, of which 2 are rendered."""
     if not quick:
         return render(world / "full", speakers=4, seconds=460)
     rendered = render(world / "quick", speakers=3, seconds=40)
     return {
-        speaker: [looped(files[0], world / "looped" / files[0].name, 4)]
+        speaker: [looped(files[0], world / "looped" / files[0].name, 3)]
         for speaker, files in rendered.items()
     }
 
