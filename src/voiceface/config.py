@@ -118,7 +118,8 @@ class Faces(Section):
     upsample_on_miss: Literal[0, 1, 2] = 1
     """Doublings of that width when no face was found."""
     frames_per_segment: AtLeastOne = 2
-    """Frames to look at in each segment, at least; the best one is taken."""
+    """Frames of each segment in which faces are searched for, at least; the best is taken of these
+    and of the frames that follow them, in which the face is followed."""
     descriptor: bool = True
     """Compute dlib's 128-d face descriptor (4 ms of CPU each)."""
     per_segment: Annotated[int, Field(ge=1, le=8)] = 1
