@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from tests.media_builder import make_media
-from voiceface.media.frames import Look, decode_looks, find_changes, plan_looks
+from voiceface.media.changes import find_changes
+from voiceface.media.frames import Look, decode_looks, plan_looks
 
 SECOND = 1_000_000
 # Grey level = whole seconds × 20: a frame tells when it was shown.

@@ -157,14 +157,6 @@ def descriptor_chip(rgb: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     return align(rgb, landmarks, 150, 0.25)[0]
 
 
-def describe_chip(chip: np.ndarray) -> np.ndarray:
-    """dlib's face descriptor of what `descriptor_chip` cut out: float32 (128,).
-
-    Two of one person lie nearer than about 0.6 (dlib's documentation).
-    """
-    return np.array(_descriptor_model().compute_face_descriptor(chip), np.float32)
-
-
 def head_pose(landmarks: np.ndarray, width: int, height: int) -> tuple[float, float, float]:
     """Yaw, pitch and roll in degrees, 0 when the face looks into an upright camera.
 
@@ -206,10 +198,3 @@ def _detector() -> dlib.fhog_object_detector:
 @cache
 def _landmark_model() -> dlib.shape_predictor:
     return dlib_models.load("shape_predictor", "shape_predictor_68_face_landmarks.dat")
-
-
-@cache
-def _descriptor_model() -> dlib.face_recognition_model_v1:
-    return dlib_models.load(
-        "face_recognition_model_v1", "dlib_face_recognition_resnet_model_v1.dat"
-    )
