@@ -42,8 +42,8 @@ def main() -> None:
     parts = (options.parts or ("speed" if options.quick else ",".join(PARTS))).split(",")
     if unknown := set(parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
-    machine = describe_machine()
-    result = _earlier(options.json, machine)
+    kind = {"quick": options.quick, "machine": describe_machine()}
+    result = _earlier(options.json, kind)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         # Videos are linked into the projects, so they must lie on one disk.
@@ -51,7 +51,7 @@ def main() -> None:
         for part in parts:
             print(f"\n{part}", flush=True)
             result |= PARTS[part](videos, folder / part, options.quick)
-            write_result(options.json, result | {"quick": options.quick, "machine": machine})
+            write_result(options.json, result | kind)
     print(f"\nwritten: {options.json}")
 
 
@@ -189,12 +189,13 @@ def _print_stages(stages: dict[str, Result]) -> None:
         print("".join([f"{stage:12}", *(f"{value:20}" for value in figures.values())]))
 
 
-def _earlier(path: Path, machine: Result) -> Result:
-    """The figures of an earlier run, if it was on a machine like this."""
+def _earlier(path: Path, kind: Result) -> Result:
+    """The figures of an earlier run, if it was a run like this on a machine like this."""
     if not path.exists():
         return {}
     earlier: Result = json.loads(path.read_text())
-    return earlier if earlier.get("machine") == machine else {}
+    same = all(earlier.get(name) == value for name, value in kind.items())
+    return earlier if same else {}
 
 
 if __name__ == "__main__":
