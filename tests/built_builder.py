@@ -76,6 +76,7 @@ def _row(speaker: str, number: int, video: str, place: int) -> dict[str, Any]:
         "snr_db": 20.0,
         "speech": 0.9,
         "second_voice": 0.0,
+        "voice_change": 0.0,
         "faces": 0 if fate == "no_face" else 1,
         "face_number": 0,
         "frame_us": None if fate == "no_face" else start,

@@ -29,11 +29,12 @@ _SEGMENT = [
 ]
 _SOUND_SCORES = [
     _column("voiced", pa.float32(), "share of voiced frames, 0 to 1"),
-    _column("loudness_db", pa.float32(), "RMS level of the quietest half second of speech, dB, ≤ 0"),
+    _column("loudness_db", pa.float32(), "level of the quietest half second of speech, dB, ≤ 0"),
     _column("clipped", pa.float32(), "share of samples in flat tops, in the worst second, 0 to 1"),
     _column("snr_db", pa.float32(), "estimated signal-to-noise ratio, dB"),
     _column("speech", pa.float32(), "mean probability of speech by Silero's detector, 0 to 1"),
     _column("second_voice", pa.float32(), "share of frames with a second pitch, 0 to 1"),
+    _column("voice_change", pa.float32(), "by how much two voices in turn explain it better, ≥ 0"),
 ]
 _FACE_SCORES = [
     _column("faces", pa.int16(), "most faces found in one of the frames looked at"),
@@ -246,6 +247,7 @@ REASONS = (
     "not_speech",
     "noise_or_music",
     "second_voice",
+    "voice_changes",
     "quiet",
     "clipped",
     "wrong_person",

@@ -22,6 +22,7 @@ Framing = tuple[float, int, int]
 """Zoom of the whole picture, and the shift of its middle, in pixels."""
 
 _FRAMINGS = ((1.0, 0, 0), (1.08, 46, 14), (1.15, -84, 28), (1.05, -28, 4), (1.11, 64, 24))
+_ANGLES_DEG = (10.0, 5.0)  # of yaw and pitch, by which a video's camera stands off, at most
 _NOISES = 8
 _LOUD = 0.115  # RMS at which the mouth is wide open
 
@@ -70,6 +71,8 @@ class Camera:
         self._sway = {head: self._rng.uniform(0, 6.3, (6, 2)) for head in (self._main, self._guest)}
         self._blinks = np.cumsum(self._rng.uniform(1.8, 5.0, 1 + int(at_s[-1])))
         self._framing = _FRAMINGS[int(self._rng.integers(0, 4))]
+        # Nobody puts the camera to the same place twice.
+        self._angle = np.random.default_rng([*seed, 2]).uniform(-1, 1, 2) * _ANGLES_DEG
         # Who sits where in each kind of picture.
         self._seats: dict[str, list[tuple[Head, Place]]] = {
             "main": [(self._main, _ALONE)],
@@ -160,8 +163,8 @@ class Camera:
             y=(place.y + 9 * y - HEIGHT / 2) * zoom + HEIGHT / 2 + dy,
             tilt=0.055 * tilt,
             scale=place.scale * zoom * (1 + 0.018 * size),
-            yaw=11 * yaw,
-            pitch=6 * pitch,
+            yaw=11 * yaw + self._angle[0],
+            pitch=6 * pitch + self._angle[1],
         )
 
     def _stage(self, kind: str, framing: Framing) -> Planes:

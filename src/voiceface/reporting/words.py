@@ -23,6 +23,7 @@ _REASONS = {
     "dubbed": "mouth does not fit the sound",
     "not_speech": "not speech",
     "second_voice": "a second voice",
+    "voice_changes": "another voice takes over",
     "noise_or_music": "noise or music",
     "quiet": "too quiet",
     "clipped": "sound clipped",
@@ -44,8 +45,8 @@ FAMILIES = {
 }
 """The kinds of reasons, and the words for them."""
 
-_SOUND = {"no_speech", "too_short", "not_speech", "second_voice", "noise_or_music", "quiet"}
-_SOUND |= {"clipped"}
+_SOUND = {"no_speech", "too_short", "not_speech", "second_voice", "voice_changes"}
+_SOUND |= {"noise_or_music", "quiet", "clipped"}
 _DOUBLE = {"wrong_person", "duplicate"}
 
 

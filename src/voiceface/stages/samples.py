@@ -99,6 +99,7 @@ def flags(config: Samples, row: dict[str, Any], least: Least) -> list[str]:
             "not_speech": row["speech"] < config.min_speech,
             "noise_or_music": row["snr_db"] < config.min_snr_db,
             "second_voice": row["second_voice"] > config.max_second_voice,
+            "voice_changes": row["voice_change"] > config.max_voice_change,
             "quiet": row["loudness_db"] < config.min_loudness_db,
             "clipped": row["clipped"] > config.max_clipped,
         }

@@ -19,6 +19,7 @@ from voiceface.media.fingerprint import content_prints, sound_marks
 from voiceface.media.second_voice import second_voice
 from voiceface.media.silero import speech_probability
 from voiceface.media.vad import VoicedFrames, find_segments
+from voiceface.media.voice_change import voice_change
 from voiceface.outcome import Outcome, check_media, read_outcome
 from voiceface.sources import parse_clips
 from voiceface.stages.shim import stage_main
@@ -159,6 +160,7 @@ def _segment_row(config: Speech, video: str, segment: Segment) -> dict[str, Any]
         "snr_db": audio.snr_db(segment.around, rate),
         "speech": speech_probability(pcm, rate),
         "second_voice": second_voice(pcm, rate),
+        "voice_change": voice_change(pcm, rate),
         "audio_sha256": hashlib.sha256(pcm.astype("<i2").tobytes()).hexdigest(),
         "audio_prints": content_prints(pcm),
         "audio_marks": sound_marks(pcm, rate),
