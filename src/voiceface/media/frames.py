@@ -172,9 +172,11 @@ def decode_looks(
     Raises:
         VoicefaceError: the file can't be opened.
     """
+    if not segments:
+        return  # also of a video that could not be had: its file is empty
     with opened(media) as container:
         streams = [s for s in container.streams.video if not _is_cover(s)]
-        if not streams or not segments:
+        if not streams:
             return
         stream = streams[0]
         stream.codec_context.thread_count = 1
