@@ -168,7 +168,7 @@ class Samples(Section):
     """Least estimated signal-to-noise ratio, in dB: `noise_or_music`."""
     max_second_voice: Fraction = 0.01
     """Greatest share of the frames in which a second voice is heard: `second_voice`."""
-    max_voice_change: NonNegative = 1.2
+    max_voice_change: NonNegative = 1.3
     """Greatest gain of taking the segment for two voices in turn: `voice_changes`."""
     min_loudness_db: float = -55.0
     """Least loudness of the quietest half second of speech, in dB of full scale: `quiet`."""

@@ -159,7 +159,7 @@ def _segment_row(config: Speech, video: str, segment: Segment) -> dict[str, Any]
         "clipped": audio.clipped_share(pcm, rate),
         "snr_db": audio.snr_db(segment.around, rate),
         "speech": speech_probability(pcm, rate),
-        "second_voice": second_voice(pcm, rate),
+        "second_voice": second_voice(segment.around, rate),
         "voice_change": voice_change(pcm, rate),
         "audio_sha256": hashlib.sha256(pcm.astype("<i2").tobytes()).hexdigest(),
         "audio_prints": content_prints(pcm),
