@@ -25,7 +25,7 @@ from typing import Any
 
 from clips import cut, full_decode, length_s, looped, render, scaled
 from line import Run, cpu_s, measured, peak_rss_mb, run_line
-from machine import describe_machine, write_result
+from machine import describe_machine, result_path, write_result
 
 Files = dict[str, list[Path]]
 Result = dict[str, Any]
@@ -37,13 +37,14 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="speed alone, over 6 minutes")
     parser.add_argument("--parts", help=f"of {', '.join(PARTS)}, separated by commas")
     parser.add_argument("--world", type=Path, help="keep the rendered videos there for a next run")
-    parser.add_argument("--json", type=Path, default=Path("benchmarks/results/build.json"))
+    parser.add_argument("--json", type=Path, help="where to write, if not to results/")
     options = parser.parse_args()
     parts = (options.parts or ("speed" if options.quick else ",".join(PARTS))).split(",")
     if unknown := set(parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
     kind = {"quick": options.quick, "machine": describe_machine()}
-    result = _earlier(options.json, kind)
+    target = options.json or result_path("build", quick=options.quick)
+    result = _earlier(target, kind)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         # Videos are linked into the projects, so they must lie on one disk.
@@ -51,8 +52,8 @@ def main() -> None:
         for part in parts:
             print(f"\n{part}", flush=True)
             result |= PARTS[part](videos, folder / part, options.quick)
-            write_result(options.json, result | kind)
-    print(f"\nwritten: {options.json}")
+            write_result(target, result | kind)
+    print(f"\nwritten: {target}")
 
 
 def speed(videos: Files, folder: Path, quick: bool) -> Result:

@@ -29,6 +29,7 @@ with the shipped settings. Written:
 import argparse
 import contextlib
 import io
+import json
 import os
 import tempfile
 from collections import Counter, defaultdict
@@ -37,7 +38,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-from machine import describe_machine, write_result
+from machine import describe_machine, result_path, write_result
 from people import find_wrong_labels, mislabelled
 from verdicts import TELLS, Verdict, judge
 
@@ -64,11 +65,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="8 minutes of video instead of 39")
     parser.add_argument("--world", type=Path, help="folder to render into, or of an earlier run")
-    parser.add_argument("--json", type=Path, default=Path("benchmarks/results/clean.json"))
+    parser.add_argument("--json", type=Path, help="where to write, if not to results/")
     parser.add_argument("--markdown", type=Path, help="write the tables of docs/quality.md there")
     parser.add_argument("--seed", type=int, default=101)
     options = parser.parse_args()
-    json_path, markdown = options.json.absolute(), options.markdown and options.markdown.absolute()
+    target = options.json or result_path("clean", quick=options.quick)
+    json_path, markdown = target.absolute(), options.markdown and options.markdown.absolute()
     size = QUICK if options.quick else FULL
     with tempfile.TemporaryDirectory() as folder:
         world = options.world.absolute() if options.world else Path(folder) / "world"
@@ -100,7 +102,7 @@ def build(world: Path) -> None:
         resolve.run(roots, Path("sources.csv"), Path("videos.csv"))
     videos = [video.video for video in built_videos(Path("videos.csv"), Path("download"))]
     with ProcessPoolExecutor() as pool:
-        list(pool.map(_build_video, videos, [f'["{world}"]'] * len(videos)))
+        list(pool.map(_build_video, videos, [json.dumps([str(world)])] * len(videos)))
     manifest.run(
         settings.manifest,
         videos=Path("videos.csv"),

@@ -23,6 +23,11 @@ def describe_machine() -> dict[str, Any]:
     }
 
 
+def result_path(name: str, *, quick: bool) -> Path:
+    """Where a benchmark's result goes: a quick run replaces no full one."""
+    return Path("benchmarks/results") / f"{name}{'-quick' * quick}.json"
+
+
 def write_result(path: Path, result: dict[str, Any]) -> None:
     """Write a benchmark's result as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)

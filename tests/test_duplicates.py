@@ -113,7 +113,7 @@ def test_nearly_one_picture_in_two_videos_is_a_duplicate_but_not_within_one(
     tables: Tables,
 ) -> None:
     face = face_print()
-    calm = [segment(face=face_print(3, of=face)) for _ in range(3)]
+    calm = [segment(face=face_print(2, of=face)) for _ in range(3)]
     tables.add("file-a", "ana", calm)
     tables.add("file-b", "bo", [segment(face=face_print(1, of=face)), segment()])
     tables.add("file-c", "bo", [segment(face=face_print(9, of=face))])

@@ -28,9 +28,9 @@ def marks(number: int, wrong: float = 0.0) -> list[int]:
 
 
 def near_face(number: int) -> bytes:
-    """The face print of sample `number`, five bits off."""
+    """The face print of sample `number`, three bits off."""
     face = bytearray(np.random.default_rng(number).bytes(32))
-    for place in (0, 7, 13, 22, 31):
+    for place in (0, 13, 31):
         face[place] ^= 4
     return bytes(face)
 
@@ -64,7 +64,7 @@ def check(samples: list[dict[str, Any]]) -> dict[str, Any]:
 
 def test_no_leak_is_proved_with_the_counts_of_what_was_compared() -> None:
     proof = check(rows())
-    assert proof.pop("near")["face"] == {"bits": 256, "wrong_bits_at_most": 5}
+    assert proof.pop("near")["face"] == {"bits": 256, "wrong_bits_at_most": 3}
     assert proof == {
         "samples": {"train": 3, "test": 3, "unseen": 3},
         "compared": {

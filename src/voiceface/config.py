@@ -168,7 +168,7 @@ class Samples(Section):
     """Least estimated signal-to-noise ratio, in dB: `noise_or_music`."""
     max_second_voice: Fraction = 0.01
     """Greatest share of the frames in which a second voice is heard: `second_voice`."""
-    max_voice_change: NonNegative = 1.3
+    max_voice_change: NonNegative = 1.2
     """Greatest gain of taking the segment for two voices in turn: `voice_changes`."""
     min_loudness_db: float = -55.0
     """Least loudness of the quietest half second of speech, in dB of full scale: `quiet`."""
@@ -188,9 +188,9 @@ class Manifest(Section):
     duplicate_sound_errors: Annotated[float, Field(ge=0, le=0.18)] | None = 0.12
     """A sample that shares 1.6 s of sound with an earlier one, but for at most this share of its
     fingerprint's bits, is a `duplicate` (re-uploads, intros, jingles); null: no such check."""
-    duplicate_face_bits: Annotated[int, Field(ge=0, le=7)] | None = 5
+    duplicate_face_bits: Annotated[int, Field(ge=0, le=7)] | None = 3
     """So is one whose face is that of an earlier sample of another video, but for at most so many
-    of the 256 bits of its print (a new encoding: 2 to 10; another picture of the same person: 9
+    of the 256 bits of its print (a new encoding: 2 to 10; another picture of the same person: 4
     or more in the demo world, 17 in real videos); null: no such check."""
     pair_by_identity: bool = False
     """Sound without a picture gets a face of the same speaker also from videos; otherwise only

@@ -18,7 +18,7 @@ NEAR_ERRORS = 0.14
 NEAR_MARKS = 40
 """Length of such a stretch, in marks (1.6 s of sound)."""
 
-NEAR_BITS = 5
+NEAR_BITS = 3
 """Bits of 256 up to which two face prints are one picture; at most 7."""
 
 _PRINT_BYTES = 32

@@ -22,7 +22,7 @@ Framing = tuple[float, int, int]
 """Zoom of the whole picture, and the shift of its middle, in pixels."""
 
 _FRAMINGS = ((1.0, 0, 0), (1.08, 46, 14), (1.15, -84, 28), (1.05, -28, 4), (1.11, 64, 24))
-_ANGLES_DEG = (10.0, 5.0)  # of yaw and pitch, by which a video's camera stands off, at most
+_ANGLES_DEG = (7.0, 4.0)  # of yaw and pitch, by which a video's camera stands off, at most
 _NOISES = 8
 _LOUD = 0.115  # RMS at which the mouth is wide open
 
