@@ -190,8 +190,8 @@ class Manifest(Section):
     fingerprint's bits, is a `duplicate` (re-uploads, intros, jingles); null: no such check."""
     duplicate_face_bits: Annotated[int, Field(ge=0, le=7)] | None = 3
     """So is one whose face is that of an earlier sample of another video, but for at most so many
-    of the 256 bits of its print (a new encoding: 2 to 10; another picture of the same person: 4
-    or more in the demo world, 17 in real videos); null: no such check."""
+    of the 256 bits of its print (a new encoding: 2 to 10; another picture of the same person: 17
+    or more in real videos, mostly 5 or more in the demo world); null: no such check."""
     pair_by_identity: bool = False
     """Sound without a picture gets a face of the same speaker also from videos; otherwise only
     from pictures without sound."""
