@@ -6,6 +6,9 @@ from typing import Any
 
 from voiceface.errors import VoicefaceError
 
+DETECTOR_SHA256 = "f3f7aa833fb4a14a46fc48689f45b98d85ef72d6dfaf8bdc012b7d3c522a5426"
+"""Of `frontal_faces.svm`: stages are made anew when code changes, so it must stand in the code."""
+
 
 def path(file: str) -> Path:
     """One of the files of face-recognition-models.

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from voiceface.media.identity import LEAST_FACES, Crowd, distances, find_crowds
+from voiceface.media.identity import LEAST_FACES, Crowd, distances, find_crowds, rows_by_code
 
 _HIDDEN_SHARE = 0.2  # of all the label's faces, each video counting alike
 _MAJORITY = 0.5
@@ -55,8 +55,9 @@ def find_people(
     names = samples["sample"].take(pa.array(with_face)).to_pylist()
     usual: dict[str, _Person] = {}
     findings: list[dict[str, Any]] = []
-    for number in np.argsort(speakers):
-        mine = np.flatnonzero(speaker == number)
+    rows_of = dict(rows_by_code(speaker))
+    for number in sorted(rows_of, key=speakers.__getitem__):
+        mine = rows_of[number]
         clean = mine[unflagged[with_face[mine]]]
         crowds = find_crowds(faces[clean], video[clean], radius)
         if not crowds:

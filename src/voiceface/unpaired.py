@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from voiceface.config import Manifest
 from voiceface.duplicates import face_pairs
 from voiceface.ids import content_digest
+from voiceface.media.identity import rows_by_code
 from voiceface.outcome import read_outcome
 from voiceface.tables import FACES, MANIFEST, REASONS, SAMPLES
 
@@ -78,9 +79,11 @@ def join_by_identity(samples: pa.Table, alone: set[str], config: Manifest) -> pa
     faces = _faces(samples, config)
     waiting = _in(samples, "video", alone) & np.isin(speakers, speakers[faces])
     flags = samples["flags"].to_pylist()
-    for speaker in np.unique(speakers[waiting]).tolist():
-        sounds = np.flatnonzero(waiting & (speakers == speaker))
-        pool = _best(samples, np.flatnonzero(faces & (speakers == speaker)), flags)
+    for _, rows in rows_by_code(speakers):
+        sounds = rows[waiting[rows]]
+        if not len(sounds):
+            continue
+        pool = _best(samples, rows[faces[rows]], flags)
         source[sounds] = _draw(samples, sounds, pool, config.pair_seed)
     joined = _with_faces_of(samples, source, flags)
     return joined.filter(pc.is_valid(joined["audio_sha256"]))
@@ -109,16 +112,15 @@ def _best(samples: pa.Table, rows: np.ndarray, flags: list[list[str]]) -> np.nda
 
 def _draw(samples: pa.Table, sounds: np.ndarray, pool: np.ndarray, seed: int) -> np.ndarray:
     """The row of the face of each of the rows `sounds`, out of `pool`."""
-    videos = [samples["video"][row].as_py() for row in sounds.tolist()]
-    recordings = sorted(set(videos))
+    videos = samples["video"].take(pa.array(sounds)).to_pylist()
+    recordings, recording = np.unique(np.array(videos, object), return_inverse=True)
     faces = _keys(seed, [samples["face_sha256"][row].as_py() for row in pool.tolist()])
-    of_face = _ranks(faces, _keys(seed, recordings)).argmax(axis=1)
+    of_face = _ranks(faces, _keys(seed, recordings.tolist())).argmax(axis=1)
     drawn = np.empty(len(sounds), np.int64)
-    for number, video in enumerate(recordings):
-        mine = np.array([place for place, name in enumerate(videos) if name == video])
+    for number, mine in rows_by_code(recording):
         own = np.flatnonzero(of_face == number)
         if not len(own):
-            own = _ranks(_keys(seed, [video]), faces).argmax(axis=1)
+            own = _ranks(_keys(seed, [recordings[number]]), faces).argmax(axis=1)
         names = [samples["sample"][row].as_py() for row in sounds[mine].tolist()]
         drawn[mine] = pool[own[_ranks(_keys(seed, names), faces[own]).argmax(axis=1)]]
     return drawn

@@ -13,6 +13,7 @@ import soundfile
 from tests.conftest import SHARED, needs
 from tests.corpora.conftest import Importer, fetched
 from voiceface.corpora.importing import import_corpus
+from voiceface.corpora.wav2pix import mender
 from voiceface.demo.traits import speaker_traits
 from voiceface.demo.voice import ESPEAK_RATE_HZ, speak, voice_of
 from voiceface.files import read_json
@@ -88,6 +89,25 @@ def test_each_clip_is_sound_and_each_folder_s_faces_are_pictures(
     assert kinds[("bob", None, None)] == 2
 
 
+@pytest.mark.parametrize("with_sound", [True, False])
+def test_red_and_blue_are_swapped_only_where_wav2pix_s_sound_lies_beside(
+    tmp_path: Path, with_sound: bool
+) -> None:
+    red = cv2.imencode(".jpg", np.full((64, 64, 3), (0, 0, 255), np.uint8))[1].tobytes()
+    name = "cropped_face_frame_40.png"
+    (tmp_path / name).write_bytes(red)
+    if with_sound:
+        soundfile.write(tmp_path / "preprocessed_frame_40.wav", np.zeros(16_000), 16_000)
+    mended = mender(tmp_path)(name, red)
+    assert mender(tmp_path)("other.jpg", red) == red
+    if with_sound:
+        blue = cv2.imdecode(np.frombuffer(mended, np.uint8), cv2.IMREAD_COLOR)
+        assert blue is not None
+        assert blue[32, 32].tolist()[0] > 240 > 20 > blue[32, 32].tolist()[2]
+    else:
+        assert mended == red
+
+
 def test_the_released_sample_s_faults_are_found(tmp_path: Path) -> None:
     sample = SHARED / "wav2pix-sample"
     needs(sample.is_dir(), "the sample of Wav2Pix's data")
@@ -97,6 +117,6 @@ def test_the_released_sample_s_faults_are_found(tmp_path: Path) -> None:
     twins = [one for one in findings if one["problem"] == "duplicated_face"]
     silent = [one for one in findings if one["problem"] == "non_speech"]
     # 1,232 distinct faces among 6,160: in a draw of 720 of them most have a twin.
-    assert len(twins) > 100
-    assert 20 < len(silent) < 130
+    assert len(twins) == 133
+    assert abs(len(silent) - 56) <= 6  # other versions of the detectors judge a few otherwise
     assert sum("javiermuniz" in one["file"] for one in silent) > len(silent) / 2

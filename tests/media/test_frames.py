@@ -9,7 +9,7 @@ import pytest
 
 from tests.media_builder import make_media
 from voiceface.media.changes import find_changes
-from voiceface.media.frames import Look, decode_looks, plan_looks
+from voiceface.media.frames import Look, _decode_group, decode_looks, plan_looks
 
 SECOND = 1_000_000
 # Grey level = whole seconds × 20: a frame tells when it was shown.
@@ -114,6 +114,46 @@ def test_a_cut_and_a_freeze_are_told_from_the_packets() -> None:
     assert found[0] == 3 * SECOND
     assert any(abs(time_us - 6 * SECOND) <= SECOND // 2 for time_us in found)
     assert find_changes(times, np.full(len(times), 1000), keyframes) == []
+
+
+def test_one_damaged_time_among_the_packets_costs_nothing_and_hides_nothing() -> None:
+    times = np.arange(0, 200 * SECOND, SECOND // 25)
+    sizes = np.full(len(times), 1000)
+    sizes[times >= 150 * SECOND] = 20
+    keyframes = list(range(0, 200 * SECOND, 2 * SECOND))
+    assert find_changes(times, sizes, keyframes) == [150 * SECOND]
+    broken = find_changes(np.append(times, 1 << 62), np.append(sizes, 20), keyframes)
+    assert broken == [150 * SECOND]
+
+
+def test_half_a_second_without_packets_is_still() -> None:
+    times = np.arange(0, 10 * SECOND, SECOND // 25)
+    times = times[(times < 4 * SECOND) | (times >= 6 * SECOND)]
+    found = find_changes(times, np.full(len(times), 1000), list(range(0, 10 * SECOND, 2 * SECOND)))
+    assert found == [4 * SECOND, 6 * SECOND]
+
+
+def test_looks_after_one_keyframe_cost_no_more_than_their_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    media = make_media(tmp_path / "a.mp4", picture=CLOCK, fps="25", seconds=9, keyframe_every=1000)
+    asked = 0
+
+    def time_us(look: Look) -> int:
+        nonlocal asked
+        asked += 1
+        return int(vars(look)["time_us"])
+
+    spans = [(n * SECOND // 2, (n + 1) * SECOND // 2) for n in range(16)]
+    with av.open(str(media)) as container:
+        stream = container.streams.video[0]
+        base = stream.time_base
+        assert base is not None
+        looks = plan_looks([0], base, spans, 2)
+        monkeypatch.setattr(Look, "time_us", property(time_us), raising=False)
+        frames = list(_decode_group(container, stream, looks, spans, lambda: False))
+    assert len(frames) >= 16
+    assert asked < len(looks) + 9 * 25 + 10
 
 
 def test_a_real_cut_is_seen_on_both_sides(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 
-from voiceface.media.identity import distances, find_crowds
+from voiceface.media.identity import _Group, _joined, distances, find_crowds, rows_by_code
 
 RADIUS = 0.45
 
@@ -66,6 +66,52 @@ def test_four_times_the_faces_take_about_four_times_as_long() -> None:
 
     small = min(seconds(1000) for _ in range(3))
     assert min(seconds(4000) for _ in range(2)) < 9 * small
+
+
+def joined_plainly(groups: list[_Group]) -> list[_Group]:
+    """As `_joined`, with all centres gathered anew for each group."""
+    people: list[_Group] = []
+    for group in sorted(groups, key=lambda group: -len(group.faces)):
+        apart = [float(distances(one.centre[None], group.centre)[0]) for one in people]
+        nearest = int(np.argmin(apart)) if apart else -1
+        few = bool(people) and min(len(group.faces), len(people[nearest].faces)) < 3
+        if apart and apart[nearest] <= (RADIUS if few else 0.85 * RADIUS):
+            people[nearest].take(group)
+        else:
+            people.append(group)
+    return people
+
+
+def test_groups_are_joined_to_centres_that_move_with_them() -> None:
+    rng = np.random.default_rng(1)
+    people = rng.normal(0, 0.1, (8, 128))
+
+    def groups() -> list[_Group]:
+        rng = np.random.default_rng(2)
+        who, sizes = rng.integers(0, 8, 200), rng.integers(1, 9, 200)
+        near = people[who] + rng.normal(0, 0.02, (200, 128))
+        return [
+            _Group(centre, np.arange(10 * n, 10 * n + size), 10)
+            for n, (centre, size) in enumerate(zip(near.astype(np.float32), sizes, strict=True))
+        ]
+
+    plain, quick = joined_plainly(groups()), _joined(groups(), RADIUS)
+    assert 8 <= len(quick) < 100
+    assert [one.faces.tolist() for one in quick] == [one.faces.tolist() for one in plain]
+    assert all(np.array_equal(a.centre, b.centre) for a, b in zip(quick, plain, strict=True))
+
+
+def test_a_thousand_videos_of_people_unlike_each_other_are_quick() -> None:
+    faces, videos = faces_of([(video, video, 3) for video in range(1000)])
+    start = time.process_time()
+    assert len(find_crowds(faces, videos, RADIUS)) == 1000
+    assert time.process_time() - start < 3
+
+
+def test_rows_are_given_by_their_code_in_order() -> None:
+    found = [(code, rows.tolist()) for code, rows in rows_by_code(np.array([7, 2, 7, 5, 2]))]
+    assert found == [(2, [1, 4]), (5, [3]), (7, [0, 2])]
+    assert list(rows_by_code(np.array([], int))) == []
 
 
 def around(centre: np.ndarray, spread: float, count: int, rng: np.random.Generator) -> np.ndarray:

@@ -13,6 +13,7 @@ numbers with other seconds. The splits are drawn anew, as the released ones shar
 import hashlib
 import re
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 from voiceface.corpora.found import Found, label, source
@@ -45,12 +46,18 @@ def find(top: Path, people: People) -> Found:
     return found
 
 
-def mend_picture(name: str, data: bytes) -> bytes:
-    """The bytes of a picture of any corpus, as they are to be used.
+def mender(folder: Path) -> Callable[[str, bytes], bytes]:
+    """What gives the bytes of a picture of any folder, as they are to be used, from its name.
 
     Wav2Pix's faces, with red and blue swapped, become PNG with the colours put right. All else
-    stays as it is.
+    stays as it is, also what has such a name in a folder without a clip of Wav2Pix.
     """
+    if any(_SOUND.fullmatch(path.name) for path in folder.iterdir()):
+        return _mend_picture
+    return lambda name, data: data
+
+
+def _mend_picture(name: str, data: bytes) -> bytes:
     if not (_FACE.fullmatch(name) and data.startswith(b"\xff\xd8\xff")):
         return data
     import cv2  # takes a while to load, and downloads need it only here

@@ -6,6 +6,8 @@ _SPIKE = 1.8  # a packet is a change from so many times nearly all before it
 _BEFORE_US = 1_500_000  # within which those before it are
 _JUST_BEFORE_US = 100_000
 _APART_US = 200_000  # nearer changes are one
+_BIN_US = 500_000
+_LONGEST_GAP = 120  # bins: a damaged packet may lie years away from the others
 
 
 def find_changes(times_us: np.ndarray, sizes: np.ndarray, keyframes_us: list[int]) -> list[int]:
@@ -57,8 +59,12 @@ def _spikes(times_us: np.ndarray, sizes: np.ndarray) -> list[int]:
 
 
 def _freezes(times_us: np.ndarray, sizes: np.ndarray) -> list[int]:
-    bins = (times_us - times_us[0]) // 500_000
+    places = (times_us - times_us[0]) // _BIN_US
+    steps = np.clip(np.diff(places, prepend=places[:1]), 0, _LONGEST_GAP)
+    bins = np.cumsum(steps)
     spent = np.bincount(bins, weights=sizes)
     still = spent < 0.1 * np.median(spent)
     edges = np.flatnonzero(still[1:] != still[:-1]) + 1
-    return [int(times_us[0] + edge * 500_000) for edge in edges]
+    before = np.searchsorted(bins, edges, side="right") - 1  # the last packet that is not later
+    found = times_us[0] + (places[before] + edges - bins[before]) * _BIN_US
+    return [int(time_us) for time_us in found]

@@ -10,7 +10,7 @@ the picture stands still and how the mouth moves.
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -118,7 +118,7 @@ def plan_looks(
     time_base: Fraction,
     segments: list[tuple[int, int]],
     per_segment: int,
-    changes: list[int] = [],  # noqa: B006 (never changed)
+    changes: Sequence[int] = (),
 ) -> list[Look]:
     """Choose when to look at each segment.
 
@@ -136,7 +136,8 @@ def plan_looks(
         full: list[int] = []
         inner = changes[bisect_right(changes, start_us) : bisect_left(changes, end_us)]
         for first, last in pairwise([start_us, *inner, end_us]):
-            stretch = (first + _INSIDE_US, last - _INSIDE_US - (last == end_us) * _INSIDE_US)
+            before_last = _BEFORE_END_US if last == end_us else _INSIDE_US
+            stretch = (first + _INSIDE_US, last - before_last)
             if last - first >= _SHORTEST_US:
                 share = max(1, round(per_segment * (last - first) / (end_us - start_us)))
                 full += _stretch_looks(times, *stretch, share)
@@ -209,18 +210,20 @@ def _decode_group(
     """Decode forward from the keyframe of `looks` until the last of them."""
     base, aspect = stream.time_base, stream.sample_aspect_ratio or Fraction(1)
     assert base is not None
+    at, planned_end = 0, 1 + max((n for n, look in enumerate(looks) if not look.extra), default=-1)
     for frame in container.decode(stream):
         if frame.pts is None:
             continue
         time_us = _to_us(frame.pts, base)
-        due = bisect_right(looks, time_us, key=lambda look: look.time_us)
-        for number, own in groupby(looks[:due], key=lambda look: look.segment):
+        first = at  # one keyframe may govern a whole video, so its looks are gone through once
+        while at < len(looks) and looks[at].time_us <= time_us:
+            at += 1
+        for number, own in groupby(looks[first:at], key=lambda look: look.segment):
             kinds = [(look.full, not look.extra) for look in own]
             full, planned = any(full for full, _ in kinds), any(planned for _, planned in kinds)
             if time_us < segments[number][1] and (planned or more()):
                 yield Frame(number, time_us, full, frame, aspect)
-        looks = looks[due:]
-        if all(look.extra for look in looks) and not (looks and more()):
+        if at >= planned_end and not (at < len(looks) and more()):
             return
 
 

@@ -1,5 +1,6 @@
 """Whose face it is: a speaker's face descriptors in crowds, one for each person among them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,8 +63,7 @@ def find_crowds(descriptors: np.ndarray, videos: np.ndarray, radius: float) -> l
     faces = descriptors.astype(np.float32)
     counts = _counts(videos)
     groups: list[_Group] = []
-    for video in counts:
-        mine = np.flatnonzero(videos == video)
+    for video, mine in rows_by_code(videos):
         for inside in _tight_groups(faces[mine], radius):
             groups.append(_Group(faces[mine[inside]].mean(axis=0), mine[inside], counts[video]))
     crowds = [
@@ -71,6 +71,13 @@ def find_crowds(descriptors: np.ndarray, videos: np.ndarray, radius: float) -> l
         for group in _joined(groups, radius)
     ]
     return sorted(crowds, key=lambda crowd: crowd.rank, reverse=True)
+
+
+def rows_by_code(codes: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Each distinct value of `codes` (n,), ascending, and the rows that have it, ascending."""
+    order = np.argsort(codes, kind="stable")
+    names, starts = np.unique(codes[order], return_index=True)
+    yield from zip(names.tolist(), np.split(order, starts[1:]), strict=False)  # no rows are one part
 
 
 def distances(descriptors: np.ndarray, centre: np.ndarray) -> np.ndarray:
@@ -109,15 +116,18 @@ def _tight_groups(faces: np.ndarray, radius: float) -> list[np.ndarray]:
 def _joined(groups: list[_Group], radius: float) -> list[_Group]:
     """The groups of all videos, joined to the nearest centre, the largest first."""
     people: list[_Group] = []
+    centres = np.empty((len(groups), len(groups[0].centre)), np.float32)  # one for each of people
     for group in sorted(groups, key=lambda group: -len(group.faces)):
         if people:
-            apart = distances(np.stack([one.centre for one in people]), group.centre)
+            apart = distances(centres[: len(people)], group.centre)
             nearest = int(np.argmin(apart))
             # The mean of one or two faces is hardly nearer to the person than a face is.
             few = min(len(group.faces), len(people[nearest].faces)) < LEAST_FACES
             if apart[nearest] <= (radius if few else _ONE_PERSON * radius):
                 people[nearest].take(group)
+                centres[nearest] = people[nearest].centre
                 continue
+        centres[len(people)] = group.centre
         people.append(group)
     return people
 

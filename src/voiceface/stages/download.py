@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from voiceface.config import Download
-from voiceface.corpora.wav2pix import mend_picture
+from voiceface.corpora.wav2pix import mender
 from voiceface.errors import VoicefaceError
 from voiceface.fetch.local import are_pictures, check_inside, digest, picture_files
 from voiceface.fetch.lost import Lost
@@ -106,8 +106,9 @@ def _join_pictures(source: Path, video: str, media: Path) -> Outcome:
     from voiceface.media.pictures import write_pictures  # OpenCV takes a while to load
 
     pictures = picture_files(source)
+    mend = mender(source if source.is_dir() else source.parent)
     with replacing(media) as temporary:
-        count, damaged = write_pictures(pictures, temporary, mend_picture)
+        count, damaged = write_pictures(pictures, temporary, mend)
     for path in damaged:
         print(f"{path}: left out: damaged, cut short, or no picture", file=sys.stderr)
     if not count:
