@@ -15,8 +15,9 @@ from voiceface.media.frames import Frame
 STEP_US = 1_000_000
 """Time of a picture in the media file."""
 
-_JPEG_BEGIN, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
-_LONGEST_TRAILER = 4096  # bytes that cameras leave after a JPEG's end
+_JPEG_BEGIN = b"\xff\xd8\xff"
+_JPEG_END = 0xD9
+_JPEG_ALONE = (0x00, 0x01, *range(0xD0, 0xD9))  # what stands after 0xFF without a length
 
 
 @dataclass(frozen=True)
@@ -127,10 +128,27 @@ def _bgr(data: bytes) -> np.ndarray | None:
 
 def _size(data: bytes) -> tuple[int, int] | None:
     """Width and height of a whole picture; None of a damaged one."""
-    if data.startswith(_JPEG_BEGIN) and _JPEG_END not in data[-_LONGEST_TRAILER:]:
+    if data.startswith(_JPEG_BEGIN) and not _jpeg_ends(data):
         return None  # cut short: decoders fill the rest with grey
     picture = _bgr(data)
     return None if picture is None else (picture.shape[1], picture.shape[0])
+
+
+def _jpeg_ends(data: bytes) -> bool:
+    """Whether the mark of its end stands in a JPEG, a thumbnail's left aside (ISO 10918-1, B.1).
+
+    Anything may follow it: phones put seconds of video there.
+    """
+    at = 2
+    while 0 <= (at := data.find(b"\xff", at)) < len(data) - 1:
+        mark = data[at + 1]
+        if mark == _JPEG_END:
+            return True
+        if mark == 0xFF:  # fills up
+            at += 1
+        else:
+            at += 2 if mark in _JPEG_ALONE else 2 + int.from_bytes(data[at + 2 : at + 4])
+    return False
 
 
 def _as_png(data: bytes) -> bytes:
