@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import av
+import imageio_ffmpeg
 import numpy as np
 import pytest
 import soundfile
 
 from tests.media_builder import make_media
+from voiceface.errors import VoicefaceError
 from voiceface.media import audio
 
 RATE = 16000
@@ -22,6 +24,27 @@ def _decoded(media: Path) -> tuple[int, np.ndarray]:
 def _onset_s(pcm: np.ndarray) -> float:
     """When the sound gets loud, in seconds from its first sample."""
     return float(np.argmax(np.abs(pcm.astype(int)) > 3000)) / RATE
+
+
+@pytest.mark.parametrize(
+    ("end", "stopped"), [("kill -KILL $$", True), ("exit 255", True), ("exit 69", False)]
+)
+def test_an_ffmpeg_that_was_killed_is_told_from_a_damaged_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str, stopped: bool
+) -> None:
+    """The real ffmpeg's output and then the end that it takes: out of memory, SIGTERM, an error."""
+    media = make_media(tmp_path / "a.m4a", picture=None, seconds=2)
+    program = tmp_path / "ffmpeg"
+    program.write_text(f'#!/bin/sh\n{imageio_ffmpeg.get_ffmpeg_exe()} "$@"\n{end}\n')
+    program.chmod(0o755)
+    monkeypatch.setattr(imageio_ffmpeg, "get_ffmpeg_exe", lambda: str(program))
+    blocks = audio.decode_pcm(media, RATE, 0)
+    assert len(next(blocks)) == pytest.approx(2 * RATE, rel=0.05)
+    if stopped:
+        with pytest.raises(VoicefaceError, match="build again"):
+            next(blocks)
+    else:
+        assert next(blocks, None) is None
 
 
 BEEP_AT_2_S = "aevalsrc='0.5*sin(2*PI*880*t)*gte(t,2)':s=48000:d=4"

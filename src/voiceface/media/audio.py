@@ -11,10 +11,12 @@ import imageio_ffmpeg
 import numpy as np
 import soundfile
 
+from voiceface.errors import VoicefaceError
 from voiceface.media.container import opened
 
 FULL_SCALE = 32768.0
 _BLOCK_S = 60
+_STOPPED = (244, 255)  # ffmpeg's own exit status when out of memory, and when told to stop
 
 
 def first_sound_us(media: Path) -> int | None:
@@ -38,6 +40,9 @@ def decode_pcm(media: Path, sample_rate_hz: int, start_us: int) -> Iterator[np.n
     Sample i belongs to the PTS `start_us` + i / `sample_rate_hz`: gaps in the timestamps are filled
     with silence and overlaps are cut, so that sound never drifts against the picture. What a
     damaged file still holds is yielded.
+
+    Raises:
+        VoicefaceError: ffmpeg was killed, so that the rest of the sound is unknown.
     """
     timing = {"async": 1, "min_hard_comp": 0.02, "first_pts": 0}
     command = (
@@ -56,6 +61,12 @@ def decode_pcm(media: Path, sample_rate_hz: int, start_us: int) -> Iterator[np.n
         assert process.stdout is not None
         while block := process.stdout.read(size):
             yield np.frombuffer(block[: len(block) // 2 * 2], dtype="<i2")
+        status = process.wait()
+    if status < 0 or status in _STOPPED:
+        raise VoicefaceError(
+            f"{media}: ffmpeg was stopped (status {status}) before the sound's end,"
+            " maybe out of memory; build again"
+        )
 
 
 def loudness_db(pcm: np.ndarray) -> float:
