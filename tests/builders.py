@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from voiceface import files
+from voiceface.media.faces import Face, detect
 from voiceface.tables import PACKED
 
 RATE_HZ = 16_000
@@ -141,3 +142,11 @@ def trained_model(folder: Path, packed: Path, *, steps: int = 2) -> Path:
     train(Train(device="cpu"), "wav2pix", Wav2pix(steps=steps, batch=4), packed, output)
     shutil.rmtree(output / "checkpoint")  # 200 MB
     return folder
+
+
+def find_faces(rgb: np.ndarray, longer: int = 320) -> list[Face]:
+    """Faces in a picture (height, width, 3) scaled to a longer side of so many pixels."""
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    scale = longer / max(grey.shape)
+    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return detect(small, scale)

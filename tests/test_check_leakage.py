@@ -13,6 +13,7 @@ import pytest
 import soundfile
 
 from tests.builders import drawn_face
+from tests.conftest import SHARED, needs
 from tests.tables_builder import Tables
 from voiceface.check_leakage import check_folder
 from voiceface.cli import main
@@ -21,7 +22,6 @@ from voiceface.files import read_table, write_table
 from voiceface.tables import DATASET
 
 RATE_HZ = 16_000
-SAMPLE = Path("/work/shared/wav2pix-sample")
 
 
 class Foreign:
@@ -179,6 +179,22 @@ def test_a_leak_makes_the_exit_status_1_and_the_json_lists_every_file(
     assert "bad.flac" in problem
 
 
+def test_media_of_other_types_are_counted_and_nothing_is_claimed_of_them(
+    foreign: Foreign, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, head in (("a.mp3", b"ID3"), ("b.MP3", b""), ("c.ogg", b"OggS"), ("d", b"OggS")):
+        (foreign.root / "train/ana" / name).write_bytes(head)
+    (foreign.root / "test/notes.txt").write_text("no sound")
+    (foreign.root / "other").mkdir()
+    (foreign.root / "other/e.bin").write_bytes(b"\0\0\0\x20ftypmp42")
+    assert main(["check-leakage", str(foreign.root)]) == 0
+    shown = capsys.readouterr().out
+    assert "warning: 5 media files not examined" in shown
+    assert "2 .mp3, 1 .bin, 1 .ogg, 1 no ending" in shown
+    assert "test and train share nothing of what was examined\n" in shown
+    assert "share nothing\n" not in shown
+
+
 @pytest.mark.parametrize("wrong", ["nowhere", "foreign/train"])
 def test_a_folder_without_two_splits_is_one_line(foreign: Foreign, wrong: str) -> None:
     with pytest.raises(VoicefaceError) as told:
@@ -195,7 +211,8 @@ def test_without_a_folder_this_build_is_proved(
     tables.run_dataset()
     monkeypatch.chdir(tmp_path)
     assert main(["check-leakage", "--json", "proof.json"]) == 0
-    assert "no leak: the splits share nothing; compared were 3 video" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "no leak: the splits share nothing; compared were 3 videos, 6 segments of" in shown
     assert json.loads(Path("proof.json").read_text())["samples"]["train"] == 4
     break_dataset(tables)
     assert main(["check-leakage"]) == 1
@@ -209,8 +226,9 @@ def break_dataset(tables: Tables) -> None:
     write_table(tables.dataset, pa.Table.from_pylist(rows, DATASET))
 
 
-@pytest.mark.skipif(not SAMPLE.exists(), reason="the released sample is not here")
 def test_the_released_sample_is_caught() -> None:
-    [pair] = check_folder(SAMPLE).pairs
+    sample = SHARED / "wav2pix-sample"
+    needs(sample.is_dir(), "the sample of Wav2Pix's data")
+    [pair] = check_folder(sample).pairs
     assert (pair.examined, pair.sounds) == ("test", 120)
     assert len(pair.leaks["identical_sound"]) >= 119

@@ -1,10 +1,13 @@
 """What the splits of a foreign dataset share: sound and faces, by content and not by name.
 
 The folder's subfolders are its splits; below them every WAV, FLAC and picture counts, whatever its
-name or ending. Nothing is resampled or re-encoded before bits are compared.
+name or ending. Nothing is resampled or re-encoded before bits are compared. Other media (MP3, MP4…)
+are not examined, and their number is told.
 """
 
 import hashlib
+import mimetypes
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
@@ -40,6 +43,7 @@ _WINDOW = 1 << 16  # samples read around a match to verify it
 _LEAST_MARKS = 8  # 0.65 s of sound: released clips are often of a second
 _NEAR_BITS = 7  # of a face print: pictures of a foreign folder may be cut in any way
 _SHOWN = 3
+_MEDIA_HEADS = (b"ID3", b"OggS", b"\x1aE\xdf\xa3", b"RIFF", b"FORM", b"NIST_1A", b"FLV")
 
 
 @dataclass
@@ -50,6 +54,9 @@ class Split:
     sounds: list[Path] = field(default_factory=list)
     pictures: list[Path] = field(default_factory=list)
     others: int = 0
+    """files that are no media"""
+    unexamined: list[Path] = field(default_factory=list)
+    """sound, videos and pictures of other types"""
     unreadable: list[str] = field(default_factory=list)
 
 
@@ -97,6 +104,11 @@ class Examination:
         """Whether any two splits share anything."""
         return any(pair.leaks_at_all for pair in self.pairs)
 
+    @property
+    def unexamined(self) -> list[Path]:
+        """The media files of all splits that may share anything, unseen."""
+        return [path for split in self.splits for path in split.unexamined]
+
     def words(self) -> list[str]:
         """What was found, in lines."""
         lines = []
@@ -111,7 +123,13 @@ class Examination:
             for kind, twins in pair.leaks.items():
                 lines += _kind_words(pair, kind, twins)
             if not pair.leaks_at_all:
-                lines.append(f"{pair.examined} and {pair.against} share nothing")
+                limit = " of what was examined" if self.unexamined else ""
+                lines.append(f"{pair.examined} and {pair.against} share nothing{limit}")
+        if self.unexamined:
+            kinds = Counter(path.suffix.lower() or "no ending" for path in self.unexamined)
+            words = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+            total = counted(len(self.unexamined), "media file")
+            lines.append(f"warning: {total} not examined, only WAV, FLAC and pictures: {words}")
         return lines
 
     def as_json(self) -> dict[str, Any]:
@@ -121,6 +139,7 @@ class Examination:
                 "sounds": len(split.sounds),
                 "pictures": len(split.pictures),
                 "others": split.others,
+                "unexamined": len(split.unexamined),
                 "unreadable": split.unreadable,
             }
             for split in self.splits
@@ -170,8 +189,8 @@ def check_folder(folder: Path) -> Examination:
     if not folder.is_dir():
         raise VoicefaceError(f"{folder}: no such folder")
     splits = [_list(path) for path in sorted(folder.iterdir()) if path.is_dir()]
-    splits = [split for split in splits if split.sounds or split.pictures]
-    if len(splits) < 2:
+    splits = [split for split in splits if split.sounds or split.pictures or split.unexamined]
+    if sum(1 for split in splits if split.sounds or split.pictures) < 2:
         raise VoicefaceError(
             f"{folder}: needs a subfolder with sound or pictures for each of at least two splits,"
             " as in train/ and test/"
@@ -197,11 +216,24 @@ def _list(folder: Path) -> Split:
             head = source.read(12)
         if head[:4] == b"fLaC" or (head[:4] in (b"RIFF", b"RF64") and head[8:] == b"WAVE"):
             split.sounds.append(path)
-        elif cv2.haveImageReader(str(path)):
+        elif not _is_mp4(head) and cv2.haveImageReader(str(path)):
             split.pictures.append(path)
+        elif _is_media(path, head):
+            split.unexamined.append(path)
         else:
             split.others += 1
     return split
+
+
+def _is_media(path: Path, head: bytes) -> bool:
+    kind = (mimetypes.guess_type(path.name)[0] or "").split("/")[0]
+    known = kind in ("audio", "video", "image")
+    return known or head.startswith(_MEDIA_HEADS) or _is_mp4(head)
+
+
+def _is_mp4(head: bytes) -> bool:
+    """Whether it is of the MP4 family and no AVIF picture; OpenCV takes both for one."""
+    return head[4:8] == b"ftyp" and head[8:12] not in (b"avif", b"avis")
 
 
 def _compare_sounds(small: Split, large: Split) -> dict[str, dict[Path, tuple[Path, int]]]:

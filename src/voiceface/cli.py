@@ -254,11 +254,12 @@ def _check_leakage_arguments(parser: argparse.ArgumentParser) -> None:
 def _check_leakage(options: argparse.Namespace) -> int:
     from voiceface.check_leakage import check_build, check_folder
     from voiceface.files import write_json
+    from voiceface.reporting.leakage import compared_words
 
     if options.folder is None:
         proof = check_build(DATASET, MANIFEST)
-        compared = ", ".join(f"{count} {kind}" for kind, count in proof["compared"].items())
-        print(f"no leak: the splits share nothing; compared were {compared}".replace("_", " "))
+        compared = ", ".join(compared_words(proof["compared"]))
+        print(f"no leak: the splits share nothing; compared were {compared}")
         if options.json:
             write_json(options.json, proof)
         return 0

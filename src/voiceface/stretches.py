@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from voiceface.media.rolling import block_hashes, rolling_hashes
+
 LEAST_SAMPLES = 64
 """So long a stretch of true sound is in two recordings only when one was copied."""
 
 _BLOCK = LEAST_SAMPLES // 2  # any stretch of LEAST_SAMPLES holds one whole aligned block
-_FACTOR = 0x9E3779B97F4A7C15  # odd, so that it has an inverse modulo 2**64
 _LEAST_RANGE = 64  # of full-scale 65,535: a flatter block is near silence, which all clips share
 _LEAST_VALUES = 8  # different ones: fewer are a click, a square wave or a fade
 _SIEVE_BITS = 24
@@ -28,12 +29,11 @@ class StretchIndex:
             clips: number of the clip, place of its first sample, and int16 mono samples; a long
                 clip may come in several parts.
         """
-        self._powers = _powers(_BLOCK + 1)
         hashes, owners, places = [], [], []
         for clip, first, pcm in clips:
             blocks = pcm[: pcm.size // _BLOCK * _BLOCK].reshape(-1, _BLOCK)
             telling = np.flatnonzero(np.ptp(blocks.astype(np.int32), axis=1) >= _LEAST_RANGE)
-            hashes.append(_wide(blocks[telling]) @ self._powers[:_BLOCK])
+            hashes.append(block_hashes(blocks[telling]))
             owners.append(np.full(len(telling), clip, np.int32))
             places.append(first + telling.astype(np.int64) * _BLOCK)
         joined = np.concatenate([np.zeros(0, np.uint64), *hashes])
@@ -58,7 +58,7 @@ class StretchIndex:
         """
         if pcm.size < _BLOCK:
             return
-        hashes = self._window_hashes(pcm)
+        hashes = rolling_hashes(pcm, _BLOCK)
         near = np.flatnonzero(self._sieve[hashes >> np.uint64(64 - _SIEVE_BITS)])
         low = np.searchsorted(self._hashes, hashes[near], side="left")
         high = np.searchsorted(self._hashes, hashes[near], side="right")
@@ -73,16 +73,6 @@ class StretchIndex:
     def drop(self, clip: int) -> None:
         """Find this clip no more: what all clips share is then not found over and over."""
         self._dropped[clip] = True
-
-    def _window_hashes(self, pcm: np.ndarray) -> np.ndarray:
-        """The hash of every window of 32 samples, modulo 2**64: uint64 (n - 31,).
-
-        Differences of a running sum: Σ x[i+k]·f^(i+k), taken back by f^-i.
-        """
-        powers = _powers(pcm.size)
-        summed = np.concatenate([np.zeros(1, np.uint64), np.cumsum(_wide(pcm) * powers)])
-        back = _powers(pcm.size - _BLOCK + 1, pow(_FACTOR, -1, 1 << 64))
-        return (summed[_BLOCK:] - summed[:-_BLOCK]) * back
 
 
 def shared_stretch(
@@ -113,14 +103,3 @@ def shared_stretch(
     ):
         shared = 0
     return first + start, second + start, shared
-
-
-def _wide(pcm: np.ndarray) -> np.ndarray:
-    return pcm.astype(np.int64).view(np.uint64)
-
-
-def _powers(count: int, factor: int = _FACTOR) -> np.ndarray:
-    """1, f, f²… modulo 2**64: uint64 (count,)."""
-    powers = np.full(count, factor, np.uint64)
-    powers[0] = 1
-    return np.multiply.accumulate(powers)

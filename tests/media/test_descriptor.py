@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from tests.builders import drawn_face
+from tests.builders import drawn_face, find_faces
 from voiceface import dlib_models
 from voiceface.errors import VoicefaceError
 from voiceface.media import descriptor, faces
@@ -40,7 +40,7 @@ def test_the_descriptor_of_a_real_face_is_the_one_that_dlib_computes(real_videos
             container.streams.video[0].codec_context.skip_frame = "NONKEY"
             for frame in container.decode(video=0):
                 rgb = np.ascontiguousarray(frame.to_ndarray(format="rgb24"))
-                if found := faces.find_faces(rgb, 320, 0):
+                if found := find_faces(rgb):
                     marks = faces.find_landmarks(rgb, found[0])
                     chips.append(faces.descriptor_chip(rgb, marks))
                     break

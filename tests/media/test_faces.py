@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.builders import drawn_face
+from tests.builders import drawn_face, find_faces
 from voiceface.media import faces
 
 
@@ -12,7 +12,7 @@ def seen() -> tuple[np.ndarray, np.ndarray]:
     """A picture of 640 × 360 with a face, and its landmarks."""
     picture = np.full((360, 640, 3), 90, np.uint8)
     picture[70:290, 200:420] = drawn_face(np.full(8, 0.5), np.random.default_rng(0), 220)
-    return picture, faces.find_landmarks(picture, faces.find_faces(picture, 320, 1)[0])
+    return picture, faces.find_landmarks(picture, find_faces(picture)[0])
 
 
 def test_a_thumb_shows_eyes_and_lips_in_their_places(seen: tuple[np.ndarray, np.ndarray]) -> None:
@@ -28,7 +28,7 @@ def test_a_thumb_shows_eyes_and_lips_in_their_places(seen: tuple[np.ndarray, np.
 
 def test_a_height_is_about_that_of_the_box(seen: tuple[np.ndarray, np.ndarray]) -> None:
     picture, landmarks = seen
-    box = faces.find_faces(picture, 320, 1)[0]
+    box = find_faces(picture)[0]
     assert faces.face_height(landmarks) == pytest.approx(box.height, rel=0.35)
     assert faces.face_height(landmarks * 3) == pytest.approx(3 * faces.face_height(landmarks))
 

@@ -84,7 +84,8 @@ def test_after_a_cut_the_main_face_is_told_by_its_looks() -> None:
         return int(np.argmin([points[:, 0].mean() for points in landmarks]))
 
     watcher = Watcher(detect_width=320, upsample_on_miss=1, keep=1, choose=choose)
-    finding = watcher.segment([_frame([(main, 30), (other, 380)], 0)])
+    watcher.segment([_frame([(main, 205)], 0)])  # before the cut, where nobody is after it
+    finding = watcher.segment([_frame([(main, 30), (other, 380)], 5_000_000)])
     assert asked == [2]
     assert finding.best[0].landmarks[:, 0].mean() < 250
 

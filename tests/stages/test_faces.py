@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tests.builders import drawn_face
+from tests.builders import drawn_face, find_faces
 from tests.media_builder import make_media
 from voiceface.config import Faces
 from voiceface.demo.truth import TRUTH, picture_is_good
@@ -77,7 +77,7 @@ def test_the_crop_is_upright_with_its_landmarks_where_the_eyes_are(
     # The detector, run on the crop itself, puts the landmarks where the stage says they are.
     rgb = cv2.copyMakeBorder(crop, 64, 64, 64, 64, cv2.BORDER_REFLECT)[:, :, ::-1]
     rgb = np.ascontiguousarray(rgb)
-    again = media_faces.find_landmarks(rgb, media_faces.find_faces(rgb, 256, 1)[0]) - 64
+    again = media_faces.find_landmarks(rgb, find_faces(rgb)[0]) - 64
     assert np.abs(again - points).mean() < 4
 
 

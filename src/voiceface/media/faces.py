@@ -46,25 +46,6 @@ class Face:
         return self.bottom - self.top
 
 
-def find_faces(rgb: np.ndarray, detect_width: int, upsample_on_miss: int) -> list[Face]:
-    """Faces in a picture, best first.
-
-    Args:
-        rgb: uint8 (height, width, 3).
-        detect_width: length in pixels of the longer side at which the detector looks first.
-        upsample_on_miss: how often that is doubled until a face is found.
-    """
-    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
-    longer = max(grey.shape)
-    for doublings in range(upsample_on_miss + 1):
-        scale = detect_width * 2**doublings / longer
-        method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        found = detect(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=method), scale)
-        if found:
-            return found
-    return []
-
-
 def detect(grey: np.ndarray, scale: float) -> list[Face]:
     """Faces in a picture that was made smaller or larger, best first; at least 80 of its pixels.
 

@@ -6,11 +6,11 @@ overlapping frame to the next.
 """
 
 import zlib
-from functools import lru_cache
 
 import numpy as np
 
 from voiceface.media.audio import resampled
+from voiceface.media.rolling import rolling_hashes
 
 SAME_SOUND_ERRORS = 0.35
 """The paper's bit error rate below which two stretches are the same sound (of 256 words, 3 s)."""
@@ -19,7 +19,6 @@ MARKS_PER_S = 32
 
 _PRINT_WINDOW = 64  # samples
 _PRINT_EVERY = 2048  # one window in so many becomes a print
-_PRINT_FACTOR = 0x9E3779B97F4A7C15  # odd; of no other meaning here
 _PRINT_RANGE = 64  # of full-scale 65,535: a flatter window says nothing
 
 _MARK_RATE_HZ = 4000  # the bands end at 2 kHz
@@ -44,26 +43,12 @@ def content_prints(pcm: np.ndarray) -> list[int]:
     """
     if pcm.size < _PRINT_WINDOW:
         return []
-    # Rabin and Karp's rolling hash modulo 2^64: a window is a polynomial in an odd number, had from
-    # two sums over the sound and the number's inverse.
-    powers, inverses = _powers(len(pcm))
-    sums = np.cumsum(np.append(np.uint64(0), pcm.astype(np.int64).view(np.uint64) * powers))
-    hashes = (sums[_PRINT_WINDOW:] - sums[:-_PRINT_WINDOW]) * inverses[: 1 - _PRINT_WINDOW]
+    hashes = rolling_hashes(pcm, _PRINT_WINDOW)
     mixed = (hashes ^ (hashes >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
     at = np.flatnonzero((mixed >> np.uint64(32)) % np.uint64(_PRINT_EVERY) == 0)
     windows = np.lib.stride_tricks.sliding_window_view(pcm, _PRINT_WINDOW)[at].astype(np.int32)
     at = at[np.ptp(windows, axis=1) >= _PRINT_RANGE] if len(at) else at
     return sorted({int(value >> np.uint64(1)) for value in mixed[at]})
-
-
-@lru_cache(maxsize=2)
-def _powers(count: int) -> tuple[np.ndarray, np.ndarray]:
-    """a^i and a^-i modulo 2^64 for i below `count`: uint64."""
-    factors = (_PRINT_FACTOR, pow(_PRINT_FACTOR, -1, 1 << 64))
-    one, other = (
-        np.cumprod(np.array([1] + [factor] * (count - 1), np.uint64)) for factor in factors
-    )
-    return one, other
 
 
 def sound_marks(pcm: np.ndarray, sample_rate_hz: int) -> np.ndarray:

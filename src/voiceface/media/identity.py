@@ -77,7 +77,8 @@ def rows_by_code(codes: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     """Each distinct value of `codes` (n,), ascending, and the rows that have it, ascending."""
     order = np.argsort(codes, kind="stable")
     names, starts = np.unique(codes[order], return_index=True)
-    yield from zip(names.tolist(), np.split(order, starts[1:]), strict=False)  # no rows are one part
+    if len(names):
+        yield from zip(names.tolist(), np.split(order, starts[1:]), strict=True)
 
 
 def distances(descriptors: np.ndarray, centre: np.ndarray) -> np.ndarray:

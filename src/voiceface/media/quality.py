@@ -90,11 +90,6 @@ def face_print(crop: np.ndarray) -> bytes:
     return np.packbits(values[:, :-1] > values[:, 1:]).tobytes()
 
 
-def print_distance(one: bytes, other: bytes) -> int:
-    """Bits, 0 to 256, in which two prints differ."""
-    return (int.from_bytes(one, "big") ^ int.from_bytes(other, "big")).bit_count()
-
-
 class UsualFace:
     """What the main person's aligned face usually looks like in this video."""
 

@@ -26,6 +26,11 @@ class Leakage:
     """What was compared, and how many of it."""
 
 
+def compared_words(compared: dict[str, int]) -> list[str]:
+    """What was compared and how many of it, as `leakage.prove_no_leak` counts it, in words."""
+    return [f"{count:,} {_KINDS.get(kind, kind)}" for kind, count in compared.items()]
+
+
 def read_leakage(path: Path) -> Leakage:
     """Read the leak check's result.
 

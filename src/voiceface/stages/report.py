@@ -92,17 +92,12 @@ def run(
     Raises:
         VoicefaceError: an input is missing or damaged.
     """
-    sums = read_funnel(funnel)
-    findings = read_people(people)
     shown = [_model(name, models / name, reports / name) for name in names.split(",") if name]
     page = _environment().get_template("page.html")
     text = page.render(
-        funnel=sums,
-        families=FAMILIES,
-        used_families={share.family for share in sums.shares},
+        **_funnel(funnel),
         **_speakers(read_speakers(manifest, funnel, dataset)),
-        findings=findings,
-        usual_faces=usual_faces(findings, manifest, faces),
+        **_people(people, manifest, faces),
         splits=SPLITS,
         reviews=REVIEWS,
         **_sheets("kept", kept_sheets(dataset, faces, config.contact_sheet)),
@@ -118,6 +113,19 @@ def run(
         config=_config(json.loads(settings)),
     )
     write_text(output, text)
+
+
+def _funnel(funnel: Path) -> dict[str, Any]:
+    """The funnel and the families of its reasons, as the page names them."""
+    sums = read_funnel(funnel)
+    used = {share.family for share in sums.shares}
+    return {"funnel": sums, "families": FAMILIES, "used_families": used}
+
+
+def _people(people: Path, manifest: Path, faces: Path) -> dict[str, Any]:
+    """The labels that are no one person, as the page names them."""
+    findings = read_people(people)
+    return {"findings": findings, "usual_faces": usual_faces(findings, manifest, faces)}
 
 
 def _speakers(speakers: list[Speaker]) -> dict[str, Any]:
