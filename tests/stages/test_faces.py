@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from tests.builders import drawn_face, find_faces
+from tests.flash_builder import ffmpeg
 from tests.media_builder import make_media
 from voiceface.config import Faces
 from voiceface.demo.truth import TRUTH, picture_is_good
@@ -125,12 +127,67 @@ def test_several_faces_of_a_segment_are_rows_of_their_own(
         assert row["mouth_motion"] == first[0]["mouth_motion"] is not None
 
 
-def test_a_still_picture_neither_moves_nor_talks(tmp_path: Path) -> None:
-    png = tmp_path / "face.png"
+def _face_png(folder: Path) -> Path:
     picture = np.full((360, 640, 3), 90, np.uint8)
     picture[70:290, 200:420] = drawn_face(np.full(8, 0.5), np.random.default_rng(0), 220)
-    cv2.imwrite(str(png), picture[:, :, ::-1])
-    still = f"movie={png},loop=100:1:0,setpts=N/25/TB"
+    cv2.imwrite(str(folder / "face.png"), picture[:, :, ::-1])
+    return folder / "face.png"
+
+
+def _run_silent(folder: Path, media: Path, clips: str = "") -> list[Any]:
+    """The rows of a video without sound, with what its download's record says."""
+    with av.open(str(media)) as container:
+        known = {"video_codec": "h264", "duration_us": container.duration}
+    write_outcome(folder / "o.json", Outcome(video="file-1", status="ok", **known))
+    write_table(folder / "speech.parquet", pa.Table.from_pylist([], SPEECH))
+    paths = [folder / name for name in ("o.json", "speech.parquet", "faces.parquet")]
+    faces.run(Faces(descriptor=False), media, *paths, clips)
+    return read_table(folder / "faces.parquet", FACES).to_pylist()
+
+
+@pytest.mark.parametrize(
+    ("clips", "starts"),
+    [("", [0, 4, 8, 12]), ("0-4", [0]), ("2-6.5;9-99", [2, 9]), ("1-4", []), ("90-99", [])],
+)
+def test_faces_of_a_silent_video_lie_within_clips(
+    tmp_path: Path, clips: str, starts: list[int]
+) -> None:
+    media = make_media(tmp_path / "a.mp4", sound=None, seconds=16, keyframe_every=25)
+    rows = _run_silent(tmp_path, media, clips)
+    assert [row["start_us"] for row in rows] == [at * SECOND for at in starts]
+    assert all(row["end_us"] - row["start_us"] == 4 * SECOND for row in rows)
+
+
+def test_a_silent_video_s_faces_are_looked_for_where_its_clock_begins(tmp_path: Path) -> None:
+    still = f"movie={_face_png(tmp_path)},loop=200:1:0,setpts=N/25/TB"
+    early = make_media(tmp_path / "a.mp4", picture=still, sound=None, keyframe_every=25)
+    late = ("-i", str(early), "-c", "copy", "-output_ts_offset", "100")
+    media = ffmpeg(tmp_path / "a.ts", *late)
+    rows = _run_silent(tmp_path, media)
+    assert [row["faces"] for row in rows] == [1, 1]
+    assert rows[0]["start_us"] > 100 * SECOND
+    assert rows[0]["start_us"] <= rows[0]["frame_us"] < rows[0]["end_us"]
+
+
+def test_a_silent_video_of_one_frame_gives_its_face(tmp_path: Path) -> None:
+    media = make_media(tmp_path / "a.mp4", picture=f"movie={_face_png(tmp_path)}", sound=None)
+    (row,) = _run_silent(tmp_path, media)
+    assert (row["faces"], row["start_us"]) == (1, 0)
+
+
+def test_sharpness_hardly_depends_on_the_size_of_the_crop(tmp_path: Path) -> None:
+    still = f"movie={_face_png(tmp_path)},loop=100:1:0,setpts=N/25/TB"
+    media = make_media(tmp_path / "a.mp4", picture=still, seconds=4, keyframe_every=25)
+    sharpness = {}
+    for size in (64, 128, 256):
+        (row,) = _run(tmp_path, media, [(0, 4 * SECOND)], descriptor=False, size=size)
+        sharpness[size] = row["sharpness"]
+    assert sharpness[256] == pytest.approx(sharpness[128], rel=0.4)
+    assert 0.1 * sharpness[128] < sharpness[64] < sharpness[128]  # it has lost detail
+
+
+def test_a_still_picture_neither_moves_nor_talks(tmp_path: Path) -> None:
+    still = f"movie={_face_png(tmp_path)},loop=100:1:0,setpts=N/25/TB"
     media = make_media(tmp_path / "a.mp4", picture=still, seconds=4, keyframe_every=25)
     (row,) = _run(tmp_path, media, [(0, 4 * SECOND)], descriptor=False)
     assert row["motion"] < 0.05

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile
 
+from tests.flash_builder import ffmpeg
 from tests.media_builder import make_media
 from tests.voice_builder import as_pcm, spoken
 from voiceface.config import Speech
@@ -215,3 +216,45 @@ def test_a_clip_is_searched_from_its_own_start(tmp_path: Path, talking: Path) ->
         _run(tmp_path, talking, clips=f"{middle:g}-{middle + 4.6:g}") / "speech.parquet", SPEECH
     ).to_pylist()
     assert row["start_us"] > whole[0]["start_us"]
+
+
+def test_a_sound_as_long_as_a_segment_is_one(tmp_path: Path) -> None:
+    """VAD frames of 30 ms do not divide a second."""
+    config = Speech(segment_s=1.0)
+    pcm = spoken(1, 9)
+    found = 0
+    for number in range(8):
+        own = pcm[number * 16_000 :][:16_000]
+        soundfile.write(tmp_path / "a.wav", own, 16000)
+        rows = read_table(_run(tmp_path, tmp_path / "a.wav", config) / "speech.parquet", SPEECH)
+        for row in rows.to_pylist():
+            stored, _ = soundfile.read(io.BytesIO(row["audio"]["bytes"]), dtype="int16")
+            assert np.array_equal(stored, own)
+            found += 1
+    assert found >= 3
+
+
+def test_a_sound_a_little_too_short_is_no_segment(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", spoken(1, 9)[:15_990], 16000)
+    _run(tmp_path, tmp_path / "a.wav", Speech(segment_s=1.0, min_voiced=0))
+    assert read_table(tmp_path / "speech.parquet", SPEECH).num_rows == 0
+
+
+def test_no_chunk_is_lost_to_rounding(tmp_path: Path, talking: Path) -> None:
+    _run(tmp_path, talking, Speech(segment_s=1.2, chunk_s=0.4))  # 1.2 / 0.4 < 3
+    segments = read_table(tmp_path / "speech.parquet", SPEECH).num_rows
+    assert read_table(tmp_path / "chunks.parquet", CHUNKS).num_rows == 3 * segments > 0
+
+
+def test_clips_of_a_clock_that_begins_late_are_counted_from_its_begin(tmp_path: Path) -> None:
+    early = make_media(tmp_path / "a.mp4", seconds=20)
+    late = ("-i", str(early), "-c", "copy", "-output_ts_offset", "100")
+    media = ffmpeg(tmp_path / "a.ts", *late)
+    begin = audio.first_sound_us(media)
+    assert begin is not None
+    assert begin > 100_000_000
+    first = begin // 1_000_000 + 2
+    _run(tmp_path, media, clips=f"{first}-{first + 5}")
+    rows = read_table(tmp_path / "timeline.parquet", TIMELINE).to_pylist()
+    times = {row["reason"]: row["duration_us"] for row in rows}
+    assert times["outside_clips"] == pytest.approx(15_000_000, abs=50_000)

@@ -14,6 +14,8 @@ rule faces:
         "../../envs/dataset.yaml"
     params:
         **PLAN.stage("faces"),
+        clips=PLAN.clips,
     shell:
         "python -m voiceface.stages.faces --config={params.config:q} --media={input.media}"
-        " --outcome={input.outcome} --speech={input.speech} --output={output} &> {log}"
+        " --outcome={input.outcome} --speech={input.speech} --output={output}"
+        " --clips={params.clips:q} &> {log}"

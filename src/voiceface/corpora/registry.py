@@ -47,7 +47,7 @@ KINDS = {
         "the data released with Wav2Pix",
         wav2pix.find,
         "its clips last 1 s and its faces are cropped tightly: set speech.segment_s and"
-        " speech.chunk_s to 0.9, and faces.margin to 0.1, in config.yaml",
+        " speech.chunk_s to 1.0 (its model takes 1.024 s), and faces.margin to 0.1, in config.yaml",
     ),
     "folder": Corpus("any tree of speaker/clip.mp4", folder.find),
 }

@@ -29,6 +29,16 @@ def opened(media: Path) -> Iterator[av.container.InputContainer]:
         yield container
 
 
+def first_time_us(media: Path) -> int:
+    """PTS (µs) at which a media file's clock begins: 0 in most, anything in MPEG-TS.
+
+    Raises:
+        VoicefaceError: the file can't be opened.
+    """
+    with opened(media) as container:
+        return max(0, container.start_time or 0)  # in AV_TIME_BASE, which is µs
+
+
 def seek_point(container: av.container.InputContainer, packet: av.Packet) -> int:
     """The timestamp, in the stream's time base, to seek to so as to decode from this keyframe on.
 

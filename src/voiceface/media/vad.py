@@ -44,6 +44,13 @@ class VoicedFrames:
             count,
         )
 
+    def finish(self, least: int) -> np.ndarray:
+        """Voicing (bool) of what waits, filled up with silence; empty under `least` samples."""
+        missing = self.frame_samples - self._rest.size
+        if self._rest.size < max(least, 1):
+            return np.empty(0, bool)
+        return self.feed(np.zeros(missing, np.int16))
+
 
 def find_segments(
     voiced: np.ndarray,

@@ -15,11 +15,13 @@ import pyarrow.parquet as pq
 from voiceface.config import Faces
 from voiceface.files import read_table, writing_media
 from voiceface.media import faces, mouth, quality
+from voiceface.media.container import first_time_us
 from voiceface.media.descriptor import describe
 from voiceface.media.frames import Frame, decode_looks
 from voiceface.media.pictures import STEP_US, picture_frames, picture_times
 from voiceface.media.watch import Finding, Sight, Watcher
 from voiceface.outcome import Outcome, check_media, read_outcome
+from voiceface.sources import parse_clips
 from voiceface.stages.shim import stage_main
 from voiceface.tables import FACES, SPEECH
 
@@ -27,24 +29,36 @@ _ALIKE = 0.8  # correlation of two aligned faces above which they are surely one
 _WEIGHT = 50  # of the faces seen before, at most, in the main person's mean descriptor
 
 _SILENT_US = 4_000_000  # of a video without sound, for each of which there is a face
+_SHORT_US = 400_000  # a shorter video may have no frame where looks are: its first one is taken
+_EARLY_US = 100_000  # looks keep that far from a segment's start
+
+_SHARPNESS_PX = 128  # size of the crop whose sharpness is given, whatever the stored one's
 
 Row = dict[str, Any]
 
 
-def run(config: Faces, media: Path, outcome: Path, speech: Path, output: Path) -> None:
+def run(
+    config: Faces, media: Path, outcome: Path, speech: Path, output: Path, clips: str = ""
+) -> None:
     """Find the faces of each voiced segment of a video.
 
     Of what has no sound, those of each picture, or of each 4 s: they go with other sound of the
     same person.
+
+    Args:
+        clips: the stretches of a video without sound to use, as in sources.csv; empty: all.
     """
     record = read_outcome(outcome)
     check_media(media, record)
     rows = read_table(speech, SPEECH, ["video", "start_us", "end_us"]).to_pylist()
     sounds = _sounds(speech)
+    early = 0
     if record.video_codec and not record.audio_codec:
-        rows = _rows_without_sound(record, media)
+        early = _EARLY_US if (record.duration_us or 0) < _SHORT_US else 0
+        rows = _rows_without_sound(record, media, clips)
         sounds = itertools.repeat(b"", len(rows))
-    spans = [(row["start_us"], row["end_us"]) for row in rows] if record.status == "ok" else []
+    ready = rows if record.status == "ok" else []
+    spans = [(row["start_us"] - early, row["end_us"]) for row in ready]
     person = _Person()
     watcher = Watcher(
         detect_width=config.detect_width,
@@ -74,12 +88,19 @@ def run(config: Faces, media: Path, outcome: Path, speech: Path, output: Path) -
                 add(row | face)
 
 
-def _rows_without_sound(record: Outcome, media: Path) -> list[Row]:
+def _rows_without_sound(record: Outcome, media: Path, clips: str) -> list[Row]:
     if record.pictures:
         starts, step = picture_times(media), STEP_US
     else:
         step = _SILENT_US
-        starts = list(range(0, max(1, (record.duration_us or 0) - step + 1), step))
+        begin = first_time_us(media)
+        end = begin + max(record.duration_us or 0, step)
+        stretches = parse_clips(clips) or [(begin, end)]
+        starts = [
+            at
+            for first, last in stretches
+            for at in range(max(first, begin), min(last, end) - step + 1, step)
+        ]
     return [{"video": record.video, "start_us": at, "end_us": at + step} for at in starts]
 
 
@@ -130,7 +151,7 @@ def _face(config: Faces, sight: Sight) -> tuple[Row, np.ndarray]:
         "frame_us": sight.frame.time_us,
         "face_px": faces.face_height(landmarks),
         "detector_score": sight.face.score,
-        "sharpness": quality.sharpness(crop),
+        "sharpness": quality.sharpness(_resized(crop)),
         "brightness": quality.brightness(crop),
         "yaw_deg": yaw,
         "pitch_deg": pitch,
@@ -143,6 +164,14 @@ def _face(config: Faces, sight: Sight) -> tuple[Row, np.ndarray]:
         "face": {"bytes": png.tobytes(), "path": None},
     }
     return row, faces.descriptor_chip(rgb, landmarks) if config.descriptor else crop
+
+
+def _resized(crop: np.ndarray) -> np.ndarray:
+    """The crop at the size whose sharpness is given: one least sharpness holds for all sizes."""
+    if len(crop) == _SHARPNESS_PX:
+        return crop
+    how = cv2.INTER_AREA if len(crop) > _SHARPNESS_PX else cv2.INTER_LINEAR
+    return cv2.resize(crop, (_SHARPNESS_PX, _SHARPNESS_PX), interpolation=how)
 
 
 def _described(chip: np.ndarray, sight: Sight, looks: Iterable[Sight]) -> Row:

@@ -15,6 +15,7 @@ import pyarrow as pa
 from voiceface.config import Speech
 from voiceface.files import write_table, writing_media
 from voiceface.media import audio
+from voiceface.media.container import first_time_us
 from voiceface.media.fingerprint import content_prints, sound_marks
 from voiceface.media.second_voice import second_voice
 from voiceface.media.silero import speech_probability
@@ -87,6 +88,8 @@ def run(
             add(row)
             chunk_rows.extend(_chunk_rows(config, row, segment))
         write_table(chunks, pa.Table.from_pylist(chunk_rows, CHUNKS))
+        begin_us = first_time_us(media) if clips and record.status == "ok" else 0
+        stretches = [(start - begin_us, end - begin_us) for start, end in stretches]
         parts = _timeline(config, video, record, stretches, tally)
         write_table(timeline, pa.Table.from_pylist(parts, TIMELINE))
 
@@ -109,13 +112,16 @@ def _segments(
     first = 0  # frame where `voiced` and `pcm` begin
     start = 0  # frame of `voiced` from which on to look for a segment
     for block in itertools.chain(audio.decode_pcm(media, rate, start_us), [None]):
-        if block is not None:
-            flags = vad.feed(block)
+        # At the end of the sound, part of a frame suffices if a segment's last one needs no more.
+        flags = vad.finish(size - (length - 1) * step) if block is None else vad.feed(block)
+        if len(flags):
             inside = _inside(clips, start_us, tally.frames, len(flags), config.vad_frame_ms)
-            tally.frames += len(flags)
             tally.voiced_frames += int((flags & inside).sum())
-            voiced, pcm = np.concatenate([voiced, flags]), np.concatenate([pcm, block])
+            voiced = np.concatenate([voiced, flags])
             allowed = np.concatenate([allowed, inside])
+        if block is not None:
+            tally.frames += len(flags)
+            pcm = np.concatenate([pcm, block])
         # What is around a segment must be there, too, until the end of the sound.
         ready = len(voiced) - (0 if block is None else around)
         known = slice(0, max(0, ready))
@@ -170,7 +176,7 @@ def _segment_row(config: Speech, video: str, segment: Segment) -> dict[str, Any]
 
 def _chunk_rows(config: Speech, row: dict[str, Any], segment: Segment) -> Iterator[dict[str, Any]]:
     frames = config.chunk_s * 1000 / config.vad_frame_ms
-    for number in range(int(config.segment_s / config.chunk_s)):
+    for number in range(int(config.segment_s / config.chunk_s + 1e-6)):
         inside = segment.voiced[round(number * frames) : round((number + 1) * frames)]
         yield {
             "video": row["video"],
@@ -185,12 +191,16 @@ def _chunk_rows(config: Speech, row: dict[str, Any], segment: Segment) -> Iterat
 def _timeline(
     config: Speech, video: str, record: Outcome, clips: Clips, tally: Tally
 ) -> list[dict[str, Any]]:
-    """Where the video's whole time went; the parts add up to its duration."""
+    """Where the video's whole time went; the parts add up to its duration.
+
+    Args:
+        clips: counted from the video's start.
+    """
     frame_us = config.vad_frame_ms * 1000
     in_segments = tally.segments * round(config.segment_s * 1_000_000)
     # Sound may run on after the picture, or the container may not know its length.
     total = max(record.duration_us or 0, tally.frames * frame_us, in_segments)
-    used = sum(max(0, min(end, total) - start) for start, end in clips) if clips else total
+    used = sum(max(0, min(end, total) - max(start, 0)) for start, end in clips) if clips else total
     outside = min(total - used, total - in_segments)
     voiced_rest = (tally.voiced_frames - tally.segment_voiced_frames) * frame_us
     too_short = min(voiced_rest, total - in_segments - outside)
