@@ -79,7 +79,7 @@ def test_the_crop_is_upright_with_its_landmarks_where_the_eyes_are(
     # The detector, run on the crop itself, puts the landmarks where the stage says they are.
     rgb = cv2.copyMakeBorder(crop, 64, 64, 64, 64, cv2.BORDER_REFLECT)[:, :, ::-1]
     rgb = np.ascontiguousarray(rgb)
-    again = media_faces.find_landmarks(rgb, find_faces(rgb)[0]) - 64
+    again = media_faces.find_landmarks(rgb, find_faces(rgb, 256)[0]) - 64
     assert np.abs(again - points).mean() < 4
 
 
