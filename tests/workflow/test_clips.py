@@ -8,19 +8,21 @@ import pytest
 from tests.media_builder import make_media
 from tests.workflow.project import Project
 
+STAGES = ("speech", "faces")
 HEADER = "speaker,location,clips\n"
 
 
-def reruns(project: Project) -> set[str]:
+def reruns(project: Project, *options: str, stages: tuple[str, ...] = STAGES) -> set[str]:
     """The videos whose stages a dry run would run."""
-    planned = project.snakemake("-n", *targets(project))
+    planned = project.snakemake("-n", *targets(project, stages), *options)
     return {
         line.split("=")[1].strip() for line in planned.splitlines() if "wildcards: video=" in line
     }
 
 
-def targets(project: Project) -> list[str]:
-    names = [f"data/speech/{video}.parquet" for video in project.videos().values()]
+def targets(project: Project, stages: tuple[str, ...] = STAGES) -> list[str]:
+    videos = project.videos().values()
+    names = [f"data/{stage}/{video}.parquet" for stage in stages for video in videos]
     return [*names, "--cores=1"]
 
 
@@ -42,6 +44,8 @@ def test_an_edit_of_one_video_s_clips_reruns_its_stages_alone(tmp_path: Path) ->
     listed.write_text(f"{HEADER}ana,a.wav,\nbob,b.wav,0-1;1.25-2\n")
     project.voiceface("resolve")
     assert reruns(project) == {names["b.wav"]}
+    # The faces for their own sake, too: those of a video without sound have clips of their own.
+    assert reruns(project, "--allowed-rules=faces", stages=("faces",)) == {names["b.wav"]}
     listed.write_text(f"{HEADER}ana,a.wav,0-1\nbob,b.wav,0-1;1.5-2\n")
     project.voiceface("resolve")
     assert reruns(project) == {names["a.wav"]}
