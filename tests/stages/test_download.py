@@ -213,6 +213,7 @@ def test_wav2pix_faces_get_their_colours_back(download: Downloader) -> None:
     swapped = np.full((64, 64, 3), (20, 90, 230), np.uint8)  # red, as OpenCV has it, written as RGB
     data = cv2.imencode(".jpg", swapped[:, :, ::-1])[1].tobytes()
     (folder / "cropped_face_frame_7.png").write_bytes(data)
+    (folder / "preprocessed_frame_7.wav").touch()
     assert download("faces/ana", name=pictures_name(folder)).video_codec == "png"
     [picture] = read_pictures(MEDIA)
     assert picture.rgb is not None
