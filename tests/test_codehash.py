@@ -49,6 +49,20 @@ def test_comments_docstrings_and_layout_change_nothing(package: Path) -> None:
     assert _digests(package, "speech") == before
 
 
+def test_threads_may_take_digests_at_a_time() -> None:
+    # CPython 3.11's parser fails when another thread parses, too, while it collects garbage.
+    script = (
+        "import gc, time\n"
+        "from concurrent.futures import ThreadPoolExecutor as Pool\n"
+        "from voiceface.codehash import code_digest\n"
+        "gc.callbacks.append(lambda *_: time.sleep(1e-5)); gc.set_threshold(200)\n"
+        "modules = ['voiceface.demo.video', 'voiceface.stages.faces', 'voiceface.stages.speech']\n"
+        "with Pool(3) as pool: list(pool.map(code_digest, modules))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_dataset_stages_never_import_torch() -> None:
     stages = [
         "resolve",

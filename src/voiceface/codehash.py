@@ -3,10 +3,14 @@
 import ast
 import hashlib
 import importlib.util
+import threading
 from functools import cache
 from pathlib import Path
 
 _PACKAGE = "voiceface"
+# CPython 3.11 counts the depth of the tree per interpreter: two threads that parse at a time raise
+# "SystemError: AST constructor recursion depth mismatch".
+_PARSING = threading.Lock()
 
 
 def code_digest(module: str) -> str:
@@ -19,8 +23,9 @@ def code_digest(module: str) -> str:
         ModuleNotFoundError: there is no such module.
     """
     digest = hashlib.sha256()
-    for name in sorted(_closure(module)):
-        digest.update(f"{name}\0{_own_digest(name)}\0".encode())
+    with _PARSING:
+        for name in sorted(_closure(module)):
+            digest.update(f"{name}\0{_own_digest(name)}\0".encode())
     return digest.hexdigest()[:16]
 
 
