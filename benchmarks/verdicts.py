@@ -25,12 +25,12 @@ TELLS: dict[str, set[str]] = {
     "occluded": {"occluded", "no_face"},
     "cut_off": {"cut_off", "no_face"},
     "frozen": {"still_picture"},
-    "dubbed": {"dubbed", "voice_changes"},
-    "listening": {"dubbed", "voice_changes"},
+    "dubbed": {"dubbed", "voice_changes", "other_voice"},
+    "listening": {"dubbed", "voice_changes", "other_voice"},
     "two": {"several_faces"},
     "poster": {"several_faces"},
-    "guest_talks": {"several_faces", "other_talks", "voice_changes"},
-    "guest": {"wrong_person", "face_changes", "voice_changes"},
+    "guest_talks": {"several_faces", "other_talks", "voice_changes", "other_voice"},
+    "guest": {"wrong_person", "face_changes", "voice_changes", "other_voice"},
     "photo": {"wrong_person", "face_changes", "still_picture"},
 }
 _EDGE_US = 100_000  # as in demo.truth.is_clean

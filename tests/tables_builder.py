@@ -200,6 +200,7 @@ class Tables:
             "speech": 0.9,
             "second_voice": 0.0,
             "voice_change": 0.0,
+            "voice_print": [0.0] * 32,
             "audio_sha256": hashlib.sha256(sound.tobytes()).hexdigest(),
             "audio_prints": content_prints(sound),
             "audio_marks": sound_marks(sound, RATE_HZ),

@@ -95,6 +95,8 @@ class Speech(Section):
     """webrtcvad's frame, in milliseconds."""
     min_voiced: Fraction = 0.8
     """Least share of voiced frames in a segment."""
+    max_voice_change: NonNegative = 1.3
+    """Gain of taking a stretch for two voices in turn above which no segment is cut across them."""
 
     @model_validator(mode="after")
     def _check_lengths(self) -> Self:
@@ -139,7 +141,7 @@ class Samples(Section):
     """Least variance of the Laplacian of the crop's grey levels: `blurred`."""
     min_brightness: NonNegative = 35.0
     """Least mean grey level (0 to 255) of the face: `dark`."""
-    max_brightness: NonNegative = 210.0
+    max_brightness: NonNegative = 200.0
     """Greatest mean grey level of the face: `overexposed`."""
     max_yaw_deg: NonNegative = 50.0
     """Greatest turn to a side, in degrees: `turned`."""
@@ -151,25 +153,27 @@ class Samples(Section):
     """Greatest share of the crop that lies outside of the picture: `cut_off`."""
     max_occlusion: Fraction = 0.15
     """Greatest share of the face that is unlike what is usual in the video: `occluded`."""
-    min_detector_score: float = 0.0
+    min_detector_score: float = -0.2
     """Least score of dlib's detector: `uncertain_face`."""
-    min_motion: NonNegative = 0.05
+    min_motion: NonNegative = 0.02
     """Least mean change between two near frames, in grey levels (0 to 255): `still_picture`."""
-    min_lip_sync: Annotated[float, Field(ge=-1, le=1)] | None = 0.2
+    min_lip_sync: Annotated[float, Field(ge=-1, le=1)] | None = 0.3
     """Least correlation of the mouth's opening with the loudness: `dubbed`. It counts only in
     videos where it tells: those whose usual one is over `usual_lip_sync`. null: never."""
     usual_lip_sync: Annotated[float, Field(ge=-1, le=1)] = 0.68
     """Median of a video's correlations from which on a low one is out of the usual."""
-    min_mouth_share: Fraction = 0.33
+    min_mouth_share: Fraction = 0.25
     """Least motion of the mouth, as a share of the video's median: `dubbed`, it is shut."""
     min_speech: Fraction = 0.5
     """Least mean probability of speech by Silero's detector: `not_speech`."""
     min_snr_db: float = 10.5
     """Least estimated signal-to-noise ratio, in dB: `noise_or_music`."""
-    max_second_voice: Fraction = 0.01
+    max_second_voice: Fraction = 0.008
     """Greatest share of the frames in which a second voice is heard: `second_voice`."""
-    max_voice_change: NonNegative = 1.2
+    max_voice_change: NonNegative = 1.4
     """Greatest gain of taking the segment for two voices in turn: `voice_changes`."""
+    max_voice_distance: NonNegative | None = 1.8
+    """Greatest distance to the voice that is usual in the video: `other_voice`. null: any."""
     min_loudness_db: float = -55.0
     """Least loudness of the quietest half second of speech, in dB of full scale: `quiet`."""
     max_clipped: Fraction = 0.001

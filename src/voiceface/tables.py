@@ -82,6 +82,7 @@ SPEECH = pa.schema(
     [
         *_SEGMENT,
         *_SOUND_SCORES,
+        _column("voice_print", pa.list_(pa.float32()), "32 numbers, see media.voice_print"),
         _column("audio_sha256", pa.string(), "hex digest of the segment's 16-bit PCM"),
         _column("audio_prints", pa.list_(pa.int64()), "digests of content-anchored short windows"),
         _column("audio_marks", pa.list_(pa.int32()), "robust fingerprint, 32 words a second"),
@@ -130,6 +131,7 @@ SAMPLES = pa.schema(
         *_SEGMENT,
         _column("content", pa.string(), "digest of face pixels and PCM; null without a face", True),
         *(field.with_nullable(True) for field in _SOUND_SCORES),
+        _column("voice_distance", pa.float32(), "to the voice usual in the video, ≥ 0", True),
         *_FACE_SCORES,
         _column("audio_sha256", pa.string(), "hex digest of the segment's 16-bit PCM", True),
         _column("face_sha256", pa.string(), "hex digest of the crop's pixels", nullable=True),
@@ -248,12 +250,19 @@ REASONS = (
     "noise_or_music",
     "second_voice",
     "voice_changes",
+    "other_voice",
     "quiet",
     "clipped",
     "wrong_person",
     "duplicate",
 )
 """Reasons against a stretch of video, in the order in which they are counted in the funnel."""
+
+SOUND_REASONS = frozenset(
+    {"no_speech", "too_short", "not_speech", "noise_or_music", "second_voice", "voice_changes"}
+    | {"other_voice", "quiet", "clipped"}
+)
+"""Those of them that are of the sound alone."""
 
 REVIEWS = ("pending", "keep", "drop", "unsure", "stale")
 

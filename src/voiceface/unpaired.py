@@ -19,14 +19,11 @@ from voiceface.duplicates import face_pairs
 from voiceface.ids import content_digest
 from voiceface.media.identity import rows_by_code
 from voiceface.outcome import read_outcome
-from voiceface.tables import FACES, MANIFEST, REASONS, SAMPLES
+from voiceface.tables import FACES, MANIFEST, REASONS, SAMPLES, SOUND_REASONS
 
 # What speaks against a sound, or against a sound and a face together: no reason against the face
 # with another sound.
-_NOT_OF_FACE = {
-    *("no_speech", "too_short", "outside_clips", "not_speech", "second_voice", "voice_changes"),
-    *("noise_or_music", "quiet", "clipped", "dubbed", "still_picture"),
-}
+_NOT_OF_FACE = SOUND_REASONS | {"outside_clips", "dubbed", "still_picture"}
 _OF_SEGMENT = ("video", "start_us", "end_us", "face_number")
 _OF_FACE = [name for name in SAMPLES.names if name in FACES.names and name not in _OF_SEGMENT]
 

@@ -110,8 +110,9 @@ def test_quiet_speech_counts_and_pauses_do_not() -> None:
     sine[RATE : RATE + RATE * 6 // 10] *= 0.01
     pcm = (32768 * sine).astype(np.int16)
     assert audio.quietest_db(pcm, voiced, RATE) == pytest.approx(-9.03 - 40, abs=0.1)
-    voiced[RATE + 100 :: RATE // 10] = False  # none of it is voiced for half a second
-    voiced[2 * RATE :] = True
+    voiced[RATE + 100 : 2 * RATE : RATE // 10] = False  # now and then not loud enough for a voice
+    assert audio.quietest_db(pcm, voiced, RATE) == pytest.approx(-9.03 - 40, abs=0.1)
+    voiced[RATE : RATE + RATE * 6 // 10] = False  # a pause
     assert audio.quietest_db(pcm, voiced, RATE) == pytest.approx(-9.03, abs=0.1)
     nowhere = np.zeros(4 * RATE, bool)
     assert audio.quietest_db(pcm, nowhere, RATE) == audio.loudness_db(pcm)

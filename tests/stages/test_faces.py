@@ -28,6 +28,7 @@ def _run(folder: Path, media: Path, spans: list[tuple[int, int]], **settings: An
     write_outcome(folder / "o.json", Outcome(video="file-1", status="ok"))
     sound = {"voiced": 1, "loudness_db": -20, "clipped": 0, "snr_db": 30, "speech": 1}
     sound |= {"second_voice": 0, "voice_change": 0, "audio_sha256": "", "audio_marks": []}
+    sound |= {"voice_print": [0.0] * 32}
     rows = [
         {"video": "file-1", "start_us": start, "end_us": end, "audio_prints": [], **sound}
         | {"audio": {"bytes": b"", "path": None}}

@@ -13,6 +13,7 @@ GOOD = {
     "speech": 0.9,
     "second_voice": 0.0,
     "voice_change": 0.0,
+    "voice_distance": 0.8,
     "loudness_db": -20.0,
     "clipped": 0.0,
     "faces": 1,
@@ -46,12 +47,13 @@ def test_a_good_sample_has_no_flag() -> None:
         ("speech", 0.3, "not_speech"),
         ("second_voice", 0.1, "second_voice"),
         ("voice_change", 1.5, "voice_changes"),
+        ("voice_distance", 2.5, "other_voice"),
         ("loudness_db", -70.0, "quiet"),
         ("clipped", 0.1, "clipped"),
         ("faces", 2, "several_faces"),
         ("face_change", 0.9, "face_changes"),
         ("face_px", 20.0, "small_face"),
-        ("detector_score", -0.1, "uncertain_face"),
+        ("detector_score", -0.3, "uncertain_face"),
         ("yaw_deg", -70.0, "turned"),
         ("pitch_deg", 45.0, "turned"),
         ("roll_deg", 45.0, "turned"),
@@ -75,6 +77,7 @@ def test_without_a_face_only_the_sound_is_judged() -> None:
         "speech": 0.9,
         "second_voice": 0.0,
         "voice_change": 0.0,
+        "voice_distance": None,
         "loudness_db": -20.0,
         "clipped": 0.0,
         "faces": 0,
@@ -104,6 +107,7 @@ def test_more_faces_may_be_let_in_but_only_the_main_one_may_talk() -> None:
 
 def test_what_was_not_measured_is_not_held_against_a_sample() -> None:
     unknown = ("face_change", "motion", "outside", "occlusion", "mouth_motion", "lip_sync")
+    unknown += ("voice_distance",)
     assert flags(Samples(), GOOD | dict.fromkeys(unknown), Least(0.2, 0.01)) == []
 
 
@@ -119,6 +123,7 @@ def test_a_mouth_that_does_not_follow_is_told_where_the_others_of_the_video_do()
 
 def test_where_mouth_and_sound_never_agree_well_nothing_is_told_by_it() -> None:
     assert least_talk(Samples(), _talking(0.3, 0.5, 0.1, -0.2, 0.6)).lip_sync is None
+    assert least_talk(Samples(), _talking(0.5, 0.6, 0.1, 0.7, 0.6)).lip_sync == pytest.approx(0.1)
     assert least_talk(Samples(), _talking(0.9, 0.9, 0.1)) == Least()  # too few to tell
     assert least_talk(Samples(min_lip_sync=None), _talking(0.9, 0.9, 0.9, 0.9)) == Least()
 
@@ -131,5 +136,12 @@ def test_what_is_bad_anyway_does_not_tell_what_is_usual() -> None:
 def test_a_shut_mouth_is_told_by_how_others_of_the_video_move() -> None:
     rows = _talking(0.5, 0.4, 0.6, 0.5, 0.3)
     rows[-1]["mouth_motion"] = 0.008
+    least = least_talk(Samples(), rows)
+    assert [flags(Samples(), row, least) for row in rows] == [[], [], [], [], ["dubbed"]]
+
+
+def test_a_mouth_that_does_not_move_at_all_is_shut_whatever_it_agrees_with() -> None:
+    rows = _talking(0.9, 0.9, 0.9, 0.9, 0.9)
+    rows[-1]["mouth_motion"] = 0.005
     least = least_talk(Samples(), rows)
     assert [flags(Samples(), row, least) for row in rows] == [[], [], [], [], ["dubbed"]]

@@ -22,6 +22,8 @@ from voiceface.sources import parse_clips
 from voiceface.stages import speech
 from voiceface.tables import CHUNKS, SPEECH, TIMELINE
 
+ANYWHERE = Speech(max_voice_change=1000)  # cut across changes, too
+
 
 def _run(folder: Path, media: Path, config: Speech | None = None, clips: str = "") -> Path:
     write_outcome(folder / "o.json", Outcome(video="file-1", status="ok", duration_us=20_000_000))
@@ -143,7 +145,8 @@ def test_music_gives_segments_that_are_told_from_speech(tmp_path: Path) -> None:
     rng = np.random.default_rng(4)
     tune = as_pcm(music(12 * 16000, 16000, rng))
     soundfile.write(tmp_path / "a.wav", np.concatenate([tune, spoken(0, 9)]), 16000)
-    rows = read_table(_run(tmp_path, tmp_path / "a.wav") / "speech.parquet", SPEECH).to_pylist()
+    folder = _run(tmp_path, tmp_path / "a.wav", ANYWHERE)
+    rows = read_table(folder / "speech.parquet", SPEECH).to_pylist()
     alone = [row["speech"] for row in rows if row["end_us"] <= 12_000_000]
     spoke = [row["speech"] for row in rows if row["start_us"] >= 12_000_000]
     assert len(alone) >= 2  # webrtcvad lets music pass
@@ -174,7 +177,8 @@ def test_noise_that_reaches_into_the_edge_of_a_segment_is_heard(
     tmp_path: Path, talking: Path
 ) -> None:
     """Noise from half a second before the end of a segment on: within it alone it goes unheard."""
-    first = read_table(_run(tmp_path, talking) / "speech.parquet", SPEECH).to_pylist()[0]
+    folder = _run(tmp_path, talking, ANYWHERE)
+    first = read_table(folder / "speech.parquet", SPEECH).to_pylist()[0]
     assert first["snr_db"] > 10.5
     start_us = audio.first_sound_us(talking)
     assert start_us is not None
@@ -183,7 +187,8 @@ def test_noise_that_reaches_into_the_edge_of_a_segment_is_heard(
     noise[: (first["end_us"] - start_us - 500_000) * 16 // 1000] = 0
     noisy = np.clip(pcm + noise, -32768, 32767).astype(np.int16)
     soundfile.write(tmp_path / "noisy.wav", noisy, 16000)
-    rows = read_table(_run(tmp_path, tmp_path / "noisy.wav") / "speech.parquet", SPEECH).to_pylist()
+    _run(tmp_path, tmp_path / "noisy.wav", ANYWHERE)
+    rows = read_table(folder / "speech.parquet", SPEECH).to_pylist()
     row = next(row for row in rows if row["start_us"] == first["start_us"] - start_us)
     assert row["snr_db"] < 10.5
     at = row["start_us"] * 16 // 1000
@@ -258,3 +263,14 @@ def test_clips_of_a_clock_that_begins_late_are_counted_from_its_begin(tmp_path: 
     rows = read_table(tmp_path / "timeline.parquet", TIMELINE).to_pylist()
     times = {row["reason"]: row["duration_us"] for row in rows}
     assert times["outside_clips"] == pytest.approx(15_000_000, abs=50_000)
+
+
+def test_no_segment_is_cut_across_a_change_of_voice(tmp_path: Path) -> None:
+    change_s = 9.3
+    sound = np.concatenate([spoken(0, change_s), spoken(3, 10)])
+    soundfile.write(tmp_path / "a.wav", sound, 16000)
+    for config, across in ((Speech(), False), (ANYWHERE, True)):
+        table = read_table(_run(tmp_path, tmp_path / "a.wav", config) / "speech.parquet", SPEECH)
+        starts = [row["start_us"] / 1e6 for row in table.to_pylist()]
+        assert len(starts) == 4
+        assert any(start + 0.2 < change_s < start + 3.8 for start in starts) == across

@@ -16,6 +16,7 @@ from voiceface.media.container import opened
 
 FULL_SCALE = 32768.0
 _BLOCK_S = 60
+_SPOKEN = 0.75  # share of a half second that must be voiced for its level to count
 _STOPPED = (244, 255)  # ffmpeg's own exit status when out of memory, and when told to stop
 
 
@@ -76,21 +77,22 @@ def loudness_db(pcm: np.ndarray) -> float:
 
 
 def quietest_db(pcm: np.ndarray, voiced: np.ndarray, sample_rate_hz: int) -> float:
-    """`loudness_db` of the quietest half second that is voiced throughout: pauses don't count.
+    """`loudness_db` of what is voiced in the quietest half second: pauses don't count.
 
     Args:
         pcm: int16 mono samples.
         voiced: voicing (bool) of each sample.
 
-    Returns: that of the whole when no half second is voiced throughout.
+    Returns: that of the whole when no half second is voiced for three quarters or more.
     """
     run = sample_rate_hz // 2
-    power = np.concatenate([[0.0], np.cumsum(np.square(pcm / FULL_SCALE))])
+    power = np.concatenate([[0.0], np.cumsum(np.square(pcm / FULL_SCALE) * voiced)])
     spoken = np.concatenate([[0], np.cumsum(voiced)])
-    throughout = spoken[run:] - spoken[:-run] == run
-    if not throughout.any():
+    length = spoken[run:] - spoken[:-run]
+    enough = length >= _SPOKEN * run
+    if not enough.any():
         return loudness_db(pcm)
-    least = float((power[run:] - power[:-run])[throughout].min()) / run
+    least = float(((power[run:] - power[:-run])[enough] / length[enough]).min())
     return 10 * np.log10(max(least, 1e-12))
 
 

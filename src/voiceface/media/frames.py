@@ -32,7 +32,7 @@ _APART_US = 600_000  # between the looks of a stretch that has too few keyframes
 _LATER_US = 120_000  # from a look to the frame that tells whether the picture stands still
 _STEP_US = 100_000  # between the frames of a burst
 _BURST_US = 600_000  # length of the bursts of a segment, together
-_EXTRA_US = 1_000_000  # and of what is decoded of it when more is asked for
+_EXTRA_US = 2_000_000  # and of what is decoded of it when more is asked for
 _LONGEST_US = 1_200_000  # of a burst and its extra part
 _FROM_THE_START = -(1 << 40)  # a time to seek to that is before any
 

@@ -1,6 +1,5 @@
 """Voiced segments: where somebody speaks."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -52,18 +51,14 @@ class VoicedFrames:
         return self.feed(np.zeros(missing, np.int16))
 
 
-def find_segments(
-    voiced: np.ndarray,
-    length: int,
-    min_voiced: float,
-    start: int,
-    allowed: np.ndarray | None = None,
-) -> Iterator[int]:
-    """Yield the first frames of voiced segments that don't overlap, from the frame `start` on.
+def segment_starts(
+    voiced: np.ndarray, length: int, min_voiced: float, allowed: np.ndarray | None = None
+) -> np.ndarray:
+    """The frames at which a segment may begin, ascending.
 
     A segment begins with a voiced frame and holds at least `min_voiced` (0 to 1) voiced frames in
-    its `length` frames, all of them `allowed`; each is the earliest that does. What is yielded
-    depends on nothing after the segment's end, so a stream can be cut as it comes.
+    its `length` frames, all of them `allowed`. Each depends on nothing after its end, so a stream
+    can be cut as it comes.
     """
     total = np.concatenate([[0], np.cumsum(voiced)])
     starts = np.arange(max(0, len(voiced) - length + 1))
@@ -71,7 +66,4 @@ def find_segments(
     if allowed is not None and not allowed.all():
         inside = np.concatenate([[0], np.cumsum(allowed)])
         good &= inside[starts + length] - inside[starts] == length
-    for at in map(int, np.flatnonzero(good)):
-        if at >= start:
-            yield at
-            start = at + length
+    return np.flatnonzero(good)

@@ -11,6 +11,7 @@ from voiceface.media.frames import Frame
 _MOVING_PX = 320  # longer side of the picture in which two frames are compared
 _THUMB_PX = 64
 _NEAR_PX = 200  # of a face in the picture in which its landmarks are looked for, about
+_SURE = 0.0  # detector's score; below, larger widths are tried, too
 _LEAST_PX = 80  # of a face, for the detector to find it
 _THOROUGH = 2  # looks of a segment at which faces are searched for at all widths
 _FOLLOW_US = 1_300_000  # for so long after it was found, a face is followed without the detector
@@ -150,15 +151,18 @@ class Watcher:
             thorough: try larger widths, too; each costs four times as much as the one before.
         """
         first = self._usual or 0
+        best: list[faces.Face] = []
         thorough = thorough or self._usual is None
         for number in range(first, len(self._widths) if thorough else first + 1):
             scale = self._widths[number] / max(frame.size)
             found = faces.detect(frame.grey(self._widths[number]), scale)
-            if found:
+            if found and found[0].score > _SURE:
                 large = found[0].height * scale > 2.2 * _LEAST_PX
                 self._usual = max(0, number - large)
                 return found
-        return []
+            if found and not (best and best[0].score >= found[0].score):
+                best = found
+        return best
 
     def _assign(self, frame: Frame, found: list[faces.Face], finding: Finding) -> list[_Track]:
         """The faces to follow from here on, the main one first."""

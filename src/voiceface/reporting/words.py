@@ -1,6 +1,6 @@
 """Plain words for what the tables call by a short name."""
 
-from voiceface.tables import CURATED, KEPT, REASONS
+from voiceface.tables import CURATED, KEPT, REASONS, SOUND_REASONS
 
 _REASONS = {
     "kept": "kept",
@@ -24,6 +24,7 @@ _REASONS = {
     "not_speech": "not speech",
     "second_voice": "a second voice",
     "voice_changes": "another voice takes over",
+    "other_voice": "another voice",
     "noise_or_music": "noise or music",
     "quiet": "too quiet",
     "clipped": "sound clipped",
@@ -45,8 +46,6 @@ FAMILIES = {
 }
 """The kinds of reasons, and the words for them."""
 
-_SOUND = {"no_speech", "too_short", "not_speech", "second_voice", "voice_changes"}
-_SOUND |= {"noise_or_music", "quiet", "clipped"}
 _DOUBLE = {"wrong_person", "duplicate"}
 
 
@@ -62,7 +61,7 @@ def family(reason: str) -> str:
     """What kind of reason it is: a key of `FAMILIES`."""
     if reason == KEPT:
         return "kept"
-    if reason in _SOUND:
+    if reason in SOUND_REASONS:
         return "sound"
     if reason in _DOUBLE:
         return "double"

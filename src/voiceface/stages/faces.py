@@ -211,7 +211,7 @@ class _Talk:
         if not seen or finding.faces != 1:
             return False
         agreement = self.lip_sync()
-        return agreement is None or agreement < 0.3 + 0.3 * max(0, 20 - seen) / 12
+        return agreement is None or agreement < 0.4 + 0.2 * max(0, 28 - seen) / 20
 
     def lip_sync(self) -> float | None:
         """See `mouth.lip_sync`; None while too few frames have been seen."""

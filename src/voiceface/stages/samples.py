@@ -12,10 +12,13 @@ from voiceface.config import Samples
 from voiceface.errors import VoicefaceError
 from voiceface.files import read_table, write_table
 from voiceface.ids import content_digest, sample_id
+from voiceface.media.voice_print import voice_distances
 from voiceface.stages.shim import stage_main
-from voiceface.tables import FACES, REASONS, SAMPLES, SPEECH
+from voiceface.tables import FACES, REASONS, SAMPLES, SOUND_REASONS, SPEECH
 
 _STILL_LIP_SYNC = 0.5  # agreement up to which a mouth that hardly moves counts as shut
+_SURELY_SHUT = 0.75  # of the least motion; a mouth that moves less is shut whatever the agreement
+_WEAK_LIP_SYNC = 0.5  # a video's usual agreement from which on a third of the least one is asked
 _LEAST_ROWS = 4  # of a video, to tell what is usual in it
 
 
@@ -40,10 +43,26 @@ def run(config: Samples, speech: Path, faces: Path, output: Path) -> None:
         if row["face_sha256"] and row["audio_sha256"]:
             row["content"] = content_digest(row["face_sha256"], row["audio_sha256"])
         rows.append(row)
+    _add_voice_distances(config, rows)
     least = least_talk(config, rows)
     for row in rows:
         row["flags"] = flags(config, row, least)
     write_table(output, pa.Table.from_pylist(rows, SAMPLES))
+
+
+def _add_voice_distances(config: Samples, rows: list[dict[str, Any]]) -> None:
+    """Tell each voice against those of the good samples, or of good sounds if these are few."""
+    for row in rows:
+        row["voice_distance"] = None
+    heard = [row for row in rows if row["voice_print"] is not None]
+    against = [set(flags(config, row, Least())) for row in heard]
+    for bad in (set(REASONS), SOUND_REASONS):
+        usual = np.array([not found & bad for found in against], bool)
+        if usual.sum() >= _LEAST_ROWS:
+            distances = voice_distances(np.stack([row["voice_print"] for row in heard]), usual)
+            for row, distance in zip(heard, distances, strict=True):
+                row["voice_distance"] = float(distance)
+            return
 
 
 @dataclass(frozen=True)
@@ -75,10 +94,13 @@ def least_talk(config: Samples, rows: list[dict[str, Any]]) -> Least:
         return Least()
     motion = config.min_mouth_share * float(np.median(moved))
     usual = float(np.median(known))
-    if usual < config.usual_lip_sync:
+    if usual < _WEAK_LIP_SYNC:
         return Least(mouth_motion=motion)
+    weak = config.min_lip_sync / 3
+    if usual < config.usual_lip_sync:
+        return Least(weak, motion)
     spread = 1.4826 * float(np.median(np.abs(known - usual)))
-    return Least(min(config.min_lip_sync, usual - 3 * spread), motion)
+    return Least(max(weak, min(config.min_lip_sync, usual - 3 * spread)), motion)
 
 
 def flags(config: Samples, row: dict[str, Any], least: Least) -> list[str]:
@@ -100,6 +122,8 @@ def flags(config: Samples, row: dict[str, Any], least: Least) -> list[str]:
             "noise_or_music": row["snr_db"] < config.min_snr_db,
             "second_voice": row["second_voice"] > config.max_second_voice,
             "voice_changes": row["voice_change"] > config.max_voice_change,
+            "other_voice": config.max_voice_distance is not None
+            and (row["voice_distance"] or 0) > config.max_voice_distance,
             "quiet": row["loudness_db"] < config.min_loudness_db,
             "clipped": row["clipped"] > config.max_clipped,
         }
@@ -127,9 +151,12 @@ def _is_dubbed(lip_sync: float | None, mouth_motion: float | None, least: Least)
         return False
     if least.lip_sync is not None and lip_sync < least.lip_sync:
         return True
+    if least.mouth_motion is None:
+        return False
     # A mouth that is shut moves a little, and that may agree with anything.
-    still = least.mouth_motion is not None and mouth_motion < least.mouth_motion
-    return still and lip_sync < _STILL_LIP_SYNC
+    if mouth_motion < _SURELY_SHUT * least.mouth_motion:
+        return True
+    return mouth_motion < least.mouth_motion and lip_sync < _STILL_LIP_SYNC
 
 
 if __name__ == "__main__":

@@ -15,12 +15,15 @@ import pyarrow as pa
 from voiceface.config import Speech
 from voiceface.files import write_table, writing_media
 from voiceface.media import audio
+from voiceface.media.cepstra import Cepstra
 from voiceface.media.container import first_time_us
+from voiceface.media.cutting import Cutter
 from voiceface.media.fingerprint import content_prints, sound_marks
 from voiceface.media.second_voice import second_voice
 from voiceface.media.silero import speech_probability
-from voiceface.media.vad import VoicedFrames, find_segments
-from voiceface.media.voice_change import voice_change
+from voiceface.media.vad import VoicedFrames, segment_starts
+from voiceface.media.voice_change import VoiceStream, voice_change
+from voiceface.media.voice_print import voice_print
 from voiceface.outcome import Outcome, check_media, read_outcome
 from voiceface.sources import parse_clips
 from voiceface.stages.shim import stage_main
@@ -43,13 +46,15 @@ class Segment:
         start_us: its start, µs PTS.
         pcm: int16 mono samples.
         voiced: voicing of each of its VAD frames (bool).
-        around: the same sound with up to 0.6 s before and after it.
+        around: the same sound with up to 0.6 s before and after it, of the same voice.
+        cepstra: of its sound.
     """
 
     start_us: int
     pcm: np.ndarray
     voiced: np.ndarray
     around: np.ndarray
+    cepstra: Cepstra
 
 
 @dataclass
@@ -103,14 +108,14 @@ def _segments(
         return
     rate = config.sample_rate_hz
     vad = VoicedFrames(rate, config.vad_mode, config.vad_frame_ms)
-    step = vad.frame_samples
+    step, frame_s = vad.frame_samples, config.vad_frame_ms / 1000
     size = round(config.segment_s * rate)
-    length = math.ceil(size / step)
-    around = round(_AROUND_S * rate / step)
+    length, around = math.ceil(size / step), round(_AROUND_S / frame_s)
+    voices = VoiceStream(rate, config.max_voice_change)
+    cutter = Cutter(length, frame_s)
     voiced = allowed = np.empty(0, bool)  # of the frames from `first` on
     pcm = np.empty(0, np.int16)
     first = 0  # frame where `voiced` and `pcm` begin
-    start = 0  # frame of `voiced` from which on to look for a segment
     for block in itertools.chain(audio.decode_pcm(media, rate, start_us), [None]):
         # At the end of the sound, part of a frame suffices if a segment's last one needs no more.
         flags = vad.finish(size - (length - 1) * step) if block is None else vad.feed(block)
@@ -122,24 +127,36 @@ def _segments(
         if block is not None:
             tally.frames += len(flags)
             pcm = np.concatenate([pcm, block])
+            voices.feed(block)
+        else:
+            voices.finish()
+        starts = first + segment_starts(voiced, length, config.min_voiced, allowed)
+        changes = [round(time_s / frame_s) for time_s in voices.changes_s()]
         # What is around a segment must be there, too, until the end of the sound.
-        ready = len(voiced) - (0 if block is None else around)
-        known = slice(0, max(0, ready))
-        found = find_segments(voiced[known], length, config.min_voiced, start, allowed[known])
-        for at in found:
-            start = at + length
+        heard = first + len(voiced) - length - around if block is not None else math.inf
+        for cut in cutter.cut(starts.tolist(), changes, min(heard, voices.until_s / frame_s)):
+            at = cut.start - first
+            begin = max(0, at - around, cut.before - first)
+            end = min(at + length + around, cut.after - first)
             tally.segments += 1
-            tally.segment_voiced_frames += int(voiced[at:start].sum())
+            tally.segment_voiced_frames += int(voiced[at : at + length].sum())
             yield Segment(
-                start_us + (first + at) * step * 1_000_000 // rate,
+                start_us + cut.start * step * 1_000_000 // rate,
                 pcm[at * step : at * step + size],
-                voiced[at:start],
-                pcm[max(0, at - around) * step : (start + around) * step],
+                voiced[at : at + length],
+                pcm[begin * step : end * step],
+                voices.cepstra(cut.start * frame_s, config.segment_s),
             )
-        start = max(start, ready - length + 1, 0)
-        done = max(0, start - around)
-        voiced, pcm, first, start = voiced[done:], pcm[done * step :], first + done, start - done
-        allowed = allowed[done:]
+        if len(starts) == 0 or starts[-1] < cutter.next:
+            cutter.next = max(cutter.next, first + len(voiced) - length + 1)
+        done = max(0, min(cutter.next - around - first, len(voiced)))
+        voiced, allowed, pcm, first = (
+            voiced[done:],
+            allowed[done:],
+            pcm[done * step :],
+            first + done,
+        )
+        voices.forget((cutter.next - around) * frame_s)
 
 
 def _inside(clips: Clips, start_us: int, first: int, count: int, frame_ms: int) -> np.ndarray:
@@ -165,8 +182,9 @@ def _segment_row(config: Speech, video: str, segment: Segment) -> dict[str, Any]
         "clipped": audio.clipped_share(pcm, rate),
         "snr_db": audio.snr_db(segment.around, rate),
         "speech": speech_probability(pcm, rate),
-        "second_voice": second_voice(segment.around, rate),
-        "voice_change": voice_change(pcm, rate),
+        "second_voice": second_voice(pcm, rate),
+        "voice_change": voice_change(segment.cepstra).gain,
+        "voice_print": voice_print(segment.cepstra),
         "audio_sha256": hashlib.sha256(pcm.astype("<i2").tobytes()).hexdigest(),
         "audio_prints": content_prints(pcm),
         "audio_marks": sound_marks(pcm, rate),
