@@ -19,6 +19,7 @@ from pathlib import Path
 
 import av
 import av.error
+import cv2
 import numpy as np
 
 from voiceface.media.changes import find_changes
@@ -91,22 +92,24 @@ class Frame:
     def luma(self) -> np.ndarray:
         """The same in grey levels, in the decoder's own range: uint8 (height, width), read only."""
         picture = self.picture
-        if picture.format.name in _PLANAR and self.aspect == 1 and not self._turns:
+        rows: np.ndarray
+        if picture.format.name in _PLANAR:
             rows = np.frombuffer(memoryview(picture.planes[0]), np.uint8)
-            return rows.reshape(-1, picture.planes[0].line_size)[: picture.height, : picture.width]
-        return self.grey(max(self.size))
+            rows = rows.reshape(-1, picture.planes[0].line_size)[: picture.height, : picture.width]
+        else:
+            rows = picture.to_ndarray(format="gray")
+        width = round(picture.width * self.aspect)
+        if width != picture.width:
+            rows = cv2.resize(rows, (width, picture.height), interpolation=cv2.INTER_LINEAR)
+        return np.rot90(rows, self._turns)
 
     def grey(self, longer: int) -> np.ndarray:
         """The same, its longer side so many pixels: uint8 (height, width)."""
-        width, height = round(self.picture.width * self.aspect), self.picture.height
+        height, width = self.luma.shape
         scale = longer / max(width, height)
-        grey = self.picture.to_ndarray(
-            width=max(1, round(width * scale)),
-            height=max(1, round(height * scale)),
-            format="gray",
-            interpolation="AREA" if scale < 1 else "BILINEAR",
-        )
-        return np.ascontiguousarray(np.rot90(grey, self._turns))
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        return cv2.resize(self.luma, size, interpolation=how)
 
     @property
     def _turns(self) -> int:
