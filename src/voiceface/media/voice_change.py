@@ -14,8 +14,8 @@ from voiceface.media.cepstra import HOP_MS, OVERHANG_MS, SIZE, Cepstra, cepstra
 
 _STEP = 200  # frames between the beginnings of the stretches of a stream
 _STRETCH = 400  # frames of each
-_LEAST = 30  # frames with sound on each side, 0.3 s
 _APART = 5  # frames between the points that are tried
+_LEAST = 6 * _APART  # frames with sound on each side, 0.3 s
 _FLOOR = 0.05  # added to the cepstra's variances, against those of hardly any frames
 _SAME_S = 0.5  # two findings that are nearer are of one change
 
@@ -45,13 +45,14 @@ def voice_change(sound: Cepstra) -> Change:
     points = np.arange(_LEAST, count - _LEAST + 1, _APART)
     if not len(points):
         return Change(0.0, 0.0)
-    sums = np.cumsum(cepstra, axis=0)
-    squares = np.cumsum(cepstra[:, :, None] * cepstra[:, None, :], axis=0)
-    before = _log_volume(sums[points - 1], squares[points - 1], points)
-    after = _log_volume(
-        sums[-1] - sums[points - 1], squares[-1] - squares[points - 1], count - points
-    )
-    one = _log_volume(sums[-1:], squares[-1:], np.array([count]))
+    # Of the frames up to each point; the points are whole numbers of blocks.
+    blocks = cepstra[: count // _APART * _APART].reshape(-1, _APART, SIZE)
+    sums = np.cumsum(blocks.sum(axis=1), axis=0)[points // _APART - 1]
+    squares = np.cumsum(blocks.transpose(0, 2, 1) @ blocks, axis=0)[points // _APART - 1]
+    all_sums, all_squares = cepstra.sum(axis=0), cepstra.T @ cepstra
+    before = _log_volume(sums, squares, points)
+    after = _log_volume(all_sums - sums, all_squares - squares, count - points)
+    one = _log_volume(all_sums[None], all_squares[None], np.array([count]))
     gain = 0.5 * (count * one - points * before - (count - points) * after)
     parameters = SIZE + SIZE * (SIZE + 1) / 2
     best = int(gain.argmax())
