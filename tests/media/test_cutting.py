@@ -59,3 +59,9 @@ def test_sound_that_comes_in_blocks_is_cut_alike(seed: int) -> None:
     assert len(whole) > 20
     for step in (7, 100, 731):
         assert _cuts(starts, changes, [*range(step, 2000, step), np.inf]) == whole
+
+
+def test_long_segments_keep_off_changes_too() -> None:
+    cutter = Cutter(20 * SECOND, 1 / SECOND)
+    starts = [cut.start for cut in cutter.cut(list(range(600)), [350], np.inf)]
+    assert starts == [0, 356, 556]

@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-_AHEAD_S = 10.0  # how far changes are looked for: two segments and what is apart from them
+_AHEAD_S = 2.0  # changes are looked for so much further than two segments reach
 _APART_S = (0.6, 0.45, 0.3, 0.15)  # from a change, which is not told to the hundredth
 
 
@@ -34,7 +34,7 @@ class Cutter:
         self.next = 0
         """No later segment begins before."""
         self._length = length
-        self._ahead = round(_AHEAD_S / frame_s)
+        self._ahead = 2 * length + round(_AHEAD_S / frame_s)
         self._apart = [round(apart_s / frame_s) for apart_s in _APART_S]
 
     def cut(self, starts: Sequence[int], changes: Sequence[int], known: float) -> Iterator[Cut]:
