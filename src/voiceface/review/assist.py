@@ -1,0 +1,189 @@
+"""A small model of the curators' marks on the scores: it orders the queue, and proposes keeps.
+
+Logistic regression. Before the first marks it leans on the pipeline's own flags, which count as a
+few marks spread over all samples; the curators' marks soon outweigh them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from voiceface.review.audit import Share, share_of
+from voiceface.tables import MANIFEST, REASONS
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float32]
+    Rows = npt.NDArray[np.int64]
+    Mask = npt.NDArray[np.bool_]
+
+SCORES = tuple(
+    field.name for field in MANIFEST if pa.types.is_float32(field.type) or field.name == "faces"
+)
+"""The columns that the model reads, beside `flags`."""
+
+_BLOCK = 65_536  # rows whose matrix is in memory at a time
+_POOL = 4_000  # unmarked samples that stand for all
+_PRIOR = 20.0  # marks that the pipeline's flags count as, all together
+_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Features:
+    """What the model knows of each sample; the arrays are the caller's own, never copied."""
+
+    scores: "Sequence[Floats]"
+    """one array for each of `SCORES`; NaN where the manifest has null"""
+    flags: "npt.NDArray[np.uint32]"
+    """bit i is set when `REASONS[i]` is among the sample's flags"""
+
+    def __len__(self) -> int:
+        return len(self.flags)
+
+    def matrix(self, rows: "Rows | slice") -> "Floats":
+        """The rows' scores, then 0 or 1 for each of `REASONS`."""
+        flags = self.flags[rows]
+        bits = (flags[:, None] >> np.arange(len(REASONS), dtype=np.uint32)) & 1
+        return np.column_stack([*(score[rows] for score in self.scores), bits]).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Model:
+    """What `train` learned."""
+
+    center: "Floats"
+    scale: "Floats"
+    weights: "Floats"
+    bias: float
+    rows: "Rows"
+    """the marked samples it was trained on"""
+    kept: "Mask"
+    """what the curators said of them"""
+    held_out: "Floats"
+    """the probability that each of them got from a model that had not seen its mark"""
+
+    def probability(self, features: Features) -> "Floats":
+        """The probability of each sample that a curator keeps it, 0 to 1."""
+        result = np.empty(len(features), np.float32)
+        for start in range(0, len(features), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            spread = _spread(features.matrix(block), self.center, self.scale)
+            result[block] = _sigmoid(spread @ self.weights + self.bias)
+        return result
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Samples that can be kept without a look at each."""
+
+    rows: "Rows"
+    """surest first"""
+    least: float
+    """probability of the least sure one"""
+    error: Share
+    """wrong ones among marked samples that are as sure, judged without their own mark"""
+
+
+def features_of(table: pa.Table) -> Features:
+    """The features of the rows of `manifests/samples.parquet`."""
+    scores = []
+    for name in SCORES:
+        column = table[name].cast(pa.float32()).combine_chunks()
+        scores.append(column.to_numpy(zero_copy_only=False))
+    flags = np.zeros(len(table), np.uint32)
+    found = table["flags"].combine_chunks()
+    parents = found.value_parent_indices().to_numpy()
+    bits = {reason: 1 << number for number, reason in enumerate(REASONS)}
+    names = found.flatten().dictionary_encode()
+    values = np.array([bits[name] for name in names.dictionary.to_pylist()], np.uint32)
+    np.bitwise_or.at(flags, parents, values[names.indices.to_numpy()])
+    return Features(scores, flags)
+
+
+def train(features: Features, rows: "Rows", kept: "Mask", seed: int = 0) -> Model:
+    """Learn from the marked samples.
+
+    Args:
+        features: of all samples.
+        rows: those with a mark that is keep or drop; may be none.
+        kept: which of them were kept.
+        seed: of the folds of the cross-validation.
+    """
+    pool = np.unique(np.linspace(0, len(features) - 1, _POOL).astype(np.int64))
+    known = features.matrix(pool)
+    center, scale = _scale(known)
+    known = _spread(known, center, scale)
+    clean = features.flags[pool] == 0
+    marked = _spread(features.matrix(rows), center, scale)
+    fold = np.random.default_rng(seed).permutation(len(rows)) % _FOLDS
+    held_out = np.empty(len(rows), np.float32)
+    for number in range(_FOLDS):
+        out = fold == number
+        if out.any():
+            weights, bias = _fit(known, clean, marked[~out], kept[~out])
+            held_out[out] = _sigmoid(marked[out] @ weights + bias)
+    weights, bias = _fit(known, clean, marked, kept)
+    return Model(center, scale, weights, bias, rows, kept, held_out)
+
+
+def uncertain_first(probability: "Floats", pending: "Mask") -> "Rows":
+    """The pending rows, the one that the model is least sure of first."""
+    rows = np.flatnonzero(pending)
+    return rows[np.argsort(np.abs(probability[rows] - 0.5), kind="stable")]
+
+
+def propose(
+    model: Model, probability: "Floats", pending: "Mask", max_error: float
+) -> Proposal | None:
+    """The pending samples that may be kept page by page; None when no error is small enough.
+
+    Those are as sure as marked samples of which at most the share `max_error` was dropped, each
+    judged by a model that had not seen its mark. The error's interval goes with them.
+    """
+    order = np.argsort(-model.held_out, kind="stable")
+    wrong = np.cumsum(~model.kept[order])
+    looked = np.arange(1, len(order) + 1)
+    good = np.flatnonzero(wrong <= max_error * looked)
+    if not len(good):
+        return None
+    last = int(good[-1])
+    least = float(model.held_out[order[last]])
+    rows = np.flatnonzero(pending & (probability >= least))
+    rows = rows[np.argsort(-probability[rows], kind="stable")]
+    return Proposal(rows, least, share_of(int(wrong[last]), last + 1))
+
+
+def _scale(known: "Floats") -> "tuple[Floats, Floats]":
+    """Median and half the range from the 5th to the 95th percentile of each column."""
+    filled = np.where(np.isfinite(known).any(axis=0), known, 0)
+    low, center, high = np.nanpercentile(filled, (5, 50, 95), axis=0).astype(np.float32)
+    scale = (high - low) / 2
+    return center, np.where(scale > 0, scale, 1).astype(np.float32)
+
+
+def _spread(matrix: "Floats", center: "Floats", scale: "Floats") -> "Floats":
+    """Each score as how far it lies below and above the median, so that both may be bad."""
+    far = np.nan_to_num((matrix - center) / scale)
+    scores = far[:, : len(SCORES)].clip(-3, 3)
+    flags = matrix[:, len(SCORES) :]
+    return np.hstack([scores.clip(max=0), scores.clip(min=0), flags])
+
+
+def _fit(known: "Floats", clean: "Mask", marked: "Floats", kept: "Mask") -> "tuple[Floats, float]":
+    from sklearn.linear_model import LogisticRegression
+
+    model: Any = LogisticRegression(C=1.0, max_iter=500)
+    weight = np.concatenate([np.full(len(known), _PRIOR / len(known)), np.ones(len(marked))])
+    labels = np.concatenate([clean, kept])
+    if labels.all() or not labels.any():
+        return np.zeros(known.shape[1], np.float32), 10.0 if labels.all() else -10.0
+    model.fit(np.vstack([known, marked]), labels, sample_weight=weight)
+    return model.coef_[0].astype(np.float32), float(model.intercept_[0])
+
+
+def _sigmoid(values: "Floats") -> "Floats":
+    return 1 / (1 + np.exp(-values.clip(-30, 30)))
