@@ -1,0 +1,193 @@
+"""What is to be looked at next: queues, filters and an order over the table; and leases."""
+
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from voiceface.errors import VoicefaceError
+from voiceface.reporting.words import thousands
+from voiceface.review.book import PENDING, Book
+from voiceface.review.columns import Column
+from voiceface.review.filters import Filter
+from voiceface.review.table import LIVE, ReviewTable
+from voiceface.review.words import COLUMNS, QUEUES, sort_words
+from voiceface.tables import REVIEWS
+
+ORDERS = ("worst", "uncertain", "manifest")
+"""Orders beside those by a column."""
+
+_CACHED = 6  # orders of a million rows, 4 MB each
+_SHALLOW = 5_000  # rows of a page's end up to which the rest is not sorted
+
+
+@dataclass(frozen=True)
+class Query:
+    """A queue, filters and an order."""
+
+    queue: str = "pending"
+    filters: tuple[Filter, ...] = ()
+    sort: str = "worst"
+    """`worst`, `uncertain`, `manifest`, a column, or a column with `-` before it: highest first"""
+
+    def __post_init__(self) -> None:
+        if self.queue not in QUEUES:
+            raise VoicefaceError(f"queue {self.queue!r}: must be one of {', '.join(QUEUES)}")
+        if self.sort not in ORDERS and self.sort.removeprefix("-") not in COLUMNS:
+            raise VoicefaceError(f"sort {self.sort!r}: must be a column, worst or uncertain")
+
+    def words(self, count: int) -> str:
+        """What is shown, counted: `12 samples waiting …, speaker Ana, worst first`."""
+        noun = "sample" if count == 1 else "samples"
+        about = [filter.words for filter in self.filters]
+        return ", ".join(
+            [f"{thousands(count)} {noun} {QUEUES[self.queue]}", *about, sort_words(self.sort)]
+        )
+
+
+class Selection:
+    """Answers queries over one table and book."""
+
+    def __init__(self, table: ReviewTable, book: Book) -> None:
+        self._table = table
+        self._book = book
+        self._face = table.columns["content"].mask("!=", "")
+        self._clean = table.columns["flags"].mask("=", "")
+        self._orders: dict[tuple[str, int], np.ndarray] = {}
+        self.certainty: np.ndarray | None = None
+        """probability of a keep of each row, float32; None before a model is there"""
+        self.audit = np.zeros(len(table), bool)
+        """rows of the random audit"""
+
+    def page(
+        self, query: Query, curator: str, start: int, stop: int, without: np.ndarray | None = None
+    ) -> tuple[int, list[int]]:
+        """How many rows a query finds, and those from `start` to before `stop`.
+
+        Args:
+            without: rows to leave out, bool (rows,).
+
+        Raises:
+            VoicefaceError: a filter does not suit its column.
+        """
+        mask = self.mask(query, curator)
+        if without is not None:
+            mask &= ~without
+        count = int(np.count_nonzero(mask))
+        stop = min(stop, count)
+        if start >= stop:
+            return count, []
+        return count, self._sorted(query.sort, curator, mask, start, stop).tolist()
+
+    def mask(self, query: Query, curator: str) -> np.ndarray:
+        """Which rows a query finds: bool (rows,). Raises as `page` does."""
+        columns: Mapping[str, Column] = self._table.columns
+        if {filter.column for filter in query.filters} & set(LIVE):
+            columns = {**columns, **self._book.columns(curator)}
+        mask = self._queue(query.queue, curator)
+        for one in query.filters:
+            mask &= one.mask(columns)
+        return mask
+
+    def counts(self, curator: str) -> dict[str, int]:
+        """How many are in each queue."""
+        return {name: int(np.count_nonzero(self._queue(name, curator))) for name in QUEUES}
+
+    def _queue(self, name: str, curator: str) -> np.ndarray:
+        review = self._book.review(curator)
+        if name in ("pending", "flagged"):
+            return (review == PENDING) & self._face & (self._clean == (name == "pending"))
+        if name == "marked":
+            return review != PENDING
+        if name == "mine":
+            return self._book.marked_by(curator)
+        if name == "audit":
+            return (review == PENDING) & self.audit
+        if name == "all":
+            return np.ones(len(review), bool)
+        return review == REVIEWS.index(name) if name in REVIEWS else np.zeros(len(review), bool)
+
+    def _sorted(
+        self, sort: str, curator: str, mask: np.ndarray, start: int, stop: int
+    ) -> np.ndarray:
+        live = sort.removeprefix("-") in LIVE or sort in ("worst", "uncertain")
+        key = (sort, self._book.version if live else 0)
+        if sort == "manifest":
+            return np.flatnonzero(mask)[start:stop]
+        if key not in self._orders and stop <= _SHALLOW:
+            return _first(self._keys(sort, curator), np.flatnonzero(mask), stop)[start:]
+        if key not in self._orders:
+            while len(self._orders) >= _CACHED:
+                self._orders.pop(next(iter(self._orders)))
+            order = np.argsort(self._keys(sort, curator), kind="stable")
+            self._orders[key] = order.astype(np.int32)
+        order = self._orders[key]
+        return order[mask[order]][start:stop]
+
+    def _keys(self, sort: str, curator: str) -> np.ndarray:
+        """Numbers to sort by, lowest first; what is not known is last."""
+        if sort == "worst":
+            keys = self._badness()
+        elif sort == "uncertain" and self.certainty is not None:
+            keys = np.abs(self.certainty - 0.5)
+        elif sort == "uncertain":
+            return np.arange(len(self._table))
+        else:
+            name = sort.removeprefix("-")
+            live = self._book.columns(curator) if name in LIVE else self._table.columns
+            keys = live[name].keys()
+            if sort.startswith("-"):
+                keys = -keys.astype(np.float64)
+        if keys.dtype.kind == "f":
+            return np.where(np.isnan(keys), np.inf, keys)
+        return keys
+
+    def _badness(self) -> np.ndarray:
+        if self.certainty is not None:
+            return self.certainty
+        flags = self._table.columns["flags"].keys().astype(np.float32)
+        distance = self._table.columns["identity_distance"].keys()
+        return -(10 * flags + np.nan_to_num(distance, nan=0))
+
+
+def _first(keys: np.ndarray, rows: np.ndarray, count: int) -> np.ndarray:
+    """The `count` rows with the lowest keys, in order of key, then row."""
+    keys = keys[rows]
+    if count < len(rows):
+        bound = np.partition(keys, count - 1)[count - 1]
+        below, equal = np.flatnonzero(keys < bound), np.flatnonzero(keys == bound)
+        chosen = np.concatenate([below, equal[: count - len(below)]])
+        rows, keys = rows[chosen], keys[chosen]
+    return rows[np.argsort(keys, kind="stable")]
+
+
+@dataclass
+class Leases:
+    """Which rows are in whose hands; each for `lasts_s` seconds after it was last asked for."""
+
+    lasts_s: float
+    _held: dict[int, tuple[str, float]] = field(default_factory=dict)
+
+    def held_by_others(self, holder: str, rows: int) -> np.ndarray:
+        """Rows that somebody else holds: bool (rows,)."""
+        found = np.zeros(rows, bool)
+        now = time.monotonic()
+        for row, (who, until) in list(self._held.items()):
+            if until < now:
+                del self._held[row]
+            elif who != holder:
+                found[row] = True
+        return found
+
+    def take(self, holder: str, rows: Collection[int]) -> None:
+        """Give rows to a holder, who then holds no others."""
+        self.release(holder)
+        until = time.monotonic() + self.lasts_s
+        self._held |= {row: (holder, until) for row in rows}
+
+    def release(self, holder: str) -> None:
+        """Set free what a holder has."""
+        for row, (who, _) in list(self._held.items()):
+            if who == holder:
+                del self._held[row]
