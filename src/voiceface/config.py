@@ -201,6 +201,21 @@ class Manifest(Section):
     """Keep only what a curator kept; otherwise unmarked samples without a flag are kept too."""
 
 
+class Review(Section):
+    """The review page, and the second look at a share of the samples."""
+
+    must_hear: bool = True
+    """Take a keep of a single sample only after its sound was heard to the end."""
+    page_size: Annotated[int, Field(ge=1, le=24)] = 24
+    """Faces on a page of the grid."""
+    lease_s: Positive = 120.0
+    """What a curator has on screen is offered to no other one for so long, in seconds."""
+    second_share: Fraction = 0.05
+    """Share of the samples that two curators mark without seeing each other's mark."""
+    second_seed: Seed = 0
+    """Of the draw of that share."""
+
+
 class Dataset(Section):
     """The kept samples, and their splits."""
 
@@ -305,6 +320,7 @@ class Settings(Section):
     faces: Faces = Faces()
     samples: Samples = Samples()
     manifest: Manifest = Manifest()
+    review: Review = Review()
     dataset: Dataset = Dataset()
     train: Train = Train()
     wav2pix: Wav2pix = Wav2pix()
