@@ -1,8 +1,13 @@
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from voiceface.review.assist import SCORES, Features, features_of, propose, train, uncertain_first
+from voiceface.files import write_table
+from voiceface.review.assist import SCORES, Features, features_of, propose, suspects_first, train
+from voiceface.review.table import ReviewTable
 from voiceface.tables import MANIFEST, REASONS
 
 
@@ -12,23 +17,37 @@ def world(count: int = 3_000, seed: int = 0) -> tuple[Features, np.ndarray]:
     scores = [rng.normal(size=count).astype(np.float32) for _ in SCORES]
     turned, sharp = scores[SCORES.index("yaw_deg")], scores[SCORES.index("sharpness")]
     good = (np.abs(turned) < 1.2) & (sharp > -0.8)
-    flags = np.where(sharp < -1.2, np.uint32(1 << REASONS.index("blurred")), np.uint32(0))
+    flags = np.where(sharp < -1.2, np.uint64(1 << REASONS.index("blurred")), np.uint64(0))
     scores[0][rng.random(count) < 0.2] = np.nan
-    return Features(scores, flags.astype(np.uint32)), good
+    return Features(scores, flags.astype(np.uint64)), good
 
 
-def test_features_are_the_scores_and_the_flags() -> None:
-    row = dict.fromkeys(MANIFEST.names)
-    rows = [row | {"flags": ["dark", "blurred"], "snr_db": 12.5, "faces": 2}, row | {"flags": []}]
-    table = pa.table(
-        [pa.array([r[f.name] for r in rows], f.type) for f in MANIFEST], names=MANIFEST.names
-    )
-    features = features_of(table)
+def manifest_row(sample: str) -> dict[str, Any]:
+    """A row of the manifest with 0 for each number and "" for each text."""
+    return {
+        field.name: field.type.to_pandas_dtype()(0)
+        if pa.types.is_primitive(field.type)
+        else sample * (field.name == "sample")
+        if pa.types.is_string(field.type)
+        else None
+        if field.nullable
+        else []
+        for field in MANIFEST
+    } | {"content": None, "audio_sha256": None, "face_sha256": None}
+
+
+def test_features_are_the_scores_and_the_flags(tmp_path: Path) -> None:
+    rows = [
+        manifest_row("v_000000000") | {"flags": ["dark", "blurred"], "snr_db": 12.5, "faces": 2},
+        manifest_row("v_000004000") | {"snr_db": None},
+    ]
+    write_table(tmp_path / "samples.parquet", pa.Table.from_pylist(rows, MANIFEST))
+    features = features_of(ReviewTable.open(tmp_path / "samples.parquet"))
     matrix = features.matrix(slice(None))
     assert matrix.shape == (2, len(SCORES) + len(REASONS))
     assert matrix[0, SCORES.index("snr_db")] == 12.5
     assert matrix[0, SCORES.index("faces")] == 2
-    assert np.isnan(matrix[1, : len(SCORES)]).all()
+    assert np.isnan(matrix[1, SCORES.index("snr_db")])
     told = {REASONS[i] for i in np.flatnonzero(matrix[0, len(SCORES) :])}
     assert told == {"dark", "blurred"}
     assert not matrix[1, len(SCORES) :].any()
@@ -44,7 +63,7 @@ def test_without_a_mark_it_follows_the_flags() -> None:
 
 def test_marks_teach_what_no_flag_tells() -> None:
     features, good = world()
-    rows = np.random.default_rng(1).permutation(len(good))[:200]
+    rows = np.random.default_rng(1).permutation(len(good))[:400]
     probability = train(features, rows, good[rows]).probability(features)
     rest = np.setdiff1d(np.arange(len(good)), rows)
     right = ((probability > 0.5) == good)[rest].mean()
@@ -52,10 +71,11 @@ def test_marks_teach_what_no_flag_tells() -> None:
     assert right > ((features.flags == 0) == good)[rest].mean() + 0.05
 
 
-def test_the_least_sure_pending_samples_come_first() -> None:
-    probability = np.array([0.9, 0.5, 0.45, 0.1, 0.6], np.float32)
+def test_the_doubtful_among_what_is_kept_unseen_come_first_then_the_good_among_the_rest() -> None:
+    probability = np.array([0.9, 0.2, 0.45, 0.1, 0.6], np.float32)
     pending = np.array([True, False, True, True, True])
-    assert uncertain_first(probability, pending).tolist() == [2, 4, 0, 3]
+    kept = np.array([True, True, True, False, False])
+    assert suspects_first(probability, pending, kept).tolist() == [2, 0, 4, 3]
 
 
 def test_the_error_of_a_proposal_is_measured_without_the_samples_own_mark() -> None:

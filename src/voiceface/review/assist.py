@@ -12,6 +12,8 @@ import numpy as np
 import pyarrow as pa
 
 from voiceface.review.audit import Share, share_of
+from voiceface.review.columns import Flags
+from voiceface.review.table import ReviewTable
 from voiceface.tables import MANIFEST, REASONS
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ SCORES = tuple(
 
 _BLOCK = 65_536  # rows whose matrix is in memory at a time
 _POOL = 4_000  # unmarked samples that stand for all
-_PRIOR = 20.0  # marks that the pipeline's flags count as, all together
+_PRIOR = 60.0  # marks that the pipeline's flags count as, all together
 _FOLDS = 5
 
 
@@ -38,7 +40,7 @@ class Features:
 
     scores: "Sequence[Floats]"
     """one array for each of `SCORES`; NaN where the manifest has null"""
-    flags: "npt.NDArray[np.uint32]"
+    flags: "npt.NDArray[np.uint64]"
     """bit i is set when `REASONS[i]` is among the sample's flags"""
 
     def __len__(self) -> int:
@@ -47,7 +49,7 @@ class Features:
     def matrix(self, rows: "Rows | slice") -> "Floats":
         """The rows' scores, then 0 or 1 for each of `REASONS`."""
         flags = self.flags[rows]
-        bits = (flags[:, None] >> np.arange(len(REASONS), dtype=np.uint32)) & 1
+        bits = flags[:, None] >> np.arange(len(REASONS), dtype=np.uint64) & np.uint64(1)
         return np.column_stack([*(score[rows] for score in self.scores), bits]).astype(np.float32)
 
 
@@ -88,20 +90,11 @@ class Proposal:
     """wrong ones among marked samples that are as sure, judged without their own mark"""
 
 
-def features_of(table: pa.Table) -> Features:
-    """The features of the rows of `manifests/samples.parquet`."""
-    scores = []
-    for name in SCORES:
-        column = table[name].cast(pa.float32()).combine_chunks()
-        scores.append(column.to_numpy(zero_copy_only=False))
-    flags = np.zeros(len(table), np.uint32)
-    found = table["flags"].combine_chunks()
-    parents = found.value_parent_indices().to_numpy()
-    bits = {reason: 1 << number for number, reason in enumerate(REASONS)}
-    names = found.flatten().dictionary_encode()
-    values = np.array([bits[name] for name in names.dictionary.to_pylist()], np.uint32)
-    np.bitwise_or.at(flags, parents, values[names.indices.to_numpy()])
-    return Features(scores, flags)
+def features_of(table: ReviewTable) -> Features:
+    """The features of the manifest's rows."""
+    flags = table.columns["flags"]
+    assert isinstance(flags, Flags)
+    return Features([table.columns[name].keys() for name in SCORES], flags.bits)
 
 
 def train(features: Features, rows: "Rows", kept: "Mask", seed: int = 0) -> Model:
@@ -130,10 +123,19 @@ def train(features: Features, rows: "Rows", kept: "Mask", seed: int = 0) -> Mode
     return Model(center, scale, weights, bias, rows, kept, held_out)
 
 
-def uncertain_first(probability: "Floats", pending: "Mask") -> "Rows":
-    """The pending rows, the one that the model is least sure of first."""
+def suspects_first(probability: "Floats", pending: "Mask", kept: "Mask") -> "Rows":
+    """The pending rows, the one whose fate is most doubtful first.
+
+    Those that are kept without a look come before the others, the most probably wrong one first:
+    each one found makes the dataset purer. Then those that are not, the most probably good one
+    first: each one found makes it larger.
+
+    Args:
+        kept: what is in the dataset as it stands.
+    """
     rows = np.flatnonzero(pending)
-    return rows[np.argsort(np.abs(probability[rows] - 0.5), kind="stable")]
+    doubt = np.where(kept[rows], probability[rows], 2 - probability[rows])
+    return rows[np.argsort(doubt, kind="stable")]
 
 
 def propose(
