@@ -1,10 +1,11 @@
 """What the ledger says of each row of the table, kept up to date with every mark."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 
 import numpy as np
 
+from voiceface.review.audit import AUDIT
 from voiceface.review.columns import Column, Flags, Texts, Times
 from voiceface.review.fold import fold, review_of
 from voiceface.review.ledger import Event
@@ -80,12 +81,37 @@ class Book:
         marks = (e for e in reversed(self._own.get(curator, [])) if e.decision != "undo")
         return next((event for event in marks if event.id not in undone), None)
 
+    def batch(self, curator: str, event: Event) -> list[Event]:
+        """The curator's standing marks that were made at once with `event`, and that one."""
+        if not event.batch or event.batch == AUDIT:
+            return [event] if event.id in self._by_id else []
+        own = self._own.get(curator, [])
+        undone = {one.undoes for one in own if one.undoes}
+        same = [one for one in own if one.batch == event.batch and one.decision != "undo"]
+        return [one for one in same if one.id not in undone]
+
+    def undone_by(self, name: str) -> list[Event]:
+        """The events that the undo of that id, or a part of it (`name/…`), took back."""
+        undo = self._by_id.get(name)
+        if undo is None:
+            return []
+        parts = [e for e in self._own[undo.curator] if e.id.partition("/")[0] == name]
+        return [self._by_id[e.undoes] for e in parts if e.undoes in self._by_id]
+
+    def current(self) -> np.ndarray:
+        """Rows whose mark is a keep of their present content: bool (rows,)."""
+        return self._review.codes == REVIEWS.index("keep")
+
+    def state(self, row: int, curator: str) -> str:
+        """What a row's mark is, as far as the curator may see it: one of `REVIEWS`."""
+        return REVIEWS[self.review(curator)[row]]
+
     def marked_by(self, curator: str) -> np.ndarray:
         """Rows with a standing mark of the curator: bool (rows,)."""
         found = np.zeros(len(self._table), bool)
-        rows = {self._table.row_of(event.sample) for event in self._own.get(curator, ())}
-        for row in rows - {None}:
-            found[row] = curator in self._marks(row)
+        for event in self._own.get(curator, ()):
+            if (row := self._table.row_of(event.sample)) is not None:
+                found[row] = curator in self._marks(row)
         return found
 
     def review(self, curator: str) -> np.ndarray:
@@ -129,9 +155,3 @@ class Book:
 
 def _microseconds(time: str) -> float:
     return datetime.fromisoformat(time).timestamp() * 1e6
-
-
-def visible(marks: Mapping[str, Event]) -> list[dict[str, str]]:
-    """Marks as JSON."""
-    names = ("id", "curator", "decision", "reason", "note", "time", "content")
-    return [{name: getattr(event, name) for name in names} for event in marks.values()]

@@ -55,7 +55,7 @@ class Numbers:
         if value == "" and operator in ("=", "!="):
             return np.isnan(self._values) == (operator == "=")
         try:
-            number = float(value)
+            number: Any = float(value)
         except ValueError:
             raise VoicefaceError(f"filter: {value!r} is no number") from None
         if self._values.dtype == np.float32:
@@ -167,7 +167,8 @@ class Digests:
     def mask(self, operator: str, value: str) -> np.ndarray:
         if operator not in ("=", "!=", "~", "!~"):
             raise VoicefaceError(f"filter: a digest is not compared by {operator!r}")
-        found = self._starts_with(value.lower()) if value else ~self.values.any(axis=1)
+        known = np.asarray(self.values.any(axis=1))
+        found = self._starts_with(value.lower()) if value else ~known
         return ~found if operator.startswith("!") else found
 
     def keys(self) -> np.ndarray:

@@ -53,9 +53,7 @@ class Media:
         """Lowest and highest value of the sound in each of `PEAKS` steps, int8 (PEAKS, 2)."""
         return self._cached("peaks", content, lambda _: _peaks(self.sound(content)))
 
-    def _cached(
-        self, kind: str, content: str, read: Callable[[int], bytes | None]
-    ) -> bytes | None:
+    def _cached(self, kind: str, content: str, read: Callable[[int], bytes | None]) -> bytes | None:
         with self._lock:
             if found := self._cache.get((kind, content)):
                 self._cache.move_to_end((kind, content))

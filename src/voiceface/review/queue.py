@@ -184,7 +184,7 @@ class Leases:
         """Give rows to a holder, who then holds no others."""
         self.release(holder)
         until = time.monotonic() + self.lasts_s
-        self._held |= {row: (holder, until) for row in rows}
+        self._held |= dict.fromkeys(rows, (holder, until))
 
     def release(self, holder: str) -> None:
         """Set free what a holder has."""
