@@ -264,7 +264,8 @@ def _review(options: argparse.Namespace) -> int:
         raise VoicefaceError("--bind lets others in: name them, --curators ann,bo")
     curators = names or [_curator(options)]
     settings = read_settings(options.configfile)
-    serve(Path(), settings, curators, options.bind or LOOPBACK, options.port)
+    show = partial(print, flush=True)  # whoever starts it in the background waits for the address
+    serve(Path(), settings, curators, options.bind or LOOPBACK, options.port, show)
     return 0
 
 
