@@ -12,9 +12,9 @@ export async function get(path) {
   return answer(await fetch(path));
 }
 
-export async function post(path, body) {
+export async function post(path, body, options = {}) {
   const headers = { "content-type": "application/json" };
-  return answer(await fetch(path, { method: "POST", headers, body: JSON.stringify(body) }));
+  return answer(await fetch(path, { ...options, method: "POST", headers, body: JSON.stringify(body) }));
 }
 
 async function answer(response) {

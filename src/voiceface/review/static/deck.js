@@ -1,14 +1,14 @@
 // The samples of this tab: what is on screen, what comes next, and what was passed.
 
-import { post, uuid7 } from "./api.js";
+import { post } from "./api.js";
 
 const AHEAD = 8;
 const PASSED = 500;
 
 export class Deck {
-  constructor(faces) {
+  constructor(tab, faces) {
     this.faces = faces;
-    this.tab = uuid7();
+    this.tab = tab;
     this.reset({ queue: "pending", filters: [], sort: "worst" });
   }
 

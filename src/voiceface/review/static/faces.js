@@ -9,7 +9,7 @@ import { announce } from "./outbox.js";
 export class FacesPass {
   constructor(page) {
     this.page = page;
-    this.deck = new Deck(true);
+    this.deck = new Deck(page.tab, true);
     this.history = [];
     this.samples = [];
     this.dropped = new Set();

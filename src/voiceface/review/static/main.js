@@ -14,6 +14,9 @@ class Page {
     const token = new URL(location.href).searchParams.get("token");
     if (token) history.replaceState(null, "", "/"); // the cookie has it now
     this.desk = byId("desk");
+    // What this tab holds is its own again after a reload.
+    this.tab = sessionStorage.getItem("voiceface.tab") ?? uuid7();
+    sessionStorage.setItem("voiceface.tab", this.tab);
     this.media = new Media();
     this.failed = (error) => say(error.message);
     const state = await get("/api/state");
@@ -25,7 +28,8 @@ class Page {
     for (const name of ["faces", "sound"]) byId(`pass-${name}`).addEventListener("click", () => this.choose(name));
     byId("open-help").addEventListener("click", () => showHelp(() => this.redraw()));
     document.addEventListener("keydown", (event) => this.key(event));
-    setInterval(() => this.renew(), (1000 * this.settings.lease_s) / 3);
+    setInterval(() => this.renew(this.held()), (1000 * this.settings.lease_s) / 3);
+    addEventListener("pagehide", () => this.renew([]));
     await this.choose(localStorage.getItem("voiceface.pass") === "faces" ? "faces" : "sound");
   }
 
@@ -51,10 +55,14 @@ class Page {
     if (this.pass === sound) sound.show();
   }
 
-  renew() {
+  held() {
     const { deck, samples = [] } = this.pass;
-    const have = [deck.current, ...deck.ahead, ...samples].filter(Boolean).map(({ sample }) => sample);
-    post("/api/lease", { ...deck.query, tab: deck.tab, count: 0, have }).catch(() => {});
+    return [deck.current, ...deck.ahead, ...samples].filter(Boolean).map(({ sample }) => sample);
+  }
+
+  // Holds samples for a while longer, and sets free all others.
+  renew(have) {
+    post("/api/lease", { tab: this.tab, count: 0, have }, { keepalive: true }).catch(() => {});
   }
 
   key(event) {

@@ -12,7 +12,7 @@ const SPEEDS = [1, 1.25, 1.5, 2];
 export class SoundPass {
   constructor(page) {
     this.page = page;
-    this.deck = new Deck(false);
+    this.deck = new Deck(page.tab, false);
     this.history = [];
     this.speed = Number(localStorage.getItem("voiceface.speed")) || 1;
     this.heard = new Map(); // content → promise of the receipt
