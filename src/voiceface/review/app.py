@@ -18,6 +18,7 @@ from voiceface.errors import VoicefaceError
 from voiceface.review.desk import Desk, Wanted, error_of
 from voiceface.review.filters import Filter
 from voiceface.review.queue import Query
+from voiceface.review.shown import sample_json, state_json
 from voiceface.review.words import COLUMNS
 
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
@@ -91,12 +92,11 @@ def _api(desk: Desk) -> list[Route]:
         row = desk.table.row_of(request.path_params["sample"])
         if row is None:
             raise HTTPException(404, "no such sample")
-        return desk.detail(curator, row)
+        return sample_json(desk, curator, row)
 
     async def lease(curator: str, body: dict[str, Any]) -> Any:
-        query = _query_of(
-            _text(body, "queue", "pending"), body.get("filters", []), _text(body, "sort", "worst")
-        )
+        queue, sort = _text(body, "queue", "pending"), _text(body, "sort", "doubtful")
+        query = _query_of(queue, body.get("filters", []), sort)
         count = min(max(_count(body), 0), _MOST_PAGE)
         have, skip = _names(body, "have"), _names(body, "skip")
         tab, faces = _text(body, "tab")[:64], bool(body.get("faces"))
@@ -119,7 +119,7 @@ def _api(desk: Desk) -> list[Route]:
         return {"heard": receipt}
 
     return [
-        get("/api/state", lambda curator, _: desk.state(curator)),
+        get("/api/state", lambda curator, _: state_json(desk, curator)),
         get("/api/queue", queue),
         get("/api/sample/{sample}", sample),
         post("/api/lease", lease),
@@ -189,7 +189,7 @@ def _wanted(given: Any) -> list[Wanted]:
 
 
 def _query(params: Any) -> Query:
-    queue, sort = params.get("queue", params.get("name", "pending")), params.get("sort", "worst")
+    queue, sort = params.get("queue", params.get("name", "pending")), params.get("sort", "doubtful")
     return _query_of(queue, params.getlist("filter"), sort)
 
 

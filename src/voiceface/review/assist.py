@@ -30,7 +30,7 @@ SCORES = tuple(
 
 _BLOCK = 65_536  # rows whose matrix is in memory at a time
 _POOL = 4_000  # unmarked samples that stand for all
-_PRIOR = 60.0  # marks that the pipeline's flags count as, all together
+_PRIOR = 20.0  # marks that the pipeline's flags count as, all together
 _FOLDS = 5
 
 

@@ -43,6 +43,7 @@ class Book:
         self._table = table
         self._events: dict[int, list[Event]] = {}
         self._by_id: dict[str, Event] = {}
+        self._audit: set[int] = set()
         self._own: dict[str, list[Event]] = {}
         self._review = _Codes(rows, REVIEWS)
         self._reason, self._curator = _Codes(rows), _Codes(rows)
@@ -62,6 +63,8 @@ class Book:
             row = self._table.row_of(event.sample)
             if row is not None:
                 self._events.setdefault(row, []).append(event)
+                if event.batch == AUDIT:
+                    self._audit.add(row)
                 touched.add(row)
         for row in touched:
             self._update(row)
@@ -97,6 +100,15 @@ class Book:
             return []
         parts = [e for e in self._own[undo.curator] if e.id.partition("/")[0] == name]
         return [self._by_id[e.undoes] for e in parts if e.undoes in self._by_id]
+
+    def audited(self) -> list[Event]:
+        """The standing marks that were made in the random audit."""
+        marks = (mark for row in self._audit for mark in self._marks(row).values())
+        return [mark for mark in marks if mark.batch == AUDIT]
+
+    def own(self, curator: str) -> list[Event]:
+        """A curator's events, in order of time."""
+        return self._own.get(curator, [])
 
     def current(self) -> np.ndarray:
         """Rows whose mark is a keep of their present content: bool (rows,)."""

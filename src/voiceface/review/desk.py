@@ -9,25 +9,27 @@ from typing import Any
 
 from voiceface.config import Settings
 from voiceface.errors import VoicefaceError
-from voiceface.layout import MANIFEST, REVIEWS
-from voiceface.reporting.words import reason_words
+from voiceface.layout import MANIFEST
+from voiceface.layout import REVIEWS as LEDGER
+from voiceface.review.assistant import Assistant
 from voiceface.review.book import Book
-from voiceface.review.columns import Column, Flags, Presence, Texts, Truths
 from voiceface.review.heard import Heard, secret_of
 from voiceface.review.ledger import Event, Mark, read_ledger
 from voiceface.review.media import Media
 from voiceface.review.queue import Leases, Query, Selection
+from voiceface.review.shown import sample_json
 from voiceface.review.table import ReviewTable
-from voiceface.review.words import COLUMNS, QUEUES
 from voiceface.review.writer import Writer
 
 FACES_SEEN = Path("manifests/faces-seen")
 """Ledger of the first pass: faces that a curator found fit, whose sound is still to be heard."""
 
+PROPOSED = "proposed"
+"""Reason of a keep that the assistant proposed, page by page."""
+
 _SECRET = Path("data/review/secret")
 _FACES = Path("data/faces")
 _SPEECH = Path("data/speech")
-_MOST_CHOICES = 500
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -73,11 +75,13 @@ class Desk:
         self.heard = Heard(secret_of(root / _SECRET))
         self.leases = Leases(settings.review.lease_s)
         self.writer = Writer()
-        self.roots = {False: root / REVIEWS, True: root / FACES_SEEN}
+        self.roots = {False: root / LEDGER, True: root / FACES_SEEN}
         self.books = {faces: Book(self.table) for faces in (False, True)}
         for faces, book in self.books.items():
             book.take(read_ledger(self.roots[faces]))
-        self.selection = Selection(self.table, self.books[False])
+        self.assistant = Assistant(self.table, settings.review.max_error)
+        self.selection = Selection(self.table, self.book, self.assistant, settings.review)
+        self.assistant.consider(self.book.review(""))
         self._under_way: dict[str, asyncio.Future[None]] = {}
 
     @property
@@ -85,37 +89,11 @@ class Desk:
         """The marks."""
         return self.books[False]
 
-    def state(self, curator: str) -> dict[str, Any]:
-        """What the page asks for first, and again from time to time."""
-        counts = self.selection.counts(curator)
-        return {
-            "curator": curator,
-            "settings": self.settings.review.model_dump(mode="json"),
-            "queues": [
-                {"name": name, "words": words, "count": counts[name]}
-                for name, words in QUEUES.items()
-            ],
-            "columns": self._columns(),
-        }
-
-    def _columns(self) -> list[dict[str, Any]]:
-        columns = {**self.table.columns, **self.book.columns("")}
-        return [
-            {
-                "name": name,
-                "label": COLUMNS[name][0],
-                "unit": COLUMNS[name][1],
-                "kind": column.kind,
-                "values": _choices(column),
-            }
-            for name, column in columns.items()
-        ]
-
     def page(self, curator: str, query: Query, number: int, size: int) -> dict[str, Any]:
         """One page of a query, in words, counted."""
         start = number * size
         count, rows = self.selection.page(query, curator, start, start + size)
-        found = [self.detail(curator, row) for row in rows]
+        found = [sample_json(self, curator, row) for row in rows]
         return {"words": query.words(count), "count": count, "page": number, "samples": found}
 
     def take(
@@ -140,7 +118,7 @@ class Desk:
         held = self._rows(have)
         away[held] = True
         away[self._rows(skip)] = True
-        if faces:
+        if faces and query.queue != "proposed":
             away |= self.books[True].current()
         total, rows = self.selection.page(query, curator, 0, count, away)
         if faces and rows:
@@ -153,29 +131,7 @@ class Desk:
             "words": query.words(whole),
             "count": whole,
             "left": total,
-            "samples": [self.detail(curator, row) for row in rows],
-        }
-
-    def detail(self, curator: str, row: int) -> dict[str, Any]:
-        """What the page shows of a sample."""
-        values = {name: column.value(row) for name, column in self.table.columns.items()}
-        content = values["content"] or ""
-        shown = [
-            {"name": name, "label": COLUMNS[name][0], "unit": COLUMNS[name][1], "value": value}
-            for name, value in values.items()
-            if value not in (None, "", []) and name not in ("sample", "content", "flags", "clean")
-        ]
-        marks = self.book.marks(row, curator)
-        return {
-            "sample": values["sample"],
-            "content": content,
-            "speaker": values["speaker"],
-            "seconds": (values["end_us"] - values["start_us"]) / 1e6,
-            "flags": [{"name": flag, "words": reason_words(flag)} for flag in values["flags"]],
-            "review": self.book.state(row, curator),
-            "marks": [_mark_json(event) for event in marks.values()],
-            "media": f"/media/{content}/" if content else "",
-            "values": shown,
+            "samples": [sample_json(self, curator, row) for row in rows],
         }
 
     async def mark(self, curator: str, wanted: Sequence[Wanted]) -> dict[str, Any]:
@@ -239,7 +195,7 @@ class Desk:
             for book in self.books.values()
             for event in book.undone_by(name)
         ]
-        return {"samples": [self.detail(curator, row) for row in rows if row is not None]}
+        return {"samples": [sample_json(self, curator, row) for row in rows if row is not None]}
 
     def finish(self, curator: str, content: str) -> str | None:
         """The receipt for a sound that was heard; None when it can't have been."""
@@ -260,6 +216,7 @@ class Desk:
             raise
         else:
             self.books[faces].take(events)
+            self.assistant.consider(self.book.review(""))
             future.set_result(None)
         finally:
             for mark in marks:
@@ -294,7 +251,7 @@ class Desk:
         if one.decision == "keep" and not one.content:
             raise Refused("no_face", f"{one.sample} has no face, so it can't be kept")
         must_hear = self.settings.review.must_hear and one.decision == "keep"
-        to_faces = must_hear and one.faces
+        to_faces = must_hear and one.faces and one.reason != PROPOSED
         if must_hear and not to_faces and not self._may_keep(curator, one, row):
             raise Refused("not_heard", f"hear {one.sample} to the end before you keep it")
         standing = self.books[to_faces].marks(row, curator)
@@ -303,6 +260,8 @@ class Desk:
         return to_faces, Mark(one.sample, one.content, *text, "", one.batch, one.id, after)
 
     def _may_keep(self, curator: str, one: Wanted, row: int) -> bool:
+        if one.faces:
+            return self.assistant.proposes(row)
         return bool(one.heard) and self.heard.holds(curator, one.content, one.heard)
 
     def _checked_undo(self, curator: str, one: Wanted) -> tuple[bool, Mark]:
@@ -313,23 +272,8 @@ class Desk:
         raise Refused("undo", "there is no mark of yours of that id")
 
 
-def _choices(column: Column) -> list[dict[str, str]]:
-    """What a filter on the column can be set to, where that is a list."""
-    names = column.names if isinstance(column, Flags) else []
-    if isinstance(column, Texts) and len(column.values) <= _MOST_CHOICES:
-        names = sorted(column.values)
-    if isinstance(column, Truths | Presence):
-        names = ["yes", "no"]
-    return [{"name": name, "words": reason_words(name)} for name in names if name]
-
-
 def _undo(event: Event) -> Mark:
     return Mark(event.sample, event.content, "undo", undoes=event.id, after=event.time)
-
-
-def _mark_json(event: Event) -> dict[str, str]:
-    names = ("id", "curator", "decision", "reason", "note", "time", "content")
-    return {name: getattr(event, name) for name in names}
 
 
 def error_of(error: OSError | VoicefaceError) -> tuple[int, dict[str, str]]:

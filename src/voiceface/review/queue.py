@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from voiceface.config import Review
 from voiceface.errors import VoicefaceError
 from voiceface.reporting.words import thousands
+from voiceface.review.assistant import Assistant
+from voiceface.review.audit import audit_rows
 from voiceface.review.book import PENDING, Book
 from voiceface.review.columns import Column
 from voiceface.review.filters import Filter
@@ -15,8 +18,11 @@ from voiceface.review.table import LIVE, ReviewTable
 from voiceface.review.words import COLUMNS, QUEUES, sort_words
 from voiceface.tables import REVIEWS
 
-ORDERS = ("worst", "uncertain", "manifest")
+ORDERS = ("doubtful", "worst", "uncertain", "manifest")
 """Orders beside those by a column."""
+
+DRAWN = ("audit", "proposed")
+"""Queues with an order of their own, which no sorting changes."""
 
 _CACHED = 6  # orders of a million rows, 4 MB each
 _SHALLOW = 5_000  # rows of a page's end up to which the rest is not sorted
@@ -28,37 +34,36 @@ class Query:
 
     queue: str = "pending"
     filters: tuple[Filter, ...] = ()
-    sort: str = "worst"
-    """`worst`, `uncertain`, `manifest`, a column, or a column with `-` before it: highest first"""
+    sort: str = "doubtful"
+    """one of `ORDERS`, a column, or a column with `-` before it: highest first"""
 
     def __post_init__(self) -> None:
         if self.queue not in QUEUES:
             raise VoicefaceError(f"queue {self.queue!r}: must be one of {', '.join(QUEUES)}")
         if self.sort not in ORDERS and self.sort.removeprefix("-") not in COLUMNS:
-            raise VoicefaceError(f"sort {self.sort!r}: must be a column, worst or uncertain")
+            raise VoicefaceError(f"sort {self.sort!r}: must be a column, or {', '.join(ORDERS)}")
 
     def words(self, count: int) -> str:
         """What is shown, counted: `12 samples waiting …, speaker Ana, worst first`."""
         noun = "sample" if count == 1 else "samples"
         about = [filter.words for filter in self.filters]
-        return ", ".join(
-            [f"{thousands(count)} {noun} {QUEUES[self.queue]}", *about, sort_words(self.sort)]
-        )
+        order = [] if self.queue in DRAWN else [sort_words(self.sort)]
+        return ", ".join([f"{thousands(count)} {noun} {QUEUES[self.queue]}", *about, *order])
 
 
 class Selection:
     """Answers queries over one table and book."""
 
-    def __init__(self, table: ReviewTable, book: Book) -> None:
+    def __init__(
+        self, table: ReviewTable, book: Book, assistant: Assistant, settings: Review
+    ) -> None:
         self._table = table
         self._book = book
+        self._assistant = assistant
+        self._settings = settings
         self._face = table.columns["content"].mask("!=", "")
         self._clean = table.columns["flags"].mask("=", "")
         self._orders: dict[tuple[str, int], np.ndarray] = {}
-        self.certainty: np.ndarray | None = None
-        """probability of a keep of each row, float32; None before a model is there"""
-        self.audit = np.zeros(len(table), bool)
-        """rows of the random audit"""
 
     def page(
         self, query: Query, curator: str, start: int, stop: int, without: np.ndarray | None = None
@@ -78,6 +83,9 @@ class Selection:
         stop = min(stop, count)
         if start >= stop:
             return count, []
+        if query.queue in DRAWN:
+            drawn = self._drawn(query.queue, curator)
+            return count, drawn[mask[drawn]][start:stop].tolist()
         return count, self._sorted(query.sort, curator, mask, start, stop).tolist()
 
     def mask(self, query: Query, curator: str) -> np.ndarray:
@@ -102,17 +110,31 @@ class Selection:
             return review != PENDING
         if name == "mine":
             return self._book.marked_by(curator)
-        if name == "audit":
-            return (review == PENDING) & self.audit
+        if name in DRAWN:
+            found = np.zeros(len(review), bool)
+            found[self._drawn(name, curator)] = True
+            return found
         if name == "all":
             return np.ones(len(review), bool)
         return review == REVIEWS.index(name) if name in REVIEWS else np.zeros(len(review), bool)
 
+    def _drawn(self, name: str, curator: str) -> np.ndarray:
+        """The rows of a queue of `DRAWN`, in its order."""
+        unseen = (self._book.review(curator) == PENDING) & self._face & self._clean
+        if name == "proposed":
+            advice = self._assistant.advice
+            rows = advice.proposal.rows if advice and advice.proposal else np.zeros(0, np.int64)
+            return rows[unseen[rows]]
+        left = max(0, self._settings.audit_size - len(self._book.audited()))
+        return audit_rows(unseen, self._settings.audit_seed, left)
+
     def _sorted(
         self, sort: str, curator: str, mask: np.ndarray, start: int, stop: int
     ) -> np.ndarray:
-        live = sort.removeprefix("-") in LIVE or sort in ("worst", "uncertain")
-        key = (sort, self._book.version if live else 0)
+        version = self._book.version if sort.removeprefix("-") in LIVE else 0
+        if sort in ORDERS:
+            version = self._assistant.advice.marks if self._assistant.advice else 0
+        key = (sort, version)
         if sort == "manifest":
             return np.flatnonzero(mask)[start:stop]
         if key not in self._orders and stop <= _SHALLOW:
@@ -127,12 +149,8 @@ class Selection:
 
     def _keys(self, sort: str, curator: str) -> np.ndarray:
         """Numbers to sort by, lowest first; what is not known is last."""
-        if sort == "worst":
-            keys = self._badness()
-        elif sort == "uncertain" and self.certainty is not None:
-            keys = np.abs(self.certainty - 0.5)
-        elif sort == "uncertain":
-            return np.arange(len(self._table))
+        if sort in ORDERS:
+            keys = self._doubt(sort)
         else:
             name = sort.removeprefix("-")
             live = self._book.columns(curator) if name in LIVE else self._table.columns
@@ -143,12 +161,19 @@ class Selection:
             return np.where(np.isnan(keys), np.inf, keys)
         return keys
 
-    def _badness(self) -> np.ndarray:
-        if self.certainty is not None:
-            return self.certainty
-        flags = self._table.columns["flags"].keys().astype(np.float32)
-        distance = self._table.columns["identity_distance"].keys()
-        return -(10 * flags + np.nan_to_num(distance, nan=0))
+    def _doubt(self, sort: str) -> np.ndarray:
+        """Keys of the orders that a model tells; before there is one, of the flags and the face."""
+        advice = self._assistant.advice
+        if advice is None:
+            flags = self._table.columns["flags"].keys().astype(np.float32)
+            distance = self._table.columns["identity_distance"].keys()
+            return -(10 * flags + np.nan_to_num(distance, nan=0))
+        if sort == "uncertain":
+            return np.abs(advice.probability - 0.5)
+        if sort == "worst":
+            return advice.probability
+        # As `assist.suspects_first` has it.
+        return np.where(self._clean, advice.probability, 2 - advice.probability)
 
 
 def _first(keys: np.ndarray, rows: np.ndarray, count: int) -> np.ndarray:

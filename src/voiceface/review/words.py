@@ -65,10 +65,18 @@ QUEUES: dict[str, str] = {
     "unsure": "marked unsure",
     "marked": "marked",
     "mine": "marked by you",
-    "audit": "of the random audit",
+    "audit": "of the random audit, nobody has looked at them",
+    "proposed": "proposed to be kept page by page",
     "all": "all there are",
 }
 """The queues, and the words for what is in them."""
+
+_ORDERS = {
+    "doubtful": "most doubtful first",
+    "worst": "worst first",
+    "uncertain": "least certain first",
+    "manifest": "in the manifest's order",
+}
 
 _OPERATORS = {
     "<": "under {}",
@@ -96,8 +104,7 @@ def filter_words(column: str, operator: str, value: str) -> str:
 
 def sort_words(sort: str) -> str:
     """An order in words: `worst first`, or `lowest sharpness first`."""
-    named = {"worst": "worst first", "uncertain": "least certain first", "manifest": "in order"}
-    if sort in named:
-        return named[sort]
+    if sort in _ORDERS:
+        return _ORDERS[sort]
     label = COLUMNS[sort.removeprefix("-")][0]
     return f"highest {label} first" if sort.startswith("-") else f"lowest {label} first"

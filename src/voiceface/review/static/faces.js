@@ -5,6 +5,7 @@ import { Deck } from "./deck.js";
 import { element, say } from "./dom.js";
 import { GRID } from "./keys.js";
 import { announce } from "./outbox.js";
+import { errorWords } from "./progress.js";
 
 export class FacesPass {
   constructor(page) {
@@ -37,19 +38,24 @@ export class FacesPass {
       return;
     }
     const speaker = this.samples[0].speaker;
-    const done = this.page.settings.must_hear ? "the others are fit, to be heard" : "keep the others";
+    const { error } = this.proposal() ?? {};
+    const final = error || !this.page.settings.must_hear;
+    const done = final ? "keep the others" : "the others are fit, to be heard";
     this.tiles = this.samples.map((sample, place) => this.tile(sample, place));
     this.page.desk.replaceChildren(
       element("div", { class: "gridhead" },
         element("h2", {}, speaker),
-        element("p", { class: "soft" }, `${this.samples.length} faces, worst first`),
+        element("p", { class: "soft" }, error ? `proposed to be kept: ${errorWords(error)}` : `${this.samples.length} faces`),
         element("button", { type: "button", class: "main", onclick: (event) => this.done(event) },
           element("kbd", {}, "Enter"), ` ${done}`),
         element("button", { type: "button", onclick: () => this.undo() }, element("kbd", {}, "⌫"), " undo"),
       ),
       element("div", { class: "grid", role: "group", "aria-label": `Faces of ${speaker}` }, ...this.tiles),
     );
-    for (const { media } of this.deck.ahead) if (media) new Image().src = `${media}face.png`;
+  }
+
+  proposal() {
+    return this.deck.query.queue === "proposed" ? this.page.progress.proposed : null;
   }
 
   tile(sample, place) {
@@ -105,7 +111,7 @@ export class FacesPass {
     const batch = uuid7();
     const marks = this.samples.map(({ sample, content, flags }, place) => {
       const drop = this.dropped.has(place);
-      const reason = drop ? flags[0]?.words ?? "bad face" : "";
+      const reason = drop ? flags[0]?.words ?? "bad face" : this.proposal() ? "proposed" : "";
       return { id: uuid7(), sample, content, decision: drop ? "drop" : "keep", reason, batch, faces: true };
     });
     this.history.push({ marks, samples: this.samples });

@@ -1,6 +1,6 @@
 // The queue, the filters and the order, over every column of the manifest.
 
-import { byId, element } from "./dom.js";
+import { byId, element, figure } from "./dom.js";
 
 const OPERATORS = {
   number: ["<", "<=", ">", ">=", "=", "!="], time: ["<", ">", "=", "!="], text: ["=", "!=", "~", "!~"],
@@ -17,10 +17,18 @@ export class Filters {
     this.chosen = [];
     this.columns = [...state.columns].sort((a, b) => a.label.localeCompare(b.label));
     const queue = byId("queue");
-    queue.replaceChildren(...state.queues.map(({ name, words, count }) => element("option", { value: name }, `${name}: ${words} (${count})`)));
+    this.count(state);
     queue.addEventListener("change", () => onChange());
     byId("open-filters").addEventListener("click", () => this.toggle());
     this.build();
+  }
+
+  // The queues with their counts; the chosen one stays chosen.
+  count({ queues }) {
+    const select = byId("queue");
+    const chosen = select.value || "pending";
+    select.replaceChildren(...queues.map(({ name, words, count }) => element("option", { value: name, title: words }, `${name} (${figure(count)})`)));
+    select.value = chosen;
   }
 
   query() {
@@ -41,6 +49,7 @@ export class Filters {
     this.value = element("span", {});
     this.list = element("ul", { class: "chips" });
     this.sort = element("select", { id: "sort", onchange: () => this.onChange() },
+      element("option", { value: "doubtful" }, "most doubtful first"),
       element("option", { value: "worst" }, "worst first"),
       element("option", { value: "uncertain" }, "least certain first"),
       element("option", { value: "manifest" }, "in order of the manifest"),

@@ -7,6 +7,7 @@ import { Filters } from "./filters.js";
 import { isOurs, showHelp } from "./keys.js";
 import { Media } from "./media.js";
 import { Outbox } from "./outbox.js";
+import { Progress } from "./progress.js";
 import { SoundPass } from "./sound.js";
 
 class Page {
@@ -22,7 +23,10 @@ class Page {
     const state = await get("/api/state");
     this.settings = state.settings;
     byId("who").textContent = state.curator;
+    this.columns = new Map(state.columns.map((column) => [column.name, column]));
     this.filters = new Filters(state, () => this.open());
+    this.progress = new Progress((found) => this.filters.count(found));
+    this.progress.show(state.progress);
     this.passes = { sound: new SoundPass(this), faces: new FacesPass(this) };
     this.outbox = new Outbox(state.curator, (box) => this.showUnsaved(box), (...refused) => this.refused(...refused));
     for (const name of ["faces", "sound"]) byId(`pass-${name}`).addEventListener("click", () => this.choose(name));
@@ -42,8 +46,12 @@ class Page {
   }
 
   async open() {
+    const query = this.filters.query();
+    // What the audit says counts only when its samples were heard; a proposal is a page of faces.
+    const only = { audit: "sound", proposed: "faces" }[query.queue];
+    if (only && this.pass !== this.passes[only]) return this.choose(only);
     try {
-      await this.pass.open(this.filters.query());
+      await this.pass.open(query);
     } catch (error) {
       this.desk.replaceChildren(element("p", { class: "empty" }, error.message));
     }

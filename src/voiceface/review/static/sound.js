@@ -93,8 +93,10 @@ export class SoundPass {
     name.textContent = sample.sample;
     flags.replaceChildren(...sample.flags.map(({ words }) => element("li", {}, words)));
     marks.replaceChildren(...sample.marks.map((mark) => element("li", {}, markWords(mark))));
-    values.replaceChildren(...sample.values.flatMap(({ label, unit, value }) => [
-      element("dt", {}, label), element("dd", {}, `${figure(value)} ${unit}`.trim())]));
+    values.replaceChildren(...Object.entries(sample.values).flatMap(([column, value]) => {
+      const { label, unit } = this.page.columns.get(column);
+      return [element("dt", {}, label), element("dd", {}, `${figure(value)} ${unit}`.trim())];
+    }));
     speed.textContent = `${this.speed}×`;
     this.state("");
     draw(wave, media.peaks, 0);
@@ -209,6 +211,7 @@ export class SoundPass {
   commit(decision, reason, event = null) {
     const { sample, content } = this.deck.current;
     const mark = { id: uuid7(), sample, content, decision, reason, note: this.note };
+    if (this.deck.query.queue === "audit") mark.batch = "audit";
     this.history.push({ mark, sample: this.deck.current });
     const receipt = decision === "keep" && this.page.settings.must_hear ? this.heard.get(content) : null;
     this.move(event);
