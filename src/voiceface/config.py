@@ -199,6 +199,11 @@ class Manifest(Section):
     """Of the draw of those faces."""
     require_review: bool = False
     """Keep only what a curator kept; otherwise unmarked samples without a flag are kept too."""
+    dispute_policy: Literal["unanimous", "majority", "adjudicator"] = "unanimous"
+    """What holds where curators differ: unanimous, nothing until all agree; majority, what more
+    than half of them say; adjudicator, what the adjudicators say, else as unanimous."""
+    adjudicators: list[str] = []
+    """Curators whose word goes before the others' under `adjudicator`."""
 
 
 class Review(Section):
