@@ -35,12 +35,12 @@ def share_of(part: int, whole: int) -> Share:
     Raises:
         ValueError: not 0 ≤ part ≤ whole.
     """
-    from scipy.stats import beta
+    from scipy.special import betaincinv
 
     if not 0 <= part <= whole:
         raise ValueError(f"{part} of {whole} is no share")
-    low = float(beta.ppf(0.025, part, whole - part + 1)) if part else 0.0
-    high = float(beta.ppf(0.975, part + 1, whole - part)) if part < whole else 1.0
+    low = float(betaincinv(part, whole - part + 1, 0.025)) if part else 0.0
+    high = float(betaincinv(part + 1, whole - part, 0.975)) if part < whole else 1.0
     return Share(part, whole, part / whole if whole else None, low, high)
 
 
