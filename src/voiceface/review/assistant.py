@@ -7,13 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from voiceface.review.assist import Model, Proposal, features_of, propose, train
+from voiceface.review.book import DROP, KEEP, PENDING
 from voiceface.review.table import ReviewTable
-from voiceface.tables import REVIEWS
 
 _EVERY = 20  # marks
 _SHARE = 0.05  # of the time that may go into training
-
-KEEP, DROP, PENDING = (REVIEWS.index(name) for name in ("keep", "drop", "pending"))
 
 
 @dataclass(frozen=True)

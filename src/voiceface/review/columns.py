@@ -4,6 +4,7 @@ Numbers are arrays, repeated text is codes, digests are bytes: a million samples
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -34,7 +35,7 @@ class Column(Protocol):
         """
 
     def keys(self) -> np.ndarray:
-        """Numbers (rows,) in the order of the values; NaN where a value is not known."""
+        """Numbers (rows,) in the order of the values; NaN, or the highest, where not known."""
 
 
 class Numbers:
@@ -86,10 +87,9 @@ class Texts:
         return hits[self.codes]
 
     def keys(self) -> np.ndarray:
-        ranks = np.empty(len(self.values) + 1)
+        ranks = np.full(len(self.values) + 1, len(self.values), np.int32)  # not known: the last
         order = sorted(range(len(self.values)), key=self.values.__getitem__)
-        ranks[order] = np.arange(len(order))
-        ranks[-1] = np.nan
+        ranks[order] = np.arange(len(order), dtype=np.int32)
         return ranks[self.codes]
 
 
@@ -101,7 +101,18 @@ class Names:
     def __init__(self, values: pa.Array) -> None:
         self.values = values
 
-    def value(self, row: int) -> str | None:
+    @cached_property
+    def order(self) -> np.ndarray:
+        """The rows in the order of their text."""
+        return pc.sort_indices(self.values).to_numpy().astype(np.int32)
+
+    def row_of(self, text: str) -> int | None:
+        """A row with this text; None when there is none."""
+        place = bisect_left(self.order, text, key=self.value)
+        row = int(self.order[place]) if place < len(self.order) else -1
+        return row if row >= 0 and self.value(row) == text else None
+
+    def value(self, row: int) -> str:
         return self.values[row].as_py()
 
     def mask(self, operator: str, value: str) -> np.ndarray:
@@ -113,13 +124,8 @@ class Names:
         return ~found if operator.startswith("!") else found
 
     def keys(self) -> np.ndarray:
-        return self._ranks
-
-    @cached_property
-    def _ranks(self) -> np.ndarray:
-        ranks = np.empty(len(self.values), np.float64)
-        order = pc.sort_indices(self.values).to_numpy()
-        ranks[order] = np.arange(len(order))
+        ranks = np.empty(len(self.order), np.int32)
+        ranks[self.order] = np.arange(len(ranks), dtype=np.int32)
         return ranks
 
 
@@ -160,6 +166,31 @@ class Digests:
     def __init__(self, values: np.ndarray) -> None:
         self.values = values  # uint8 (rows, 32)
 
+    @cached_property
+    def _order(self) -> np.ndarray:
+        return np.argsort(self._first(slice(None)), kind="stable").astype(np.int32)
+
+    def row_of(self, digest: str) -> int | None:
+        """A row with this digest; None when there is none."""
+        try:
+            wanted = np.frombuffer(bytes.fromhex(digest), np.uint8)
+        except ValueError:
+            return None
+        if len(wanted) != 32 or not wanted.any():
+            return None
+        first = int.from_bytes(wanted[:8].tobytes(), "big")
+        place = bisect_left(self._order, first, key=lambda row: int(self._first(row)))
+        while place < len(self._order) and self._first(self._order[place]) == first:
+            row = int(self._order[place])
+            if (self.values[row] == wanted).all():
+                return row
+            place += 1
+        return None
+
+    def _first(self, rows: Any) -> Any:
+        """The first 64 bits of a row's digest, or of all."""
+        return np.ascontiguousarray(self.values[rows, :8]).view(">u8")[..., 0]
+
     def value(self, row: int) -> str | None:
         digest = self.values[row]
         return digest.tobytes().hex() if digest.any() else None
@@ -173,7 +204,7 @@ class Digests:
 
     def keys(self) -> np.ndarray:
         # The first 52 bits order them well enough, and are whole in a double.
-        first = self.values[:, :8].copy().view(">u8")[:, 0] >> np.uint64(12)
+        first = self._first(slice(None)).astype(np.uint64) >> np.uint64(12)
         return np.where(self.values.any(axis=1), first.astype(np.float64), np.nan)
 
     def _starts_with(self, text: str) -> np.ndarray:

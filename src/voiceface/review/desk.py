@@ -12,11 +12,13 @@ from voiceface.errors import VoicefaceError
 from voiceface.layout import MANIFEST
 from voiceface.layout import REVIEWS as LEDGER
 from voiceface.review.assistant import Assistant
-from voiceface.review.book import Book
+from voiceface.review.book import KEEP, Book
+from voiceface.review.fold import Policy, resolve
 from voiceface.review.heard import Heard, secret_of
 from voiceface.review.ledger import Event, Mark, read_ledger
 from voiceface.review.media import Media
 from voiceface.review.queue import Leases, Query, Selection
+from voiceface.review.second import needs_second
 from voiceface.review.shown import sample_json
 from voiceface.review.table import ReviewTable
 from voiceface.review.writer import Writer
@@ -76,12 +78,19 @@ class Desk:
         self.leases = Leases(settings.review.lease_s)
         self.writer = Writer()
         self.roots = {False: root / LEDGER, True: root / FACES_SEEN}
-        self.books = {faces: Book(self.table) for faces in (False, True)}
+        policy = Policy(settings.manifest.dispute_policy, settings.manifest.adjudicators)
+        share, seed = settings.review.second_share, settings.review.second_seed
+        marks = Book(
+            self.table,
+            lambda marks, content: resolve(marks, content, policy),
+            lambda sample: needs_second(sample, share, seed),
+        )
+        self.books = {False: marks, True: Book(self.table)}
         for faces, book in self.books.items():
             book.take(read_ledger(self.roots[faces]))
         self.assistant = Assistant(self.table, settings.review.max_error)
         self.selection = Selection(self.table, self.book, self.assistant, settings.review)
-        self.assistant.consider(self.book.review(""))
+        self.assistant.consider(self.book.review())
         self._under_way: dict[str, asyncio.Future[None]] = {}
 
     @property
@@ -119,7 +128,7 @@ class Desk:
         away[held] = True
         away[self._rows(skip)] = True
         if faces and query.queue != "proposed":
-            away |= self.books[True].current()
+            away |= self.books[True].review() == KEEP
         total, rows = self.selection.page(query, curator, 0, count, away)
         if faces and rows:
             speakers = self.table.columns["speaker"]
@@ -193,7 +202,7 @@ class Desk:
         rows = [
             self.table.row_of(event.sample)
             for book in self.books.values()
-            for event in book.undone_by(name)
+            for event in book.undone_by(curator, name)
         ]
         return {"samples": [sample_json(self, curator, row) for row in rows if row is not None]}
 
@@ -216,7 +225,7 @@ class Desk:
             raise
         else:
             self.books[faces].take(events)
-            self.assistant.consider(self.book.review(""))
+            self.assistant.consider(self.book.review())
             future.set_result(None)
         finally:
             for mark in marks:

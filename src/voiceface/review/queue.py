@@ -24,9 +24,6 @@ ORDERS = ("doubtful", "worst", "uncertain", "manifest")
 DRAWN = ("audit", "proposed")
 """Queues with an order of their own, which no sorting changes."""
 
-_CACHED = 6  # orders of a million rows, 4 MB each
-_SHALLOW = 5_000  # rows of a page's end up to which the rest is not sorted
-
 
 @dataclass(frozen=True)
 class Query:
@@ -63,7 +60,7 @@ class Selection:
         self._settings = settings
         self._face = table.columns["content"].mask("!=", "")
         self._clean = table.columns["flags"].mask("=", "")
-        self._orders: dict[tuple[str, int], np.ndarray] = {}
+        self._audit: tuple[object, np.ndarray] = (None, np.zeros(0, np.int64))
 
     def page(
         self, query: Query, curator: str, start: int, stop: int, without: np.ndarray | None = None
@@ -86,7 +83,11 @@ class Selection:
         if query.queue in DRAWN:
             drawn = self._drawn(query.queue, curator)
             return count, drawn[mask[drawn]][start:stop].tolist()
-        return count, self._sorted(query.sort, curator, mask, start, stop).tolist()
+        rows = np.flatnonzero(mask)
+        if query.sort == "manifest":
+            return count, rows[start:stop].tolist()
+        keys = self._keys(query.sort, curator)[rows]
+        return count, rows[_places(keys, start, stop)].tolist()
 
     def mask(self, query: Query, curator: str) -> np.ndarray:
         """Which rows a query finds: bool (rows,). Raises as `page` does."""
@@ -125,27 +126,11 @@ class Selection:
             advice = self._assistant.advice
             rows = advice.proposal.rows if advice and advice.proposal else np.zeros(0, np.int64)
             return rows[unseen[rows]]
-        left = max(0, self._settings.audit_size - len(self._book.audited()))
-        return audit_rows(unseen, self._settings.audit_seed, left)
-
-    def _sorted(
-        self, sort: str, curator: str, mask: np.ndarray, start: int, stop: int
-    ) -> np.ndarray:
-        version = self._book.version if sort.removeprefix("-") in LIVE else 0
-        if sort in ORDERS:
-            version = self._assistant.advice.marks if self._assistant.advice else 0
-        key = (sort, version)
-        if sort == "manifest":
-            return np.flatnonzero(mask)[start:stop]
-        if key not in self._orders and stop <= _SHALLOW:
-            return _first(self._keys(sort, curator), np.flatnonzero(mask), stop)[start:]
-        if key not in self._orders:
-            while len(self._orders) >= _CACHED:
-                self._orders.pop(next(iter(self._orders)))
-            order = np.argsort(self._keys(sort, curator), kind="stable")
-            self._orders[key] = order.astype(np.int32)
-        order = self._orders[key]
-        return order[mask[order]][start:stop]
+        key = (self._book.version, curator)
+        if self._audit[0] != key:
+            left = max(0, self._settings.audit_size - len(self._book.audited()))
+            self._audit = (key, audit_rows(unseen, self._settings.audit_seed, left))
+        return self._audit[1]
 
     def _keys(self, sort: str, curator: str) -> np.ndarray:
         """Numbers to sort by, lowest first; what is not known is last."""
@@ -156,7 +141,7 @@ class Selection:
             live = self._book.columns(curator) if name in LIVE else self._table.columns
             keys = live[name].keys()
             if sort.startswith("-"):
-                keys = -keys.astype(np.float64)
+                keys = -(keys.astype(np.int16) if keys.dtype.itemsize == 1 else keys)
         if keys.dtype.kind == "f":
             return np.where(np.isnan(keys), np.inf, keys)
         return keys
@@ -176,15 +161,14 @@ class Selection:
         return np.where(self._clean, advice.probability, 2 - advice.probability)
 
 
-def _first(keys: np.ndarray, rows: np.ndarray, count: int) -> np.ndarray:
-    """The `count` rows with the lowest keys, in order of key, then row."""
-    keys = keys[rows]
-    if count < len(rows):
-        bound = np.partition(keys, count - 1)[count - 1]
-        below, equal = np.flatnonzero(keys < bound), np.flatnonzero(keys == bound)
-        chosen = np.concatenate([below, equal[: count - len(below)]])
-        rows, keys = rows[chosen], keys[chosen]
-    return rows[np.argsort(keys, kind="stable")]
+def _places(keys: np.ndarray, start: int, stop: int) -> np.ndarray:
+    """What stands at the places `start` to before `stop` of a stable sort, without sorting all."""
+    parted = np.partition(keys, (start, stop - 1))
+    low, high = parted[start], parted[stop - 1]
+    between = np.flatnonzero((keys >= low) & (keys <= high))
+    below = int(np.count_nonzero(keys < low))
+    order = between[np.argsort(keys[between], kind="stable")]
+    return order[start - below : stop - below]
 
 
 @dataclass

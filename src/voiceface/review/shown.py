@@ -8,11 +8,11 @@ import numpy as np
 from voiceface.reporting.words import reason_words
 from voiceface.review.assist import Proposal
 from voiceface.review.audit import residual_error
+from voiceface.review.book import KEEP, PENDING
 from voiceface.review.columns import Column, Flags, Presence, Texts, Truths
 from voiceface.review.ledger import Event
 from voiceface.review.progress import progress
 from voiceface.review.words import COLUMNS, QUEUES
-from voiceface.tables import REVIEWS
 
 if TYPE_CHECKING:
     from voiceface.review.desk import Desk
@@ -39,12 +39,12 @@ def progress_json(desk: "Desk", curator: str) -> dict[str, Any]:
     """How far, how fast, how long to go, how pure; the pace is the curator's own."""
     review = desk.book.review(curator)
     face = desk.table.columns["content"].mask("!=", "")
-    pending = face & (review == REVIEWS.index("pending"))
+    pending = face & (review == PENDING)
     clean = desk.table.columns["flags"].mask("=", "")
     unseen = 0 if desk.settings.manifest.require_review else np.count_nonzero(pending & clean)
     whole = int(np.count_nonzero(face))
     left = int(np.count_nonzero(pending))
-    kept = int(np.count_nonzero(review == REVIEWS.index("keep")))
+    kept = int(np.count_nonzero(review == KEEP))
     residual = residual_error(desk.book.audited())
     own = desk.book.own(curator)
     found = progress(whole - left, whole, own, kept, int(unseen), residual)

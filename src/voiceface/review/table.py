@@ -15,7 +15,6 @@ LIVE = ("review", "review_reason", "curator", "reviewed_at", "fate")
 """What marks change: taken from the ledger as it is now, not from the last build's table."""
 
 _DIGESTS = ("content", "audio_sha256", "face_sha256")
-_NO_SCORES = ("start_us", "end_us", "frame_us", "face_number", "face_start_us")
 _STEP = 1 << 16  # rows
 
 
@@ -28,9 +27,8 @@ class ReviewTable:
         assert isinstance(digests, Digests)
         self.columns = columns
         self._rows = rows
-        self._samples = names.values
-        self._by_sample = _Lookup(_hashes(names.values))
-        self._by_content = _Lookup(digests.values[:, :8].copy().view("<i8")[:, 0])
+        self._samples = names
+        self._contents = digests
 
     @classmethod
     def open(cls, path: Path) -> "ReviewTable":
@@ -44,11 +42,11 @@ class ReviewTable:
                 here = file.schema_arrow.names
                 if missing := [name for name in MANIFEST.names if name not in here]:
                     raise KeyError(f"no column {missing[0]}")
-                columns = {
-                    field.name: _column(file, path, field)
-                    for field in MANIFEST
-                    if field.name not in LIVE
-                }
+                columns = {}
+                for field in MANIFEST:
+                    if field.name not in LIVE:
+                        columns[field.name] = _column(file, path, field)
+                        pa.default_memory_pool().release_unused()  # it would keep 150 MB
                 return cls(columns, file.metadata.num_rows)
         except FileNotFoundError:
             raise VoicefaceError(f"{path}: no such file; build it with `voiceface build`") from None
@@ -63,61 +61,19 @@ class ReviewTable:
 
     def sample(self, row: int) -> str:
         """The name of a row's sample."""
-        return self._samples[row].as_py()
+        return self._samples.value(row)
 
     def content(self, row: int) -> str:
         """What a mark of the row must name; empty without a face."""
-        return self.columns["content"].value(row) or ""
+        return self._contents.value(row) or ""
 
     def row_of(self, sample: str) -> int | None:
         """The row of a sample; None when there is none of that name."""
-        rows = self._by_sample.rows(hash(sample))
-        return next((row for row in rows if self.sample(row) == sample), None)
+        return self._samples.row_of(sample)
 
     def row_of_content(self, content: str) -> int | None:
         """A row with this face and sound; None when there is none."""
-        try:
-            digest = bytes.fromhex(content)
-        except ValueError:
-            return None
-        if len(digest) != 32 or not any(digest):
-            return None
-        rows = self._by_content.rows(int.from_bytes(digest[:8], "little", signed=True))
-        return next((row for row in rows if self.content(row) == content.lower()), None)
-
-    def scores(self) -> tuple[list[str], np.ndarray]:
-        """The names of the score columns, and float32 (rows, names); NaN where not known."""
-        found = {
-            name: column.keys()
-            for name, column in self.columns.items()
-            if isinstance(column, Numbers) and name not in _NO_SCORES
-        }
-        matrix = np.empty((self._rows, len(found)), np.float32)
-        for place, values in enumerate(found.values()):
-            matrix[:, place] = values
-        return list(found), matrix
-
-
-class _Lookup:
-    """Rows by a 64-bit key."""
-
-    def __init__(self, keys: np.ndarray) -> None:
-        self._order = np.argsort(keys, kind="stable").astype(np.int32)
-        self._keys = keys[self._order]
-
-    def rows(self, key: int) -> list[int]:
-        first = int(np.searchsorted(self._keys, key, "left"))
-        last = int(np.searchsorted(self._keys, key, "right"))
-        return self._order[first:last].tolist()
-
-
-def _hashes(values: pa.Array) -> np.ndarray:
-    """Python's hashes of text: int64 (rows,)."""
-    result = np.empty(len(values), np.int64)
-    for start in range(0, len(values), _STEP):  # a million Python strings take 80 MB
-        part = values.slice(start, _STEP).to_pylist()
-        result[start : start + len(part)] = [hash(text) for text in part]
-    return result
+        return self._contents.row_of(content)
 
 
 def _column(file: pq.ParquetFile, path: Path, field: pa.Field) -> Column:
@@ -134,8 +90,9 @@ def _column(file: pq.ParquetFile, path: Path, field: pa.Field) -> Column:
         return Names(values)
     if pa.types.is_string(kind):
         coded = values.dictionary_encode()
+        names = coded.dictionary.to_pylist()
         codes = pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False)
-        return Texts(codes, coded.dictionary.to_pylist())
+        return Texts(codes.astype(np.min_scalar_type(-len(names) - 1)), names)
     if pa.types.is_boolean(kind):
         return Truths(values.to_numpy(zero_copy_only=False))
     return Numbers(values.to_numpy(zero_copy_only=False))
