@@ -28,7 +28,7 @@ SCORES = tuple(
 )
 """The columns that the model reads, beside `flags`."""
 
-_BLOCK = 65_536  # rows whose matrix is in memory at a time
+_BLOCK = 16_384  # rows whose matrix is in memory at a time
 _POOL = 4_000  # unmarked samples that stand for all
 _PRIOR = 20.0  # marks that the pipeline's flags count as, all together
 _FOLDS = 5
@@ -54,7 +54,8 @@ class Features:
         """The rows' scores, then 0 or 1 for each of `REASONS`."""
         flags = self.flags[rows]
         bits = flags[:, None] >> np.arange(len(REASONS), dtype=np.uint64) & np.uint64(1)
-        return np.column_stack([*(score[rows] for score in self.scores), bits]).astype(np.float32)
+        scores = (score[rows] for score in self.scores)
+        return np.column_stack([*scores, bits.astype(np.uint8)]).astype(np.float32, copy=False)
 
 
 @dataclass(frozen=True)
