@@ -18,11 +18,19 @@ from voiceface.errors import VoicefaceError
 from voiceface.review.desk import Desk, Wanted, error_of
 from voiceface.review.filters import Filter
 from voiceface.review.queue import Query
+from voiceface.review.seen import FACE, SOUND
 from voiceface.review.shown import sample_json, state_json
 from voiceface.review.words import COLUMNS
 
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
-_KINDS = {"face.png": "image/png", "sound.flac": "audio/flac", "peaks": "application/octet-stream"}
+_KINDS = {
+    "face.png": "image/png",
+    "sound.flac": "audio/flac",
+    "peaks": "application/octet-stream",
+    FACE: "image/webp",
+    SOUND: "audio/ogg",
+    "before.peaks": "application/octet-stream",
+}
 _FOREVER = {"cache-control": "private, max-age=31536000, immutable", "accept-ranges": "bytes"}
 _MOST_MARKS = 200
 _MOST_PAGE = 200
@@ -36,7 +44,7 @@ def review_app(desk: Desk) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
-        await desk.writer.close()
+        await desk.close()
 
     pages = _static()
 
@@ -50,8 +58,7 @@ def review_app(desk: Desk) -> Starlette:
         kind, content = request.path_params["kind"], request.path_params["content"]
         if kind not in _KINDS:
             raise HTTPException(404)
-        read = {"face.png": desk.media.face, "sound.flac": desk.media.sound}
-        data = await asyncio.to_thread(read.get(kind, desk.media.peaks), content)
+        data = await asyncio.to_thread(_media(desk), content, kind)
         if data is None:
             raise HTTPException(404, "not there, or changed since the manifest was made")
         return ranged(request, data, _KINDS[kind])
@@ -64,6 +71,16 @@ def review_app(desk: Desk) -> Starlette:
     ]
     handlers: Mapping[Any, Any] = {VoicefaceError: _words, HTTPException: _words}
     return Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
+
+
+def _media(desk: Desk) -> Callable[[str, str], bytes | None]:
+    media = desk.media
+    known = {"face.png": media.face, "sound.flac": media.sound, "peaks": media.peaks}
+
+    def read(content: str, kind: str) -> bytes | None:
+        return known[kind](content) if kind in known else media.before(content, kind)
+
+    return read
 
 
 def _api(desk: Desk) -> list[Route]:

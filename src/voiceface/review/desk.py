@@ -15,10 +15,11 @@ from voiceface.review.assistant import Assistant
 from voiceface.review.book import KEEP, Book
 from voiceface.review.fold import Policy, resolve
 from voiceface.review.heard import Heard, secret_of
-from voiceface.review.ledger import Event, Mark, read_ledger
+from voiceface.review.ledger import Event, Ledger, Mark, read_ledger
 from voiceface.review.media import Media
 from voiceface.review.queue import Leases, Query, Selection
 from voiceface.review.second import needs_second
+from voiceface.review.seen import Seen
 from voiceface.review.shown import sample_json
 from voiceface.review.table import ReviewTable
 from voiceface.review.writer import Writer
@@ -29,6 +30,7 @@ FACES_SEEN = Path("manifests/faces-seen")
 PROPOSED = "proposed"
 """Reason of a keep that the assistant proposed, page by page."""
 
+_SEEN = Path("data/review/seen")
 _SECRET = Path("data/review/secret")
 _FACES = Path("data/faces")
 _SPEECH = Path("data/speech")
@@ -71,9 +73,11 @@ class Desk:
             VoicefaceError: there is no manifest, or a ledger is damaged.
         """
         self.settings = settings
-        self.curators = list(curators)
+        for curator in curators:
+            Ledger(root / LEDGER, curator)  # refuses a name that can't be a folder
         self.table = ReviewTable.open(root / MANIFEST)
-        self.media = Media(self.table, root / _FACES, root / _SPEECH)
+        self.seen = Seen(root / _SEEN)
+        self.media = Media(self.table, root / _FACES, root / _SPEECH, self.seen)
         self.heard = Heard(secret_of(root / _SECRET))
         self.leases = Leases(settings.review.lease_s)
         self.writer = Writer()
@@ -226,10 +230,25 @@ class Desk:
         else:
             self.books[faces].take(events)
             self.assistant.consider(self.book.review())
+            asyncio.get_running_loop().run_in_executor(None, self._keep_seen, marks)
             future.set_result(None)
         finally:
             for mark in marks:
                 del self._under_way[mark.id]
+
+    def _keep_seen(self, marks: Sequence[Mark]) -> None:
+        for mark in marks:
+            row = self.table.row_of(mark.sample)
+            if row is None or mark.decision == "undo" or not mark.content:
+                continue
+            face, sound = self.media.face(mark.content), self.media.sound(mark.content)
+            if face and sound:
+                self.seen.keep(mark.content, face, sound, self.table.values(row))
+
+    async def close(self) -> None:
+        """Write what waits, and give the files free."""
+        await self.writer.close()
+        self.seen.close()
 
     def _rows(self, samples: Sequence[str]) -> list[int]:
         return [row for sample in samples if (row := self.table.row_of(sample)) is not None]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
+from voiceface.review.seen import SOUND, Seen
 from voiceface.review.table import ReviewTable
 
 PEAKS = 480
@@ -32,8 +33,9 @@ class _Open:
 class Media:
     """Reads media of a table's rows; what was read lately is kept."""
 
-    def __init__(self, table: ReviewTable, faces: Path, speech: Path) -> None:
+    def __init__(self, table: ReviewTable, faces: Path, speech: Path, seen: Seen) -> None:
         self._table = table
+        self._seen = seen
         self._folders = {"face": faces, "audio": speech}
         self._keys = {"face": ["start_us", "face_number"], "audio": ["start_us"]}
         self._open: OrderedDict[Path, _Open] = OrderedDict()
@@ -52,6 +54,12 @@ class Media:
     def peaks(self, content: str) -> bytes | None:
         """Lowest and highest value of the sound in each of `PEAKS` steps, int8 (PEAKS, 2)."""
         return self._cached("peaks", content, lambda _: _peaks(self.sound(content)))
+
+    def before(self, content: str, name: str) -> bytes | None:
+        """A copy of what was marked (`seen.FACE`, `seen.SOUND`, or "before.peaks")."""
+        if name == "before.peaks":
+            return _peaks(self._seen.part(content, SOUND))
+        return self._seen.part(content, name)
 
     def _cached(self, kind: str, content: str, read: Callable[[int], bytes | None]) -> bytes | None:
         with self._lock:
@@ -104,12 +112,12 @@ class Media:
         return self._open[path]
 
 
-def _peaks(flac: bytes | None) -> bytes | None:
-    if flac is None:
+def _peaks(sound: bytes | None) -> bytes | None:
+    if sound is None:
         return None
     import soundfile
 
-    pcm, _ = soundfile.read(io.BytesIO(flac), dtype="int16")
+    pcm, _ = soundfile.read(io.BytesIO(sound), dtype="int16")
     edges = np.linspace(0, len(pcm), PEAKS, endpoint=False).astype(int)
     if len(pcm) < PEAKS:
         return np.zeros((PEAKS, 2), np.int8).tobytes()

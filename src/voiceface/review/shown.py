@@ -1,5 +1,6 @@
 """What the desk tells the page, as JSON."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from voiceface.review.desk import Desk
 
 _MOST_CHOICES = 500
+_DIGESTS = ("content", "audio_sha256", "face_sha256")
 _SHOWN_APART = ("sample", "content", "speaker", "flags", "clean")
 
 
@@ -74,24 +76,39 @@ def _columns_json(desk: "Desk") -> list[dict[str, Any]]:
 
 def sample_json(desk: "Desk", curator: str, row: int) -> dict[str, Any]:
     """What the page shows of a sample."""
-    values = {name: column.value(row) for name, column in desk.table.columns.items()}
-    content = values["content"] or ""
-    marks = desk.book.marks(row, curator)
+    values = desk.table.values(row)
+    content = values.get("content", "")
+    review, marks = desk.book.state(row, curator), desk.book.marks(row, curator)
     return {
         "sample": values["sample"],
         "content": content,
         "speaker": values["speaker"],
         "seconds": (values["end_us"] - values["start_us"]) / 1e6,
         "flags": [{"name": flag, "words": reason_words(flag)} for flag in values["flags"]],
-        "review": desk.book.state(row, curator),
+        "review": review,
         "marks": [_mark_json(event) for event in marks.values()],
         "media": f"/media/{content}/" if content else "",
-        "values": {
-            name: value
-            for name, value in values.items()
-            if value not in (None, "", []) and name not in _SHOWN_APART
-        },
+        "values": {name: values[name] for name in values if name not in _SHOWN_APART},
+        "before": _before_json(desk, values, marks.values()) if review == "stale" else None,
     }
+
+
+def _before_json(
+    desk: "Desk", values: dict[str, Any], marks: Iterable[Event]
+) -> dict[str, Any] | None:
+    """What was marked, and what changed since: of the newest mark of which there is a copy."""
+    for event in sorted(marks, key=lambda event: event.time, reverse=True):
+        before = desk.seen.values(event.content)
+        if before is not None:
+            return {
+                "media": f"/media/{event.content}/before.",
+                "changed": {
+                    name: [before.get(name), values.get(name)]
+                    for name in COLUMNS
+                    if before.get(name) != values.get(name) and name not in _DIGESTS
+                },
+            }
+    return None
 
 
 def _choices(column: Column) -> list[dict[str, str]]:

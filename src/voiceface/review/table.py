@@ -1,6 +1,7 @@
 """The manifest in memory, for the review page: looked up, filtered and sorted in milliseconds."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -66,6 +67,11 @@ class ReviewTable:
     def content(self, row: int) -> str:
         """What a mark of the row must name; empty without a face."""
         return self._contents.value(row) or ""
+
+    def values(self, row: int) -> dict[str, Any]:
+        """A row as JSON has it: what is known, by column."""
+        found = {name: column.value(row) for name, column in self.columns.items()}
+        return {name: value for name, value in found.items() if value not in (None, "")}
 
     def row_of(self, sample: str) -> int | None:
         """The row of a sample; None when there is none of that name."""

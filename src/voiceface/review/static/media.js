@@ -12,7 +12,7 @@ export class Media {
     const key = sample.content || sample.sample;
     let media = this.known.get(key);
     if (!media) {
-      media = sample.media ? load(sample.media) : { image: null, audio: null, peaks: null };
+      media = sample.media ? load(`${sample.media}face.png`, `${sample.media}sound.flac`, `${sample.media}peaks`) : { image: null, audio: null, peaks: null };
       this.known.set(key, media);
       for (const [old, one] of this.known) {
         if (this.known.size <= MOST) break;
@@ -29,16 +29,21 @@ export class Media {
   }
 }
 
-function load(url) {
+// What was marked, of a sample that changed since.
+export function loadBefore(url) {
+  return load(`${url}webp`, `${url}ogg`, `${url}peaks`);
+}
+
+function load(face, sound, peaks) {
   const image = new Image();
-  image.src = `${url}face.png`;
+  image.src = face;
   const decoded = image.decode().catch(() => {});
   const audio = new Audio();
   audio.preload = "auto";
   audio.preservesPitch = true;
-  audio.src = `${url}sound.flac`;
-  const media = { image, audio, decoded, peaks: null, missing: false };
-  media.ready = fetch(`${url}peaks`)
+  audio.src = sound;
+  const media = { image, audio, decoded, peaks: null };
+  media.ready = fetch(peaks)
     .then((response) => (response.ok ? response.arrayBuffer() : null))
     .then((data) => (media.peaks = data && new Int8Array(data)))
     .catch(() => null);

@@ -1,6 +1,7 @@
 // The second pass: one sample at a time, its face large, its sound playing by itself.
 
 import { get, post, uuid7 } from "./api.js";
+import { beforeOf } from "./before.js";
 import { Deck } from "./deck.js";
 import { element, figure, say } from "./dom.js";
 import { actionOf, keyOf, REASONS } from "./keys.js";
@@ -57,6 +58,7 @@ export class SoundPass {
       wave: element("canvas", { class: "wave", role: "img", "aria-label": "The sound" }),
       state: element("p", { class: "state", role: "status" }),
       marks: element("ul", { class: "marks" }),
+      before: element("div", {}),
       values: element("dl", { class: "values" }),
       speed: element("button", { type: "button", onclick: () => this.faster() }),
     };
@@ -75,7 +77,7 @@ export class SoundPass {
           element("div", { class: "decide" },
             button("keep", "keep", "keep"), button("unsure", "unsure", "unsure"), button("drop", "drop", "drop")),
           element("div", { class: "reasons", role: "group", "aria-label": "Drop, because" }, ...reasons),
-          made.marks,
+          made.marks, made.before,
           element("details", {}, element("summary", {}, "Scores"), made.values),
         ),
       ),
@@ -84,7 +86,7 @@ export class SoundPass {
   }
 
   fillIn(sample) {
-    const { face, speaker, name, flags, marks, values, speed, wave } = this.built;
+    const { face, speaker, name, flags, marks, before, values, speed, wave } = this.built;
     const media = (this.playing = this.page.media.of(sample));
     if (media.image) face.replaceWith((this.built.face = media.image));
     this.built.face.className = "face";
@@ -97,6 +99,7 @@ export class SoundPass {
       const { label, unit } = this.page.columns.get(column);
       return [element("dt", {}, label), element("dd", {}, `${figure(value)} ${unit}`.trim())];
     }));
+    before.replaceChildren(...(sample.review === "stale" ? [beforeOf(sample, this.page.columns)] : []));
     speed.textContent = `${this.speed}×`;
     this.state("");
     draw(wave, media.peaks, 0);
