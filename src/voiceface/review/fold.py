@@ -2,14 +2,11 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Literal
 
-from voiceface.review.ledger import Event
+from voiceface.review.ledger import Event, in_time, no_collection
 
 PolicyKind = Literal["unanimous", "majority", "adjudicator"]
-
-_by_time = attrgetter("time", "id")
 
 
 @dataclass(frozen=True)
@@ -36,6 +33,7 @@ class Standing:
     """a mark that says so, the first by the curators' names; None when pending or disputed"""
 
 
+@no_collection()
 def standing_by_curator(events: Iterable[Event]) -> dict[str, dict[str, Event]]:
     """The standing marks of each sample: each curator's latest that was not taken back.
 
@@ -105,7 +103,7 @@ def _not_undone(events: Iterable[Event]) -> Iterable[Event]:
     """The marks that were not taken back, newest first."""
     void: set[str] = set()
     # Newest first: whether an event holds is known once all that may undo it has been seen.
-    for event in sorted(events, key=_by_time, reverse=True):
+    for event in sorted(events, key=in_time, reverse=True):
         if event.id in void:
             continue
         if event.decision == "undo":
