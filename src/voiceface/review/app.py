@@ -43,7 +43,9 @@ def review_app(desk: Desk) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        following = asyncio.create_task(desk.follow())
         yield
+        following.cancel()
         await desk.close()
 
     pages = _static()

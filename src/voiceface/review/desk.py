@@ -14,6 +14,7 @@ from voiceface.layout import REVIEWS as LEDGER
 from voiceface.review.assistant import Assistant
 from voiceface.review.book import KEEP, Book
 from voiceface.review.fold import Policy, resolve
+from voiceface.review.follow import follow
 from voiceface.review.heard import Heard, secret_of
 from voiceface.review.ledger import Event, Ledger, Mark, read_ledger
 from voiceface.review.media import Media
@@ -244,6 +245,14 @@ class Desk:
             face, sound = self.media.face(mark.content), self.media.sound(mark.content)
             if face and sound:
                 self.seen.keep(mark.content, face, sound, self.table.values(row))
+
+    async def follow(self) -> None:
+        """Take in what others write to the ledgers, for ever."""
+        parts = (
+            follow(root, self.writer.files, self.books[faces].take)
+            for faces, root in self.roots.items()
+        )
+        await asyncio.gather(*parts)
 
     async def close(self) -> None:
         """Write what waits, and give the files free."""

@@ -50,8 +50,11 @@ class Seen:
         path = self._path(content)
         if path is None or not path.exists():
             return None
-        with zipfile.ZipFile(path) as copy:
-            return copy.read(name)
+        try:
+            with zipfile.ZipFile(path) as copy:
+                return copy.read(name)
+        except (zipfile.BadZipFile, KeyError):  # a power cut before it was on the disk
+            return None
 
     def values(self, content: str) -> dict[str, Any] | None:
         """The manifest's values as they were; None when there is no copy."""
@@ -83,6 +86,8 @@ def _write(path: Path, face: bytes, sound: bytes, values: dict[str, Any]) -> Non
     import soundfile
 
     picture = cv2.imdecode(np.frombuffer(face, np.uint8), cv2.IMREAD_COLOR)
+    if picture is None:
+        return
     webp = cv2.imencode(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, _QUALITY])[1].tobytes()
     pcm, rate_hz = soundfile.read(io.BytesIO(sound), dtype="int16")
     ogg = io.BytesIO()

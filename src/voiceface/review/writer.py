@@ -39,6 +39,10 @@ class Writer:
             self._draining = asyncio.create_task(self._drain())
         return await job.done
 
+    def files(self) -> set[Path]:
+        """The files that this writer made."""
+        return {ledger.path for ledger in self._ledgers.values() if ledger.path}
+
     async def close(self) -> None:
         """Write what waits, and give the files free."""
         if self._draining is not None:
