@@ -6,7 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -223,21 +223,30 @@ def _marks_arguments(parser: argparse.ArgumentParser) -> None:
     take.add_argument("--dry-run", action="store_true", help="only show what would change")
     undo = actions.add_parser("undo", help="take an imported batch back")
     undo.add_argument("batch")
+    actions.add_parser("agreement", help="how well the curators agree")
+    _configfile_arguments(parser)
     _add_curator(take)
     _add_curator(undo)
 
 
 def _marks(options: argparse.Namespace) -> int:
+    from voiceface.build import read_settings
     from voiceface.review import exchange
+    from voiceface.review.fold import Policy
 
+    settings = read_settings(options.configfile).manifest
+    policy = Policy(settings.dispute_policy, settings.adjudicators)
     if options.action == "export":
-        exchange.export_marks(MANIFEST, REVIEWS, options.file, options.delimiter)
+        exchange.export_marks(MANIFEST, REVIEWS, options.file, options.delimiter, policy)
         print(f"{options.file}: edit the columns decision and reason, then import it")
+    elif options.action == "agreement":
+        for name, value in asdict(exchange.marks_agreement(MANIFEST, REVIEWS)).items():
+            print(f"{name}: {'not defined' if value is None else f'{value:.4g}'}")
     elif options.action == "undo":
         count = exchange.undo_batch(REVIEWS, _curator(options), options.batch)
         print(f"{count} marks taken back")
     else:
-        plan = exchange.plan_import(MANIFEST, REVIEWS, options.file)
+        plan = exchange.plan_import(MANIFEST, REVIEWS, options.file, policy)
         print("\n".join(plan.words()))
         if not options.dry_run:
             batch = exchange.apply_import(plan, REVIEWS, _curator(options))
