@@ -1,7 +1,7 @@
 """How well curators agree, beyond what chance would do."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -48,14 +48,12 @@ def agreement(ratings: Iterable[Mapping[str, str]]) -> Agreement:
 def curators_agreement(
     standing: Mapping[str, Mapping[str, Event]],
     content: Mapping[str, str | None],
-    samples: Collection[str] | None = None,
 ) -> Agreement:
     """Agreement of the curators' standing marks of the samples' present content.
 
     Args:
         standing: as of `fold.standing_by_curator`.
         content: of each sample, None without a face.
-        samples: count only those; None for all.
     """
     return agreement(
         {
@@ -64,7 +62,7 @@ def curators_agreement(
             if mark.content == (content[sample] or "")
         }
         for sample, marks in standing.items()
-        if sample in content and (samples is None or sample in samples)
+        if sample in content
     )
 
 
