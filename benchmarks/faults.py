@@ -24,7 +24,6 @@ from voiceface.review.ledger import read_ledger, uuid7
 
 _BEFORE_KILL_S = (0.05, 0.5)
 _DISK = "256k"
-_EVENTS = 1_000_000
 
 
 def killed(root: Path, kills: int) -> dict[str, Any]:
@@ -130,8 +129,8 @@ def shared_ledger(root: Path, seconds: float) -> dict[str, Any]:
     return {"imported": taken, "imported_lost": imported - taken, **found, "merges_differ": merged}
 
 
-def fold_time() -> dict[str, float]:
-    """Read and fold a million events of three curators, in a process of its own."""
+def fold_time(events: int) -> dict[str, float]:
+    """Seconds to read and to fold the events of three curators, in a process of its own."""
     code = (
         "import sys, time; from pathlib import Path\n"
         "from voiceface.review.fold import fold\n"
@@ -141,9 +140,9 @@ def fold_time() -> dict[str, float]:
         "end = time.perf_counter(); assert len(events) == int(sys.argv[2]) and count\n"
         "print(middle - start, end - middle)"
     )
-    root = Path("million-events")
-    _write_events(root)
-    command = [sys.executable, "-c", code, str(root), str(_EVENTS)]
+    root = Path("events")
+    _write_events(root, events)
+    command = [sys.executable, "-c", code, str(root), str(events)]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     read_s, fold_s = (float(value) for value in output.split())
     shutil.rmtree(root)
@@ -217,12 +216,12 @@ def _merge_orders(root: Path) -> int:
     return differ
 
 
-def _write_events(root: Path) -> None:
+def _write_events(root: Path, events: int) -> None:
     draw = random.Random(0)
     for curator in ("ann", "bo", "cy"):
         (root / curator).mkdir(parents=True)
         with open(root / curator / f"{uuid7()}.jsonl", "w") as file:
-            for number in range(_EVENTS // 3 + (curator == "ann") * (_EVENTS % 3)):
+            for number in range(events // 3 + (curator == "ann") * (events % 3)):
                 second, us = divmod(number * 50_000 + draw.randrange(50_000), 1_000_000)
                 hour, rest = divmod(second, 3600)
                 clock = f"{hour:02d}:{rest // 60:02d}:{rest % 60:02d}"
