@@ -12,7 +12,6 @@ from voiceface.review.fold import (
     fold,
     orphans,
     resolve,
-    review_of,
     standing_by_curator,
 )
 from voiceface.review.ledger import Event
@@ -42,13 +41,12 @@ def test_an_undone_undo_is_as_if_it_had_not_been() -> None:
 
 
 def test_a_decision_holds_for_the_content_that_was_seen_and_no_other() -> None:
-    keep = event(1, "keep")
-    assert review_of(keep, "seen") == "keep"
-    assert review_of(keep, "other") == "stale"
-    assert review_of(keep, None) == "stale"
-    assert review_of(None, "seen") == "pending"
-    faceless = Event("e", keep.time, "ana", "s", "", "drop", "no face")
-    assert review_of(faceless, None) == "drop"
+    marks = {"ana": event(1, "keep")}
+    assert resolve(marks, "seen").review == "keep"
+    assert resolve(marks, "other").review == "stale"
+    assert resolve(marks, None).review == "stale"
+    faceless = Event("e", marks["ana"].time, "ana", "s", "", "drop", "no face")
+    assert resolve({"ana": faceless}, None).review == "drop"
 
 
 def test_orphans_are_listed() -> None:

@@ -84,16 +84,6 @@ def fold(events: Iterable[Event]) -> dict[str, Event]:
     return standing
 
 
-def review_of(event: Event | None, content: str | None) -> str:
-    """What a single mark makes of a sample: one of `tables.REVIEWS`.
-
-    Args:
-        event: the mark; None when there is none.
-        content: the sample's content as it is now; None without a face.
-    """
-    return resolve({event.curator: event} if event else {}, content).review
-
-
 def orphans(standing: Mapping[str, object], samples: Iterable[str]) -> list[str]:
     """Marked samples that are gone, sorted. Their marks stay in the ledger."""
     return sorted(standing.keys() - set(samples))

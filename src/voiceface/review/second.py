@@ -1,9 +1,6 @@
 """Blind second review: two curators mark a share of the samples, neither seeing the other's."""
 
 import hashlib
-from collections.abc import Mapping
-
-from voiceface.review.ledger import Event
 
 
 def needs_second(sample: str, share: float, seed: int) -> bool:
@@ -13,15 +10,3 @@ def needs_second(sample: str, share: float, seed: int) -> bool:
     """
     digest = hashlib.sha256(f"{seed}:{sample}".encode()).digest()
     return int.from_bytes(digest[:8], "big") < share * 2**64
-
-
-def seen_by(
-    curator: str, sample: str, marks: Mapping[str, Event], share: float, seed: int
-) -> dict[str, Event]:
-    """Those of a sample's standing marks that a curator may see, by curator.
-
-    Of a sample that two are to mark, nobody sees the others' before having marked it.
-    """
-    if curator in marks or not needs_second(sample, share, seed):
-        return dict(marks)
-    return {}
