@@ -3,15 +3,25 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
+import uvicorn
 import yaml
 
 from tests.tables_builder import Segment, Tables
+from voiceface.config import load_settings
 from voiceface.layout import CONFIG
+from voiceface.review.app import review_app
+from voiceface.review.desk import Desk
+from voiceface.review.safe import Guard, new_tokens
+from voiceface.review.serve import LOOPBACK, hosts
 
 CURATOR = "ann"
 
@@ -34,6 +44,23 @@ def review_project(root: Path, segments: int = 30, **review: object) -> Tables:
     settings = {"review": {"second_share": 0.0, **review}}
     (root / CONFIG).write_text(yaml.safe_dump(settings))
     return tables
+
+
+@contextmanager
+def served(root: Path, *curators: str) -> Iterator[dict[str, str]]:
+    """The server in a thread of this process, which starts sooner; yields curator → address."""
+    listener = socket.create_server((LOOPBACK, 0))
+    port = listener.getsockname()[1]
+    tokens = new_tokens(curators)
+    desk = Desk(root, load_settings(root / CONFIG), curators)
+    app = Guard(review_app(desk), tokens, hosts(LOOPBACK, port), f"voiceface_{port}")
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    yield {who: f"http://{LOOPBACK}:{port}/?token={token}" for token, who in tokens.items()}
+    server.should_exit = True
+    thread.join(10)
+    listener.close()
 
 
 class Server:

@@ -2,11 +2,16 @@
 
 import ipaddress
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from voiceface.config import Settings
 from voiceface.errors import VoicefaceError
+from voiceface.review.safe import Guard, new_tokens
+
+if TYPE_CHECKING:
+    import uvicorn
 
 LOOPBACK = "127.0.0.1"
 
@@ -30,24 +35,28 @@ def serve(
     Raises:
         VoicefaceError: the address can't be had, or there is no manifest.
     """
+    with _listening(bind, port) as listener:
+        port = listener.getsockname()[1]
+        tokens = new_tokens(curators)
+        server = _server(root, settings, tokens, bind, port)
+        for token, curator in tokens.items():
+            who = f"{curator}: " if len(tokens) > 1 else ""
+            show(f"{who}http://{_shown(bind)}:{port}/?token={token}")
+        server.run(sockets=[listener])
+
+
+def _server(
+    root: Path, settings: Settings, tokens: Mapping[str, str], bind: str, port: int
+) -> "uvicorn.Server":
     import uvicorn
 
     from voiceface.review.app import review_app
     from voiceface.review.desk import Desk
-    from voiceface.review.safe import Guard, new_tokens
 
-    with _listening(bind, port) as listener:
-        port = listener.getsockname()[1]
-        tokens = new_tokens(curators)
-        desk = Desk(root, settings, curators)
-        app = Guard(review_app(desk), tokens, hosts(bind, port), f"voiceface_{port}")
-        for token, curator in tokens.items():
-            who = f"{curator}: " if len(tokens) > 1 else ""
-            show(f"{who}http://{_shown(bind)}:{port}/?token={token}")
-        config = uvicorn.Config(
-            app, log_level="warning", access_log=False, server_header=False, lifespan="on"
-        )
-        uvicorn.Server(config).run(sockets=[listener])
+    desk = Desk(root, settings, list(tokens.values()))
+    app = Guard(review_app(desk), tokens, hosts(bind, port), f"voiceface_{port}")
+    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+    return uvicorn.Server(config)
 
 
 def is_loopback(bind: str) -> bool:
