@@ -1,5 +1,7 @@
 // Requests to the server; what goes wrong is an ApiError with the server's own words.
 
+const MOST_KEPT_ALIVE = 16000; // browsers allow 64 KB in all
+
 export class ApiError extends Error {
   constructor(status, body) {
     super(body.error ?? `the server said ${status}`);
@@ -12,9 +14,11 @@ export async function get(path) {
   return answer(await fetch(path));
 }
 
-export async function post(path, body, options = {}) {
+export async function post(path, body) {
   const headers = { "content-type": "application/json" };
-  return answer(await fetch(path, { ...options, method: "POST", headers, body: JSON.stringify(body) }));
+  const text = JSON.stringify(body);
+  const keepalive = text.length < MOST_KEPT_ALIVE; // it then arrives though the tab is closed
+  return answer(await fetch(path, { method: "POST", headers, keepalive, body: text }));
 }
 
 async function answer(response) {

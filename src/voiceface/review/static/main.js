@@ -28,7 +28,7 @@ class Page {
     this.progress = new Progress((found) => this.filters.count(found));
     this.progress.show(state.progress);
     this.passes = { sound: new SoundPass(this), faces: new FacesPass(this) };
-    this.outbox = new Outbox(state.curator, (box) => this.showUnsaved(box), (...refused) => this.refused(...refused));
+    this.outbox = new Outbox(state.curator, this.tab, (box) => this.showUnsaved(box), (...refused) => this.refused(...refused));
     for (const name of ["faces", "sound"]) byId(`pass-${name}`).addEventListener("click", () => this.choose(name));
     byId("open-help").addEventListener("click", () => showHelp(() => this.redraw()));
     document.addEventListener("keydown", (event) => this.key(event));
@@ -70,7 +70,7 @@ class Page {
 
   // Holds samples for a while longer, and sets free all others.
   renew(have) {
-    post("/api/lease", { tab: this.tab, count: 0, have }, { keepalive: true }).catch(() => {});
+    post("/api/lease", { tab: this.tab, count: 0, have }).catch(() => {});
   }
 
   key(event) {

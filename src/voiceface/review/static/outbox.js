@@ -7,14 +7,16 @@ const WAIT_MS = [250, 500, 1000, 2000, 4000];
 const MOST = 100; // marks in a request
 
 export class Outbox {
-  constructor(curator, onChange, onRefused) {
-    this.key = `voiceface.unsaved.${curator}`;
+  constructor(curator, tab, onChange, onRefused) {
+    const all = `voiceface.unsaved.${curator}.`;
+    this.key = all + tab;
     this.onChange = onChange;
     this.onRefused = onRefused;
-    this.items = stored(this.key);
+    this.items = adopted(all);
     this.error = "";
     this.tries = 0;
     this.sending = false;
+    this.store();
     this.send();
   }
 
@@ -46,7 +48,7 @@ export class Outbox {
       const waiting = ready.findIndex((item) => item.waits);
       const batch = waiting < 0 ? ready : ready.slice(0, waiting);
       try {
-        const { saved, refused } = await post("/api/marks", { marks: batch.map((i) => i.mark) });
+        const { saved, refused } = await post("/api/marks", { marks: batch.map((item) => item.mark) });
         this.error = "";
         this.tries = 0;
         this.remove(saved);
@@ -83,14 +85,13 @@ export class Outbox {
   }
 }
 
-// What an earlier tab could not save. A receipt that it waited for is asked for no more: the server
-// says whether it is needed.
-function stored(key) {
-  try {
-    return JSON.parse(localStorage.getItem(key) ?? "[]").map(({ mark }) => ({ mark, since: performance.now() }));
-  } catch {
-    return [];
-  }
+// What earlier tabs could not save; a tab that still lives sends it too, with the same ids. A receipt
+// that it waited for is asked for no more: the server says whether it is needed.
+function adopted(all) {
+  const keys = Object.keys(localStorage).filter((key) => key.startsWith(all));
+  const items = keys.flatMap((key) => JSON.parse(localStorage.getItem(key)));
+  for (const key of keys) localStorage.removeItem(key);
+  return items.map(({ mark }) => ({ mark, since: performance.now() }));
 }
 
 export function announce(name, detail) {
