@@ -6,13 +6,14 @@ few marks spread over all samples; the curators' marks soon outweigh them.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
 from voiceface.review.audit import Share, share_of
-from voiceface.review.columns import Flags
+from voiceface.review.columns import Flags, Texts
 from voiceface.review.table import ReviewTable
 from voiceface.tables import MANIFEST, REASONS
 
@@ -47,15 +48,31 @@ class Features:
     flags: "npt.NDArray[np.uint64]"
     """bit i is set when `REASONS[i]` is among the sample's flags"""
 
+    videos: "npt.NDArray[np.integer[Any]]"
+    """the number of each sample's video, from 0"""
+
     def __len__(self) -> int:
         return len(self.flags)
 
     def matrix(self, rows: "Rows | slice") -> "Floats":
-        """The rows' scores, then 0 or 1 for each of `REASONS`."""
+        """The rows' scores, those less what is usual in the video, 0 or 1 for each of `REASONS`."""
+        scores = np.column_stack([score[rows] for score in self.scores]).astype(np.float32)
         flags = self.flags[rows]
         bits = flags[:, None] >> np.arange(len(REASONS), dtype=np.uint64) & np.uint64(1)
-        scores = (score[rows] for score in self.scores)
-        return np.column_stack([*scores, bits.astype(np.uint8)]).astype(np.float32, copy=False)
+        beside = scores - self._usual[self.videos[rows]]
+        return np.hstack([scores, beside, bits.astype(np.float32)])
+
+    @cached_property
+    def _usual(self) -> "Floats":
+        """Each video's mean scores: (videos, scores)."""
+        usual = []
+        for score in self.scores:
+            there = np.isfinite(score)
+            videos = self.videos[there]
+            counts = np.bincount(videos, minlength=self.videos.max(initial=-1) + 1)
+            sums = np.bincount(videos, weights=score[there], minlength=len(counts))
+            usual.append(sums / np.maximum(counts, 1))
+        return np.column_stack(usual).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -99,7 +116,9 @@ def features_of(table: ReviewTable) -> Features:
     """The features of the manifest's rows."""
     flags = table.columns["flags"]
     assert isinstance(flags, Flags)
-    return Features([table.columns[name].keys() for name in SCORES], flags.bits)
+    videos = table.columns["video"]
+    assert isinstance(videos, Texts)
+    return Features([table.columns[name].keys() for name in SCORES], flags.bits, videos.codes)
 
 
 def train(features: Features, rows: "Rows", kept: "Mask", seed: int = 0) -> Model:
@@ -175,8 +194,8 @@ def _scale(known: "Floats") -> "tuple[Floats, Floats]":
 def _spread(matrix: "Floats", center: "Floats", scale: "Floats") -> "Floats":
     """Each score as how far it lies below and above the median, so that both may be bad."""
     far = np.nan_to_num((matrix - center) / scale)
-    scores = far[:, : len(SCORES)].clip(-3, 3)
-    flags = matrix[:, len(SCORES) :]
+    scores = far[:, : -len(REASONS)].clip(-3, 3)
+    flags = matrix[:, -len(REASONS) :]
     return np.hstack([scores.clip(max=0), scores.clip(min=0), flags])
 
 

@@ -22,6 +22,8 @@ class Advice:
     """on how many marks it was trained"""
     probability: np.ndarray
     """of each row that a curator keeps it, float32"""
+    order: np.ndarray
+    """all rows, the most doubtful first, see `doubt`"""
     proposal: Proposal | None
 
 
@@ -42,10 +44,11 @@ class Assistant:
         Args:
             review: of each row what its mark is, as places in `REVIEWS`.
         """
-        marks = int(np.count_nonzero((review == KEEP) | (review == DROP)))
-        known = self.advice.marks if self.advice else -_EVERY
         busy = self._thread is not None and self._thread.is_alive()
-        if abs(marks - known) < _EVERY or busy or time.monotonic() < self._not_before:
+        if busy or time.monotonic() < self._not_before:
+            return False
+        marks = int(np.count_nonzero((review == KEEP) | (review == DROP)))
+        if self.advice and abs(marks - self.advice.marks) < _EVERY:
             return False
         self._thread = threading.Thread(target=self._train, args=(review.copy(),), daemon=True)
         self._thread.start()
@@ -66,8 +69,19 @@ class Assistant:
         rows = np.flatnonzero((review == KEEP) | (review == DROP))
         model: Model = train(self._features, rows, review[rows] == KEEP)
         probability = model.probability(self._features)
-        pending = (review == PENDING) & self._face & (self._features.flags == 0)
+        clean = self._features.flags == 0
+        pending = (review == PENDING) & self._face & clean
         proposal = propose(model, probability, pending, self._max_error) if len(rows) else None
-        self.advice = Advice(len(rows), probability, proposal)
+        order = np.argsort(doubt(probability, clean), kind="stable").astype(np.int32)
+        self.advice = Advice(len(rows), probability, order, proposal)
         now = time.monotonic()
         self._not_before = now + (now - begun) / _SHARE
+
+
+def doubt(probability: np.ndarray, clean: np.ndarray) -> np.ndarray:
+    """Keys of the most doubtful first, as `assist.suspects_first` orders them.
+
+    Args:
+        clean: without a flag, and so in the dataset as long as nobody looks: bool (rows,).
+    """
+    return np.where(clean, probability, 2 - probability)

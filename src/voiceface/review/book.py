@@ -147,20 +147,22 @@ class Book:
         """What a row's mark is, as far as the curator may see it: one of `REVIEWS`."""
         return REVIEWS[self.review(curator)[row]]
 
-    def columns(self, curator: str) -> dict[str, Column]:
-        """The columns that marks change, as far as the curator may see them."""
-        review, hidden = self.review(curator), self._hidden(curator)
-        reason, who, time = self._reason.codes, self._curator.codes, self._time
-        if hidden:
-            reason, who, time = reason.copy(), who.copy(), time.copy()
-            reason[hidden], who[hidden], time[hidden] = 0, 0, np.nan
-        return {
-            "review": Texts(review, list(REVIEWS)),
-            "review_reason": Texts(reason, self._reason.values),
-            "curator": Texts(who, self._curator.values),
-            "reviewed_at": Times(time),
-            "fate": Texts(self._fates(review), _FATES),
-        }
+    def column(self, name: str, curator: str) -> Column:
+        """A column that marks change (`table.LIVE`), as far as the curator may see it."""
+        review = self.review(curator)
+        if name == "review":
+            return Texts(review, list(REVIEWS))
+        if name == "fate":
+            return Texts(self._fates(review), _FATES)
+        hidden = self._hidden(curator)
+        if name == "reviewed_at":
+            time = self._time.copy()
+            time[hidden] = np.nan
+            return Times(time)
+        known = {"review_reason": self._reason, "curator": self._curator}[name]
+        codes = known.codes.copy()
+        codes[hidden] = 0
+        return Texts(codes, known.values)
 
     def _hidden(self, curator: str) -> list[int]:
         return [row for row in self._blind if curator not in self._marks[row]]

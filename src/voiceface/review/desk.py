@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from voiceface.config import Settings
 from voiceface.errors import VoicefaceError
 from voiceface.layout import MANIFEST
@@ -134,19 +136,17 @@ class Desk:
         away[self._rows(skip)] = True
         if faces and query.queue != "proposed":
             away |= self.books[True].review() == KEEP
-        total, rows = self.selection.page(query, curator, 0, count, away)
+        mask = self.selection.mask(query, curator)
+        whole = int(np.count_nonzero(mask))
+        mask &= ~away
+        rows = self.selection.first(query, curator, mask, 0, count)
         if faces and rows:
             speakers = self.table.columns["speaker"]
-            away |= ~speakers.mask("=", speakers.value(rows[0]))
-            _, rows = self.selection.page(query, curator, 0, count, away)
+            mask &= speakers.mask("=", speakers.value(rows[0]))
+            rows = self.selection.first(query, curator, mask, 0, count)
         self.leases.take(holder, [*rows, *held])
-        whole, _ = self.selection.page(query, curator, 0, 0)
-        return {
-            "words": query.words(whole),
-            "count": whole,
-            "left": total,
-            "samples": [sample_json(self, curator, row) for row in rows],
-        }
+        found = [sample_json(self, curator, row) for row in rows]
+        return {"words": query.words(whole), "count": whole, "samples": found}
 
     async def mark(self, curator: str, wanted: Sequence[Wanted]) -> dict[str, Any]:
         """Take marks; returns once they are on disk: the ids that are saved, and those refused.

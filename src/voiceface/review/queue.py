@@ -9,7 +9,7 @@ import numpy as np
 from voiceface.config import Review
 from voiceface.errors import VoicefaceError
 from voiceface.reporting.words import thousands
-from voiceface.review.assistant import Assistant
+from voiceface.review.assistant import Assistant, doubt
 from voiceface.review.audit import audit_rows
 from voiceface.review.book import PENDING, Book
 from voiceface.review.columns import Column
@@ -23,6 +23,8 @@ ORDERS = ("doubtful", "worst", "uncertain", "manifest")
 
 DRAWN = ("audit", "proposed")
 """Queues with an order of their own, which no sorting changes."""
+
+_STEP = 1 << 16  # rows
 
 
 @dataclass(frozen=True)
@@ -62,38 +64,38 @@ class Selection:
         self._clean = table.columns["flags"].mask("=", "")
         self._audit: tuple[object, np.ndarray] = (None, np.zeros(0, np.int64))
 
-    def page(
-        self, query: Query, curator: str, start: int, stop: int, without: np.ndarray | None = None
-    ) -> tuple[int, list[int]]:
+    def page(self, query: Query, curator: str, start: int, stop: int) -> tuple[int, list[int]]:
         """How many rows a query finds, and those from `start` to before `stop`.
-
-        Args:
-            without: rows to leave out, bool (rows,).
 
         Raises:
             VoicefaceError: a filter does not suit its column.
         """
         mask = self.mask(query, curator)
-        if without is not None:
-            mask &= ~without
-        count = int(np.count_nonzero(mask))
-        stop = min(stop, count)
-        if start >= stop:
-            return count, []
+        return int(np.count_nonzero(mask)), self.first(query, curator, mask, start, stop)
+
+    def first(
+        self, query: Query, curator: str, mask: np.ndarray, start: int, stop: int
+    ) -> list[int]:
+        """Of the rows of a mask (bool), those from `start` to before `stop` in a query's order."""
+        advice = self._assistant.advice
         if query.queue in DRAWN:
-            drawn = self._drawn(query.queue, curator)
-            return count, drawn[mask[drawn]][start:stop].tolist()
-        rows = np.flatnonzero(mask)
+            return _scan(self._drawn(query.queue, curator), mask, start, stop)
         if query.sort == "manifest":
-            return count, rows[start:stop].tolist()
+            return np.flatnonzero(mask)[start:stop].tolist()
+        if query.sort == "doubtful" and advice:
+            return _scan(advice.order, mask, start, stop)
+        rows = np.flatnonzero(mask)
+        stop = min(stop, len(rows))
+        if start >= stop:
+            return []
         keys = self._keys(query.sort, curator)[rows]
-        return count, rows[_places(keys, start, stop)].tolist()
+        return rows[_places(keys, start, stop)].tolist()
 
     def mask(self, query: Query, curator: str) -> np.ndarray:
         """Which rows a query finds: bool (rows,). Raises as `page` does."""
         columns: Mapping[str, Column] = self._table.columns
-        if {filter.column for filter in query.filters} & set(LIVE):
-            columns = {**columns, **self._book.columns(curator)}
+        if live := {filter.column for filter in query.filters} & set(LIVE):
+            columns = {**columns, **{name: self._book.column(name, curator) for name in live}}
         mask = self._queue(query.queue, curator)
         for one in query.filters:
             mask &= one.mask(columns)
@@ -138,8 +140,9 @@ class Selection:
             keys = self._doubt(sort)
         else:
             name = sort.removeprefix("-")
-            live = self._book.columns(curator) if name in LIVE else self._table.columns
-            keys = live[name].keys()
+            live = name in LIVE
+            column = self._book.column(name, curator) if live else self._table.columns[name]
+            keys = column.keys()
             if sort.startswith("-"):
                 keys = -(keys.astype(np.int16) if keys.dtype.itemsize == 1 else keys)
         if keys.dtype.kind == "f":
@@ -157,8 +160,20 @@ class Selection:
             return np.abs(advice.probability - 0.5)
         if sort == "worst":
             return advice.probability
-        # As `assist.suspects_first` has it.
-        return np.where(self._clean, advice.probability, 2 - advice.probability)
+        return doubt(advice.probability, self._clean)
+
+
+def _scan(order: np.ndarray, mask: np.ndarray, start: int, stop: int) -> list[int]:
+    """The rows of a mask in an order, from `start` to before `stop`; reads no more than it must."""
+    found: list[np.ndarray] = []
+    count = 0
+    for begin in range(0, len(order), _STEP):
+        part = order[begin : begin + _STEP]
+        found.append(part[mask[part]])
+        count += len(found[-1])
+        if count >= stop:
+            break
+    return np.concatenate([order[:0], *found])[start:stop].tolist()
 
 
 def _places(keys: np.ndarray, start: int, stop: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from voiceface.review.book import KEEP, PENDING
 from voiceface.review.columns import Column, Flags, Presence, Texts, Truths
 from voiceface.review.ledger import Event
 from voiceface.review.progress import progress
+from voiceface.review.table import LIVE
 from voiceface.review.words import COLUMNS, QUEUES
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def progress_json(desk: "Desk", curator: str) -> dict[str, Any]:
 
 
 def _columns_json(desk: "Desk") -> list[dict[str, Any]]:
-    columns = {**desk.table.columns, **desk.book.columns("")}
+    columns = {**desk.table.columns, **{name: desk.book.column(name, "") for name in LIVE}}
     return [
         {
             "name": name,

@@ -2,7 +2,7 @@
 
 import { post } from "./api.js";
 
-const AHEAD = 8;
+const AHEAD = 16;
 const PASSED = 500;
 
 export class Deck {

@@ -8,6 +8,7 @@ import { actionOf, keyOf, REASONS } from "./keys.js";
 import { announce } from "./outbox.js";
 import { draw } from "./wave.js";
 
+const FRAME_MS = 60; // how often the played part is drawn
 const SPEEDS = [1, 1.25, 1.5, 2];
 
 export class SoundPass {
@@ -46,7 +47,12 @@ export class SoundPass {
     this.built ??= this.build();
     this.fillIn(sample);
     if (event) painted(event);
-    this.prefetch();
+    // The picture first; what is heard and fetched follows when it is on the screen.
+    afterPaint(() => {
+      if (this.deck.current !== sample || this.page.pass !== this) return;
+      this.play();
+      this.prefetch();
+    });
   }
 
   build() {
@@ -62,6 +68,7 @@ export class SoundPass {
       values: element("dl", { class: "values" }),
       speed: element("button", { type: "button", onclick: () => this.faster() }),
     };
+    made.details = element("details", { ontoggle: () => this.showValues() }, element("summary", {}, "Scores"), made.values);
     const button = (action, words, kind = "") =>
       element("button", { type: "button", class: kind, onclick: (event) => this.act(action, event) },
         element("kbd", {}, keyOf(action)), ` ${words}`);
@@ -78,7 +85,7 @@ export class SoundPass {
             button("keep", "keep", "keep"), button("unsure", "unsure", "unsure"), button("drop", "drop", "drop")),
           element("div", { class: "reasons", role: "group", "aria-label": "Drop, because" }, ...reasons),
           made.marks, made.before,
-          element("details", {}, element("summary", {}, "Scores"), made.values),
+          made.details,
         ),
       ),
     );
@@ -86,7 +93,7 @@ export class SoundPass {
   }
 
   fillIn(sample) {
-    const { face, speaker, name, flags, marks, before, values, speed, wave } = this.built;
+    const { face, speaker, name, flags, marks, before, speed, wave } = this.built;
     const media = (this.playing = this.page.media.of(sample));
     if (media.image) face.replaceWith((this.built.face = media.image));
     this.built.face.className = "face";
@@ -95,21 +102,26 @@ export class SoundPass {
     name.textContent = sample.sample;
     flags.replaceChildren(...sample.flags.map(({ words }) => element("li", {}, words)));
     marks.replaceChildren(...sample.marks.map((mark) => element("li", {}, markWords(mark))));
-    values.replaceChildren(...Object.entries(sample.values).flatMap(([column, value]) => {
-      const { label, unit } = this.page.columns.get(column);
-      return [element("dt", {}, label), element("dd", {}, `${figure(value)} ${unit}`.trim())];
-    }));
+    this.showValues();
     before.replaceChildren(...(sample.review === "stale" ? [beforeOf(sample, this.page.columns)] : []));
     speed.textContent = `${this.speed}×`;
     this.state("");
     draw(wave, media.peaks, 0);
-    media.ready?.then(() => this.playing === media && draw(wave, media.peaks, this.played()));
-    this.play();
+    if (!media.peaks) media.ready?.then(() => this.playing === media && draw(wave, media.peaks, this.played()));
+  }
+
+  showValues() {
+    const { values, details } = this.built;
+    if (!details.open) return;
+    values.replaceChildren(...Object.entries(this.deck.current.values).flatMap(([column, value]) => {
+      const { label, unit } = this.page.columns.get(column);
+      return [element("dt", {}, label), element("dd", {}, `${figure(value)} ${unit}`.trim())];
+    }));
   }
 
   prefetch() {
-    for (const sample of this.deck.ahead.slice(0, 4)) this.page.media.of(sample);
-    this.deck.fill().then(() => this.deck.ahead.slice(0, 4).forEach((sample) => this.page.media.of(sample)), this.page.failed);
+    for (const sample of this.deck.ahead.slice(0, 6)) this.page.media.of(sample);
+    this.deck.fill().then(() => this.deck.ahead.slice(0, 6).forEach((sample) => this.page.media.of(sample)), this.page.failed);
   }
 
   play() {
@@ -130,10 +142,14 @@ export class SoundPass {
 
   follow() {
     cancelAnimationFrame(this.frame);
-    const step = () => {
+    let drawn = 0;
+    const step = (now) => {
       const { audio, peaks } = this.playing ?? {};
       if (!audio || !this.built) return;
-      draw(this.built.wave, peaks, this.played());
+      if (now - drawn > FRAME_MS) {
+        draw(this.built.wave, peaks, this.played());
+        drawn = now;
+      }
       if (!audio.paused) this.frame = requestAnimationFrame(step);
     };
     this.frame = requestAnimationFrame(step);
@@ -257,9 +273,13 @@ function markWords({ curator, decision, reason, note, time }) {
 
 // Tells how long it took from the key to the pixels.
 function painted(event) {
+  afterPaint(() => announce("painted", { ms: performance.now() - event.timeStamp }));
+}
+
+function afterPaint(done) {
   requestAnimationFrame(() => {
     const channel = new MessageChannel();
-    channel.port1.onmessage = () => announce("painted", { ms: performance.now() - event.timeStamp });
+    channel.port1.onmessage = done;
     channel.port2.postMessage(null);
   });
 }

@@ -9,10 +9,10 @@ export function draw(canvas, peaks, played) {
     canvas.height = height;
   }
   const pen = canvas.getContext("2d");
-  const style = getComputedStyle(canvas);
   pen.clearRect(0, 0, width, height);
   if (!peaks) return;
   const count = peaks.length / 2;
+  const [done, rest] = colours();
   const highest = Math.max(8, ...peaks.map(Math.abs));
   const step = Math.max(2 * ratio, width / count);
   const middle = height / 2;
@@ -27,7 +27,20 @@ export function draw(canvas, peaks, played) {
     }
     const top = middle - (high / highest) * middle * 0.94;
     const bottom = middle - (low / highest) * middle * 0.94;
-    pen.fillStyle = x / width < played ? style.getPropertyValue("--accent") : style.getPropertyValue("--wave");
+    pen.fillStyle = x / width < played ? done : rest;
     pen.fillRect(x, top, step, Math.max(ratio, bottom - top));
   }
+}
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+let known = [];
+dark.addEventListener("change", () => (known = []));
+
+// Of what was played, and of what was not; asked for once, for it takes the browser long.
+function colours() {
+  if (!known.length) {
+    const style = getComputedStyle(document.documentElement);
+    known = ["--accent", "--wave"].map((name) => style.getPropertyValue(name));
+  }
+  return known;
 }
