@@ -19,7 +19,7 @@ def world(count: int = 3_000, seed: int = 0) -> tuple[Features, np.ndarray]:
     good = (np.abs(turned) < 1.2) & (sharp > -0.8)
     flags = np.where(sharp < -1.2, np.uint64(1 << REASONS.index("blurred")), np.uint64(0))
     scores[0][rng.random(count) < 0.2] = np.nan
-    return Features(scores, flags.astype(np.uint64)), good
+    return Features(scores, flags.astype(np.uint64), np.arange(count) // 50), good
 
 
 def manifest_row(sample: str) -> dict[str, Any]:
@@ -44,13 +44,21 @@ def test_features_are_the_scores_and_the_flags(tmp_path: Path) -> None:
     write_table(tmp_path / "samples.parquet", pa.Table.from_pylist(rows, MANIFEST))
     features = features_of(ReviewTable.open(tmp_path / "samples.parquet"))
     matrix = features.matrix(slice(None))
-    assert matrix.shape == (2, len(SCORES) + len(REASONS))
+    assert matrix.shape == (2, 2 * len(SCORES) + len(REASONS))
     assert matrix[0, SCORES.index("snr_db")] == 12.5
     assert matrix[0, SCORES.index("faces")] == 2
     assert np.isnan(matrix[1, SCORES.index("snr_db")])
-    told = {REASONS[i] for i in np.flatnonzero(matrix[0, len(SCORES) :])}
+    told = {REASONS[i] for i in np.flatnonzero(matrix[0, -len(REASONS) :])}
     assert told == {"dark", "blurred"}
-    assert not matrix[1, len(SCORES) :].any()
+    assert not matrix[1, -len(REASONS) :].any()
+
+
+def test_a_score_stands_also_beside_what_is_usual_in_its_video() -> None:
+    values = [np.array([1, 3, 10, np.nan], np.float32), *[np.zeros(4, np.float32)] * 99]
+    features = Features(values[: len(SCORES)], np.zeros(4, np.uint64), np.array([0, 0, 1, 1]))
+    beside = features.matrix(np.arange(4))[:, len(SCORES)]
+    assert beside[:3].tolist() == [-1, 1, 0]
+    assert np.isnan(beside[3])
 
 
 def test_without_a_mark_it_follows_the_flags() -> None:
