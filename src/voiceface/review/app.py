@@ -19,7 +19,7 @@ from voiceface.review.desk import Desk, Wanted, error_of
 from voiceface.review.filters import Filter
 from voiceface.review.queue import Query
 from voiceface.review.seen import FACE, SOUND
-from voiceface.review.shown import sample_json, state_json
+from voiceface.review.shown import far_json, sample_json, state_json
 from voiceface.review.words import COLUMNS
 
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
@@ -139,6 +139,7 @@ def _api(desk: Desk) -> list[Route]:
 
     return [
         get("/api/state", lambda curator, _: state_json(desk, curator)),
+        get("/api/progress", lambda curator, _: far_json(desk, curator)),
         get("/api/queue", queue),
         get("/api/sample/{sample}", sample),
         post("/api/lease", lease),

@@ -32,7 +32,7 @@ class Assistant:
 
     def __init__(self, table: ReviewTable, max_error: float) -> None:
         self._features = features_of(table)
-        self._face = table.columns["content"].mask("!=", "")
+        self._face = table.has_face
         self._max_error = max_error
         self._thread: threading.Thread | None = None
         self._not_before = 0.0

@@ -178,8 +178,7 @@ class Book:
         place = {name: _FATES.index(name) for name in _FATES}
         # The last entry is that of no flag: without a face, and so kept out, all the same.
         of_flag = np.array([place.get(name, -1) for name in flags.names] + [place["no_face"]])
-        faceless = self._table.columns["content"].mask("=", "")
-        against = (flags.bits > 0) & (review != KEEP) | faceless
+        against = (flags.bits > 0) & (review != KEEP) | ~self._table.has_face
         result = np.where(against, of_flag[flags.first()], place[KEPT]).astype(np.int8)
         for name, fate in _BY_CURATOR.items():
             result[review == REVIEWS.index(name)] = place[fate]

@@ -60,7 +60,6 @@ class Selection:
         self._book = book
         self._assistant = assistant
         self._settings = settings
-        self._face = table.columns["content"].mask("!=", "")
         self._clean = table.columns["flags"].mask("=", "")
         self._audit: tuple[object, np.ndarray] = (None, np.zeros(0, np.int64))
 
@@ -108,7 +107,7 @@ class Selection:
     def _queue(self, name: str, curator: str) -> np.ndarray:
         review = self._book.review(curator)
         if name in ("pending", "flagged"):
-            return (review == PENDING) & self._face & (self._clean == (name == "pending"))
+            return (review == PENDING) & self._table.has_face & (self._clean == (name == "pending"))
         if name == "marked":
             return review != PENDING
         if name == "mine":
@@ -123,7 +122,7 @@ class Selection:
 
     def _drawn(self, name: str, curator: str) -> np.ndarray:
         """The rows of a queue of `DRAWN`, in its order."""
-        unseen = (self._book.review(curator) == PENDING) & self._face & self._clean
+        unseen = (self._book.review(curator) == PENDING) & self._table.has_face & self._clean
         if name == "proposed":
             advice = self._assistant.advice
             rows = advice.proposal.rows if advice and advice.proposal else np.zeros(0, np.int64)

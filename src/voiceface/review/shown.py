@@ -25,27 +25,31 @@ _SHOWN_APART = ("sample", "content", "speaker", "flags", "clean")
 
 
 def state_json(desk: "Desk", curator: str) -> dict[str, Any]:
-    """What the page asks for first, and again from time to time."""
-    counts = desk.selection.counts(curator)
+    """What the page asks for first."""
     return {
         "curator": curator,
         "settings": desk.settings.review.model_dump(mode="json"),
-        "queues": [
-            {"name": name, "words": words, "count": counts[name]} for name, words in QUEUES.items()
-        ],
         "columns": _columns_json(desk),
-        "progress": progress_json(desk, curator),
+        **far_json(desk, curator),
     }
 
 
-def progress_json(desk: "Desk", curator: str) -> dict[str, Any]:
+def far_json(desk: "Desk", curator: str) -> dict[str, Any]:
+    """The queues with their counts, and the progress: what the page asks for again and again."""
+    counts = desk.selection.counts(curator)
+    queues = [
+        {"name": name, "words": words, "count": counts[name]} for name, words in QUEUES.items()
+    ]
+    return {"queues": queues, "progress": _progress_json(desk, curator)}
+
+
+def _progress_json(desk: "Desk", curator: str) -> dict[str, Any]:
     """How far, how fast, how long to go, how pure; the pace is the curator's own."""
     review = desk.book.review(curator)
-    face = desk.table.columns["content"].mask("!=", "")
-    pending = face & (review == PENDING)
+    pending = desk.table.has_face & (review == PENDING)
     clean = desk.table.columns["flags"].mask("=", "")
     unseen = 0 if desk.settings.manifest.require_review else np.count_nonzero(pending & clean)
-    whole = int(np.count_nonzero(face))
+    whole = int(np.count_nonzero(desk.table.has_face))
     left = int(np.count_nonzero(pending))
     kept = int(np.count_nonzero(review == KEEP))
     residual = residual_error(desk.book.audited())

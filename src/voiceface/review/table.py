@@ -30,6 +30,8 @@ class ReviewTable:
         self._rows = rows
         self._samples = names
         self._contents = digests
+        self.has_face = digests.mask("!=", "")
+        """bool (rows,)"""
 
     @classmethod
     def open(cls, path: Path) -> "ReviewTable":
@@ -48,7 +50,9 @@ class ReviewTable:
                     if field.name not in LIVE:
                         columns[field.name] = _column(file, path, field)
                         pa.default_memory_pool().release_unused()  # it would keep 150 MB
-                return cls(columns, file.metadata.num_rows)
+                table = cls(columns, file.metadata.num_rows)
+                table.row_of("")  # the names are sorted now, and not when the first is looked up
+                return table
         except FileNotFoundError:
             raise VoicefaceError(f"{path}: no such file; build it with `voiceface build`") from None
         except (pa.ArrowException, OSError, ValueError, KeyError) as error:

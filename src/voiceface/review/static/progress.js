@@ -19,7 +19,7 @@ export class Progress {
   }
 
   async load() {
-    const state = await get("/api/state").catch(() => null);
+    const state = await get("/api/progress").catch(() => null);
     if (!state) return;
     this.show(state.progress);
     this.onState(state);
