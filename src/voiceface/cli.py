@@ -6,7 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -223,25 +223,58 @@ def _marks_arguments(parser: argparse.ArgumentParser) -> None:
     take.add_argument("--dry-run", action="store_true", help="only show what would change")
     undo = actions.add_parser("undo", help="take an imported batch back")
     undo.add_argument("batch")
+    actions.add_parser("agreement", help="how well the curators agree")
+    _configfile_arguments(parser)
     _add_curator(take)
     _add_curator(undo)
 
 
 def _marks(options: argparse.Namespace) -> int:
+    from voiceface.build import read_settings
     from voiceface.review import exchange
+    from voiceface.review.fold import Policy
 
+    settings = read_settings(options.configfile).manifest
+    policy = Policy(settings.dispute_policy, settings.adjudicators)
     if options.action == "export":
-        exchange.export_marks(MANIFEST, REVIEWS, options.file, options.delimiter)
+        exchange.export_marks(MANIFEST, REVIEWS, options.file, options.delimiter, policy)
         print(f"{options.file}: edit the columns decision and reason, then import it")
+    elif options.action == "agreement":
+        for name, value in asdict(exchange.marks_agreement(MANIFEST, REVIEWS)).items():
+            print(f"{name}: {'not defined' if value is None else f'{value:.4g}'}")
     elif options.action == "undo":
         count = exchange.undo_batch(REVIEWS, _curator(options), options.batch)
         print(f"{count} marks taken back")
     else:
-        plan = exchange.plan_import(MANIFEST, REVIEWS, options.file)
+        plan = exchange.plan_import(MANIFEST, REVIEWS, options.file, policy)
         print("\n".join(plan.words()))
         if not options.dry_run:
             batch = exchange.apply_import(plan, REVIEWS, _curator(options))
             print(f"imported as batch {batch}; `voiceface marks undo {batch}` takes it back")
+    return 0
+
+
+def _review_arguments(parser: argparse.ArgumentParser) -> None:
+    about = "listen there for others, too; each curator then needs a token, see --curators"
+    parser.add_argument("--bind", default=None, metavar="ADDRESS", help=about)
+    parser.add_argument("--port", type=int, default=0, help="a free one if not said")
+    about = "who may mark, as in ann,bo: each gets an address of their own"
+    parser.add_argument("--curators", default="", metavar="NAMES", help=about)
+    _add_curator(parser)
+    _configfile_arguments(parser)
+
+
+def _review(options: argparse.Namespace) -> int:
+    from voiceface.build import read_settings
+    from voiceface.review.serve import LOOPBACK, serve
+
+    names = [name.strip() for name in options.curators.split(",") if name.strip()]
+    if options.bind and not names:
+        raise VoicefaceError("--bind lets others in: name them, --curators ann,bo")
+    curators = names or [_curator(options)]
+    settings = read_settings(options.configfile)
+    show = partial(print, flush=True)  # whoever starts it in the background waits for the address
+    serve(Path(), settings, curators, options.bind or LOOPBACK, options.port, show)
     return 0
 
 
@@ -318,6 +351,7 @@ COMMANDS = [
     Command("build", "rebuild what is stale, up to the report", _build_arguments, _build),
     Command("status", "the funnel, and what is stale", _configfile_arguments, _status),
     Command("retry", "try failed downloads again", _retry_arguments, _retry),
+    Command("review", "look at samples in a page, and mark them", _review_arguments, _review),
     Command("mark", "keep or drop samples", _mark_arguments, _mark),
     Command("marks", "all marks to CSV and back", _marks_arguments, _marks),
     Command(

@@ -220,3 +220,24 @@ def test_a_file_that_is_no_export_is_refused_in_one_line(
     with pytest.raises(VoicefaceError, match=told) as error:
         plan_import(tables.manifest, tables.reviews, path)
     assert "\n" not in str(error.value)
+
+
+def test_curators_who_differ_are_disputed_in_the_spreadsheet_and_one_more_mark_is_a_conflict(
+    tables: Tables,
+) -> None:
+    mark(tables.reviews, tables.manifest, [A], "drop", "dark", "bo")
+    path, rows = exported(tables)
+    mark(tables.reviews, tables.manifest, [A], "keep", "", "ana")
+    rows[0]["decision"] = "unsure"
+    save(path, rows)
+    [conflict] = plan_import(tables.manifest, tables.reviews, path).conflicts
+    assert "keep by ana at " in conflict
+    path, rows = exported(tables)
+    assert rows[0]["decision"] == "disputed"
+    assert len(rows[0]["mark"].split()) == 2
+    assert plan_import(tables.manifest, tables.reviews, path).unchanged == 3
+    assert tables.run_manifest()[0]["fate"] == "disputed"
+    rows[0] |= {"decision": "drop", "reason": "dark"}
+    save(path, rows)
+    import_marks(tables.manifest, tables.reviews, path, "ana")
+    assert tables.run_manifest()[0]["fate"] == "dropped_by_curator"

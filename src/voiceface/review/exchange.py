@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 
 from voiceface.errors import VoicefaceError
 from voiceface.files import read_table, write_text
-from voiceface.review.fold import fold, review_of
+from voiceface.review.agreement import Agreement, curators_agreement
+from voiceface.review.fold import UNANIMOUS, Policy, resolve, standing_by_curator
 from voiceface.review.ledger import Event, Ledger, Mark, read_ledger, uuid7
 from voiceface.tables import MANIFEST, REVIEWS
 
@@ -72,16 +73,22 @@ def mark(
         raise VoicefaceError(f"{manifest}: no sample {', '.join(unknown)}; nothing was marked")
     if faceless := [name for name in names if decision == "keep" and content[name] is None]:
         raise VoicefaceError(f"no face in {', '.join(faceless)}, so it can't be kept")
-    standing = fold(read_ledger(root))
+    standing = standing_by_curator(read_ledger(root))
     marks = [
         # After what it replaces, also where that came from a machine whose clock is ahead.
-        Mark(name, content[name] or "", decision, reason, after=_time(standing.get(name)))
+        Mark(name, content[name] or "", decision, reason, after=_latest(standing.get(name, {})))
         for name in names
     ]
     _write_batch(root, curator, marks, uuid7())
 
 
-def export_marks(manifest: Path, ledger_root: Path, output: Path, delimiter: str = ",") -> None:
+def export_marks(
+    manifest: Path,
+    ledger_root: Path,
+    output: Path,
+    delimiter: str = ",",
+    policy: Policy = UNANIMOUS,
+) -> None:
     """Write all samples with what holds for each as CSV for Excel, LibreOffice or pandas.
 
     Text that a spreadsheet would run as a formula gets a leading apostrophe.
@@ -89,27 +96,31 @@ def export_marks(manifest: Path, ledger_root: Path, output: Path, delimiter: str
     Args:
         delimiter: `,`, or `;` where the comma is the decimal sign.
     """
-    standing = fold(read_ledger(ledger_root))
+    standing = standing_by_curator(read_ledger(ledger_root))
     table = read_table(manifest, MANIFEST, ["sample", "content", *_ABOUT])
     text = io.StringIO()
     writer = csv.writer(text, delimiter=delimiter)
     writer.writerow(COLUMNS)
     for row in table.to_pylist():
-        event = standing.get(row["sample"])
+        marks = standing.get(row["sample"], {})
+        found = resolve(marks, row["content"], policy)
+        event = found.event
         values = {
             **row,
             "flags": " ".join(row["flags"]),
             "content": _CONTENT + (row["content"] or ""),
-            "decision": review_of(event, row["content"]),
+            "decision": found.review,
             "reason": event.reason if event else "",
             "note": event.note if event else "",
-            "mark": event.id if event else "",
+            "mark": _ids(marks),
         }
         writer.writerow([_neutral(values[name]) for name in COLUMNS])
     write_text(output, f"\ufeff{text.getvalue()}")  # the mark by which Excel knows UTF-8
 
 
-def plan_import(manifest: Path, ledger_root: Path, source: Path) -> Plan:
+def plan_import(
+    manifest: Path, ledger_root: Path, source: Path, policy: Policy = UNANIMOUS
+) -> Plan:
     """Compare a CSV file with the ledger; nothing is written.
 
     Raises:
@@ -121,10 +132,10 @@ def plan_import(manifest: Path, ledger_root: Path, source: Path) -> Plan:
     content = dict(zip(*(table[name].to_pylist() for name in table.column_names), strict=True))
     changes: list[Change] = []
     conflicts: list[str] = []
-    standing = fold(events.values())
+    standing = standing_by_curator(events.values())
     seen: dict[str, int] = {}
     for line, row in rows:
-        change, problem = _compare(row, events, standing, content)
+        change, problem = _compare(row, events, standing, content, policy)
         if (first := seen.setdefault(row["sample"], line)) != line:
             problem = f"is on line {first} already"
         if problem:
@@ -174,28 +185,44 @@ def undo_batch(ledger_root: Path, curator: str, batch: str) -> int:
     return len(marks)
 
 
+def marks_agreement(manifest: Path, ledger_root: Path) -> Agreement:
+    """Agreement of the curators on what they marked as it is now."""
+    table = read_table(manifest, MANIFEST, ["sample", "content"])
+    content = dict(zip(*(table[name].to_pylist() for name in table.column_names), strict=True))
+    return curators_agreement(standing_by_curator(read_ledger(ledger_root)), content)
+
+
 def _write_batch(root: Path, curator: str, marks: Iterable[Mark], batch: str) -> None:
     with Ledger(root, curator) as ledger:
         ledger.append(*(replace(one, batch=batch) for one in marks))
 
 
-def _time(event: Event | None) -> str:
-    return event.time if event else ""
+def _latest(marks: Mapping[str, Event]) -> str:
+    return max((mark.time for mark in marks.values()), default="")
+
+
+def _ids(marks: Mapping[str, Event]) -> str:
+    """The marks that stand: when one more comes or one goes, it is another text."""
+    return " ".join(sorted(mark.id for mark in marks.values()))
 
 
 def _compare(
     row: Mapping[str, str],
     events: Mapping[str, Event],
-    standing: Mapping[str, Event],
+    standing: Mapping[str, Mapping[str, Event]],
     content: Mapping[str, str | None],
+    policy: Policy,
 ) -> tuple[Change | None, str]:
     """What a row changes, and what is wrong with it; None and "" when it says nothing new."""
-    sample, exported = row["sample"], events.get(row["mark"])
+    sample = row["sample"]
+    known = [events[name] for name in row["mark"].split() if name in events]
+    exported = {mark.curator: mark for mark in known if mark.sample == sample}
     seen = row["content"].removeprefix(_CONTENT)
-    if row["mark"] and (exported is None or exported.sample != sample):
+    if _ids(exported) != row["mark"]:
         return None, f"mark {row['mark']!r} is not in this ledger"
-    before = review_of(exported, seen)
-    old = (before, exported.reason, exported.note) if exported else (before, "", "")
+    before = resolve(exported, seen, policy)
+    event = before.event
+    old = (before.review, event.reason if event else "", event.note if event else "")
     new = (row["decision"].strip().lower() or "pending", row["reason"], row["note"])
     if new == old:
         return None, ""
@@ -210,11 +237,11 @@ def _compare(
         return None, "has another face or sound than when it was exported"
     if new[0] == "keep" and not seen:
         return None, "has no face, so it can't be kept"
-    now = standing.get(sample)
-    if (now.id if now else "") != row["mark"]:
-        what = f"{now.decision} by {now.curator} at {now.time}" if now else "taken back"
-        return None, f"was marked since the export: {what}"
-    return Change(before, Mark(sample, seen, *new, after=_time(now))), ""
+    now = standing.get(sample, {})
+    if _ids(now) != row["mark"]:
+        marks = (f"{mark.decision} by {name} at {mark.time}" for name, mark in now.items())
+        return None, f"was marked since the export: {', '.join(marks) or 'taken back'}"
+    return Change(before.review, Mark(sample, seen, *new, after=_latest(now))), ""
 
 
 def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:

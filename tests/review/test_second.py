@@ -1,0 +1,13 @@
+from voiceface.review.second import needs_second
+
+NAMES = [f"file-{number:012x}_000004000" for number in range(4000)]
+
+
+def test_the_share_is_drawn_by_name_and_seed_alone() -> None:
+    drawn = {name for name in NAMES if needs_second(name, 0.05, 1)}
+    assert 140 < len(drawn) < 260
+    assert drawn == {name for name in reversed(NAMES) if needs_second(name, 0.05, 1)}
+    assert drawn < {name for name in NAMES if needs_second(name, 0.2, 1)}
+    assert drawn != {name for name in NAMES if needs_second(name, 0.05, 2)}
+    assert not any(needs_second(name, 0.0, 1) for name in NAMES)
+    assert all(needs_second(name, 1.0, 1) for name in NAMES)
