@@ -78,7 +78,9 @@ class Desk:
         self.settings = settings
         for curator in curators:
             Ledger(root / LEDGER, curator)  # refuses a name that can't be a folder
-        self.table = ReviewTable.open(root / MANIFEST)
+        self._manifest = root / MANIFEST
+        self.table = ReviewTable.open(self._manifest)
+        self._built_ns = self._manifest.stat().st_mtime_ns
         self.seen = Seen(root / _SEEN)
         self.media = Media(self.table, root / _FACES, root / _SPEECH, self.seen)
         self.heard = Heard(secret_of(root / _SECRET))
@@ -104,6 +106,13 @@ class Desk:
     def book(self) -> Book:
         """The marks."""
         return self.books[False]
+
+    def is_rebuilt(self) -> bool:
+        """Whether the manifest is another one by now than the one that was read."""
+        try:
+            return self._manifest.stat().st_mtime_ns != self._built_ns
+        except FileNotFoundError:
+            return True
 
     def page(self, curator: str, query: Query, number: int, size: int) -> dict[str, Any]:
         """One page of a query, in words, counted."""

@@ -40,7 +40,8 @@ def far_json(desk: "Desk", curator: str) -> dict[str, Any]:
     queues = [
         {"name": name, "words": words, "count": counts[name]} for name, words in QUEUES.items()
     ]
-    return {"queues": queues, "progress": _progress_json(desk, curator)}
+    progress = _progress_json(desk, curator)
+    return {"queues": queues, "progress": progress, "rebuilt": desk.is_rebuilt()}
 
 
 def _progress_json(desk: "Desk", curator: str) -> dict[str, Any]:

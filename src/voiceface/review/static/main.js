@@ -25,7 +25,10 @@ class Page {
     byId("who").textContent = state.curator;
     this.columns = new Map(state.columns.map((column) => [column.name, column]));
     this.filters = new Filters(state, () => this.open());
-    this.progress = new Progress((found) => this.filters.count(found));
+    this.progress = new Progress((found) => {
+      this.filters.count(found);
+      byId("rebuilt").hidden = !found.rebuilt;
+    });
     this.progress.show(state.progress);
     this.passes = { sound: new SoundPass(this), faces: new FacesPass(this) };
     this.outbox = new Outbox(state.curator, this.tab, (box) => this.showUnsaved(box), (...refused) => this.refused(...refused));
