@@ -48,7 +48,7 @@ def review_app(desk: Desk) -> Starlette:
         following.cancel()
         await desk.close()
 
-    pages = _static()
+    pages, read_media = _static(), _media(desk)
 
     async def static(request: Request) -> Response:
         name = request.path_params.get("name", "index.html")
@@ -60,7 +60,8 @@ def review_app(desk: Desk) -> Starlette:
         kind, content = request.path_params["kind"], request.path_params["content"]
         if kind not in _KINDS:
             raise HTTPException(404)
-        data = await asyncio.to_thread(_media(desk), content, kind)
+        loop = asyncio.get_running_loop()
+        data = await loop.run_in_executor(desk.reader, read_media, content, kind)
         if data is None:
             raise HTTPException(404, "not there, or changed since the manifest was made")
         return ranged(request, data, _KINDS[kind])

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,8 @@ class Desk:
         self._built_ns = self._manifest.stat().st_mtime_ns
         self.seen = Seen(root / _SEEN)
         self.media = Media(self.table, root / _FACES, root / _SPEECH, self.seen)
+        # One thread: each further one would keep memory of its own.
+        self.reader = ThreadPoolExecutor(1, "media")
         self.heard = Heard(secret_of(root / _SECRET))
         self.leases = Leases(settings.review.lease_s)
         self.writer = Writer()
@@ -240,7 +243,7 @@ class Desk:
         else:
             self.books[faces].take(events)
             self.assistant.consider(self.book.review())
-            asyncio.get_running_loop().run_in_executor(None, self._keep_seen, marks)
+            asyncio.get_running_loop().run_in_executor(self.reader, self._keep_seen, marks)
             future.set_result(None)
         finally:
             for mark in marks:
@@ -266,6 +269,7 @@ class Desk:
     async def close(self) -> None:
         """Write what waits, and give the files free."""
         await self.writer.close()
+        self.reader.shutdown()
         self.seen.close()
 
     def _rows(self, samples: Sequence[str]) -> list[int]:

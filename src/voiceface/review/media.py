@@ -17,8 +17,8 @@ from voiceface.review.table import ReviewTable
 PEAKS = 480
 """Columns of the drawn sound."""
 
-_CACHE_BYTES = 48 << 20
-_OPEN_FILES = 48
+_CACHE_BYTES = 32 << 20
+_OPEN_FILES = 24
 
 
 @dataclass(frozen=True)

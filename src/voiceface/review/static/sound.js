@@ -9,6 +9,7 @@ import { announce } from "./outbox.js";
 import { draw } from "./wave.js";
 
 const FRAME_MS = 60; // how often the played part is drawn
+const TELL_MS = 100;
 const SPEEDS = [1, 1.25, 1.5, 2];
 
 export class SoundPass {
@@ -132,8 +133,12 @@ export class SoundPass {
     audio.currentTime = 0;
     audio.onended = () => this.ended(sample);
     audio.onerror = () => this.state("The sound is not to be had.");
-    const begun = post("/api/play", { content: sample.content }).catch(this.page.failed);
-    this.begun = begun;
+    // Who is past it already need not tell that it began.
+    clearTimeout(this.telling);
+    this.begun = new Promise((told) => {
+      this.telling = setTimeout(() => told(post("/api/play", { content: sample.content })), TELL_MS);
+    });
+    this.begun.catch(this.page.failed);
     audio.play().catch((error) => {
       if (error.name === "NotAllowedError") this.state(`Press ${keyOf("replay")} to hear it: the browser waits for a first key.`);
     });
@@ -162,6 +167,7 @@ export class SoundPass {
 
   stop() {
     cancelAnimationFrame(this.frame);
+    clearTimeout(this.telling);
     if (this.playing?.audio) {
       this.playing.audio.onended = null;
       this.playing.audio.pause();
