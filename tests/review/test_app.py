@@ -186,6 +186,9 @@ def test_a_face_found_fit_is_still_to_be_heard(opener: Opener, project: Tables) 
     assert [event.sample for event in read_ledger(project.root / FACES_SEEN)] == [page[0]["sample"]]
     assert page[0]["sample"] not in [one["sample"] for one in ann.next(24, faces=True)]
     assert page[0]["sample"] in [one["sample"] for one in ann.next(24)]
+    assert [one["sample"] for one in ann.next(24, queue="fit")] == [page[0]["sample"]]
+    ann.mark(page[0], "drop")
+    assert ann.get("/api/queue", queue="fit")["count"] == 0
 
 
 def test_undo_takes_back_the_latest_mark_also_after_a_restart(

@@ -28,9 +28,11 @@ class Room:
 
     def __init__(self, project: Tables, ledger: Path) -> None:
         self.table = ReviewTable.open(project.manifest)
-        self.book = Book(self.table)
+        self.book, self.faces = Book(self.table), Book(self.table)
         self.assistant = Assistant(self.table, 0.01)
-        self.selection = Selection(self.table, self.book, self.assistant, Review(audit_size=6))
+        self.selection = Selection(
+            self.table, self.book, self.faces, self.assistant, Review(audit_size=6)
+        )
         self.ledger = ledger
 
     def mark(self, row: int, decision: str, curator: str = "ann", batch: str = "") -> None:

@@ -15,7 +15,7 @@ from voiceface.errors import VoicefaceError
 from voiceface.layout import MANIFEST
 from voiceface.layout import REVIEWS as LEDGER
 from voiceface.review.assistant import Assistant
-from voiceface.review.book import KEEP, Book
+from voiceface.review.book import Book
 from voiceface.review.fold import Policy, resolve
 from voiceface.review.follow import follow
 from voiceface.review.heard import Heard, secret_of
@@ -101,7 +101,9 @@ class Desk:
         for faces, book in self.books.items():
             book.take(read_ledger(self.roots[faces]))
         self.assistant = Assistant(self.table, settings.review.max_error)
-        self.selection = Selection(self.table, self.book, self.assistant, settings.review)
+        self.selection = Selection(
+            self.table, self.book, self.books[True], self.assistant, settings.review
+        )
         self.assistant.consider(self.book.review())
         self._under_way: dict[str, asyncio.Future[None]] = {}
 
@@ -147,7 +149,7 @@ class Desk:
         away[held] = True
         away[self._rows(skip)] = True
         if faces and query.queue != "proposed":
-            away |= self.books[True].review() == KEEP
+            away |= self.selection.fit()
         mask = self.selection.mask(query, curator)
         whole = int(np.count_nonzero(mask))
         mask &= ~away

@@ -11,7 +11,7 @@ from voiceface.errors import VoicefaceError
 from voiceface.reporting.words import thousands
 from voiceface.review.assistant import Assistant, doubt
 from voiceface.review.audit import audit_rows
-from voiceface.review.book import PENDING, Book
+from voiceface.review.book import KEEP, PENDING, Book
 from voiceface.review.columns import Column
 from voiceface.review.filters import Filter
 from voiceface.review.table import LIVE, ReviewTable
@@ -54,9 +54,15 @@ class Selection:
     """Answers queries over one table and book."""
 
     def __init__(
-        self, table: ReviewTable, book: Book, assistant: Assistant, settings: Review
+        self,
+        table: ReviewTable,
+        book: Book,
+        first_pass: Book,
+        assistant: Assistant,
+        settings: Review,
     ) -> None:
         self._table = table
+        self._first_pass = first_pass
         self._book = book
         self._assistant = assistant
         self._settings = settings
@@ -100,6 +106,10 @@ class Selection:
             mask &= one.mask(columns)
         return mask
 
+    def fit(self) -> np.ndarray:
+        """Rows whose present face was found fit in the first pass: bool (rows,)."""
+        return self._first_pass.review() == KEEP
+
     def counts(self, curator: str) -> dict[str, int]:
         """How many are in each queue."""
         return {name: int(np.count_nonzero(self._queue(name, curator))) for name in QUEUES}
@@ -108,6 +118,8 @@ class Selection:
         review = self._book.review(curator)
         if name in ("pending", "flagged"):
             return (review == PENDING) & self._table.has_face & (self._clean == (name == "pending"))
+        if name == "fit":
+            return (review == PENDING) & self.fit()
         if name == "marked":
             return review != PENDING
         if name == "mine":

@@ -45,13 +45,14 @@ class Page {
     this.pass = this.passes[name];
     localStorage.setItem("voiceface.pass", name);
     for (const one of ["faces", "sound"]) byId(`pass-${one}`).setAttribute("aria-pressed", one === name);
+    this.desk.focus();
     await this.open();
   }
 
   async open() {
     const query = this.filters.query();
-    // What the audit says counts only when its samples were heard; a proposal is a page of faces.
-    const only = { audit: "sound", proposed: "faces" }[query.queue];
+    // What is fit, or of the audit, is to be heard; a proposal is a page of faces.
+    const only = { audit: "sound", fit: "sound", proposed: "faces" }[query.queue];
     if (only && this.pass !== this.passes[only]) return this.choose(only);
     try {
       await this.pass.open(query);
