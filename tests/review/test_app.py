@@ -206,6 +206,16 @@ def test_undo_takes_back_the_latest_mark_also_after_a_restart(
     assert [event.decision for event in ledger(project)] == ["keep", "drop", "undo", "undo"]
 
 
+def test_a_mark_and_its_undo_may_come_together(ann: Curator, project: Tables) -> None:
+    (sample,) = ann.next()
+    one = {name: sample[name] for name in ("sample", "content")}
+    mark = {**one, "id": "m", "decision": "keep"}
+    undo = {**one, "id": "u", "decision": "undo", "undoes": "m"}
+    assert ann.post("/api/marks", {"marks": [mark, undo]})["saved"] == ["m", "u"]
+    assert [event.decision for event in ledger(project)] == ["keep", "undo"]
+    assert ann.get(f"/api/sample/{sample['sample']}")["review"] == "pending"
+
+
 def test_undo_takes_back_a_whole_page_of_faces(opener: Opener, project: Tables) -> None:
     ann = Curator(opener(must_hear=True), "token-of-ann")
     first, second, third = ann.next(3)

@@ -156,5 +156,7 @@ def test_a_lease_ends_and_is_prolonged(monkeypatch: pytest.MonkeyPatch) -> None:
     leases.take("ann/1", [1])  # the other one is given up
     now = 12.0
     assert leases.held_by_others("bo/1", 4).tolist() == [False, True, False, False]
+    leases.take("bo/1", [1, 2])  # still ann's, whatever bo says
+    assert leases.held_by_others("bo/1", 4).tolist() == [False, True, False, False]
     now = 19.0
     assert not leases.held_by_others("bo/1", 4).any()

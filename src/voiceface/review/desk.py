@@ -2,7 +2,7 @@
 
 import asyncio
 import errno
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -57,6 +57,10 @@ class Wanted:
     """receipt, see `heard`"""
     faces: bool = False
     """made in the grid of faces: a keep says that the face is fit"""
+
+
+_Placed = tuple[bool, Mark]
+"""A mark, and whether it goes to the ledger of the first pass."""
 
 
 class Refused(Exception):
@@ -172,24 +176,19 @@ class Desk:
         """
         refused: list[dict[str, str]] = []
         saved: list[str] = []
-        marks: dict[bool, list[Mark]] = {False: [], True: []}
+        taken: dict[str, _Placed] = {}
         waits: list[asyncio.Future[None]] = []
         for one in {one.id: one for one in wanted}.values():
             try:
-                if self._known(curator, one.id):
-                    saved.append(one.id)
-                elif one.id in self._under_way:
+                if one.id in self._under_way:
                     waits.append(self._under_way[one.id])
-                    saved.append(one.id)
-                else:
-                    faces, mark = self._checked(curator, one)
-                    marks[faces].append(mark)
-                    saved.append(one.id)
+                elif not self._known(curator, one.id):
+                    taken[one.id] = self._checked(curator, one, taken)
+                saved.append(one.id)
             except Refused as error:
                 refused.append({"id": one.id, "code": error.code, "words": str(error)})
-        for faces, some in marks.items():
-            if some:
-                await self._write(faces, curator, some)
+        if taken:
+            await self._write(curator, list(taken.values()))
         for future in waits:
             await future
         return {"saved": saved, "refused": refused}
@@ -200,24 +199,17 @@ class Desk:
         Args:
             name: id for the undo; that of a known one changes nothing.
         """
-        known = [book for book in self.books.values() if book.event(name)]
-        if not known:
-            last = {faces: book.undoable(curator) for faces, book in self.books.items()}
-            faces, event = max(
-                last.items(),
-                key=lambda item: item[1].time if item[1] else "",
-                default=(False, None),
-            )
-            if event is None:
+        if not any(book.event(name) for book in self.books.values()):
+            last = [one for book in self.books.values() if (one := book.undoable(curator))]
+            if not last:
                 return {"samples": []}
-            for side, book in self.books.items():
-                events = book.batch(curator, event) if side == faces or event.batch else []
-                marks = [
-                    replace(_undo(one), id=name if one is event else f"{name}/{number}")
-                    for number, one in enumerate(events)
-                ]
-                if marks:
-                    await self._write(side, curator, marks)
+            event = max(last, key=lambda event: event.time)
+            undos = [
+                (faces, replace(_undo(one), id=name if one is event else f"{name}/{one.id}"))
+                for faces, book in self.books.items()
+                for one in book.batch(curator, event)
+            ]
+            await self._write(curator, undos)
         rows = [
             self.table.row_of(event.sample)
             for book in self.books.values()
@@ -233,23 +225,25 @@ class Desk:
         start, end = (self.table.columns[name].value(row) for name in ("start_us", "end_us"))
         return self.heard.finish(curator, content, (end - start) / 1e6)
 
-    async def _write(self, faces: bool, curator: str, marks: list[Mark]) -> None:
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._under_way |= {mark.id: future for mark in marks}
+    async def _write(self, curator: str, marks: list[_Placed]) -> None:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        self._under_way |= {mark.id: future for _, mark in marks}
         try:
-            events = await self.writer.write(self.roots[faces], curator, marks)
+            for faces, book in self.books.items():
+                if some := [mark for to_faces, mark in marks if to_faces == faces]:
+                    book.take(await self.writer.write(self.roots[faces], curator, some))
         except (OSError, VoicefaceError) as error:
             future.set_exception(error)
             future.exception()  # whoever waits too gets it; if nobody does, it is no defect
             raise
         else:
-            self.books[faces].take(events)
-            self.assistant.consider(self.book.review())
-            asyncio.get_running_loop().run_in_executor(self.reader, self._keep_seen, marks)
             future.set_result(None)
         finally:
-            for mark in marks:
+            for _, mark in marks:
                 del self._under_way[mark.id]
+        self.assistant.consider(self.book.review())
+        loop.run_in_executor(self.reader, self._keep_seen, [mark for _, mark in marks])
 
     def _keep_seen(self, marks: Sequence[Mark]) -> None:
         for mark in marks:
@@ -283,14 +277,17 @@ class Desk:
             raise Refused("id", "that id is another curator's")
         return bool(events)
 
-    def _checked(self, curator: str, one: Wanted) -> tuple[bool, Mark]:
-        """The ledger that a mark goes to (whether that of the first pass), and the mark.
+    def _checked(self, curator: str, one: Wanted, before: Mapping[str, _Placed]) -> _Placed:
+        """The mark, and where it goes.
+
+        Args:
+            before: marks of the same request, by id, which an undo may take back.
 
         Raises:
             Refused: it can't be taken.
         """
         if one.decision == "undo":
-            return self._checked_undo(curator, one)
+            return self._checked_undo(curator, one, before)
         row = self.table.row_of(one.sample)
         if row is None:
             raise Refused("gone", f"there is no sample {one.sample}")
@@ -316,7 +313,11 @@ class Desk:
             return self.assistant.proposes(row)
         return bool(one.heard) and self.heard.holds(curator, one.content, one.heard)
 
-    def _checked_undo(self, curator: str, one: Wanted) -> tuple[bool, Mark]:
+    def _checked_undo(self, curator: str, one: Wanted, before: Mapping[str, _Placed]) -> _Placed:
+        if one.undoes in before:
+            faces, mark = before[one.undoes]
+            undo = Mark(mark.sample, mark.content, "undo", undoes=mark.id, id=one.id)
+            return faces, undo
         for faces, book in self.books.items():
             event = book.event(one.undoes)
             if event is not None and event.curator == curator:

@@ -206,23 +206,18 @@ class Leases:
 
     def held_by_others(self, holder: str, rows: int) -> np.ndarray:
         """Rows that somebody else holds: bool (rows,)."""
-        found = np.zeros(rows, bool)
         now = time.monotonic()
-        for row, (who, until) in list(self._held.items()):
-            if until < now:
-                del self._held[row]
-            elif who != holder:
-                found[row] = True
+        held = [r for r, (who, until) in self._held.items() if who != holder and until >= now]
+        found = np.zeros(rows, bool)
+        found[held] = True
         return found
 
     def take(self, holder: str, rows: Collection[int]) -> None:
-        """Give rows to a holder, who then holds no others."""
-        self.release(holder)
-        until = time.monotonic() + self.lasts_s
-        self._held |= dict.fromkeys(rows, (holder, until))
-
-    def release(self, holder: str) -> None:
-        """Set free what a holder has."""
-        for row, (who, _) in list(self._held.items()):
-            if who == holder:
-                del self._held[row]
+        """Give rows to a holder, who then holds no others; what others hold stays theirs."""
+        now = time.monotonic()
+        others = {
+            row: (who, until)
+            for row, (who, until) in self._held.items()
+            if who != holder and until >= now
+        }
+        self._held = dict.fromkeys(rows, (holder, now + self.lasts_s)) | others

@@ -15,13 +15,16 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1"
 
+_USUAL_PORT = 8923
+"""The same each time: a page that waits for the server to come back finds it there."""
+
 
 def serve(
     root: Path,
     settings: Settings,
     curators: Sequence[str],
     bind: str = LOOPBACK,
-    port: int = 0,
+    port: int | None = None,
     show: Callable[[str], None] = print,
 ) -> None:
     """Serve the project in `root` until it is interrupted.
@@ -29,13 +32,13 @@ def serve(
     Args:
         curators: who may mark; each gets an address with a token of their own.
         bind: the address to listen at; another one than loopback is for others on the network.
-        port: 0 takes a free one.
+        port: the usual one if not said, or a free one where that is taken.
         show: is told each curator's address once the server listens.
 
     Raises:
         VoicefaceError: the address can't be had, or there is no manifest.
     """
-    with _listening(bind, port) as listener:
+    with _usual(bind) if port is None else _listening(bind, port) as listener:
         port = listener.getsockname()[1]
         tokens = new_tokens(curators)
         server = _server(root, settings, tokens, bind, port)
@@ -83,6 +86,13 @@ def _shown(bind: str) -> str:
 
 def _bracketed(name: str) -> str:
     return f"[{name}]" if ":" in name else name
+
+
+def _usual(bind: str) -> socket.socket:
+    try:
+        return _listening(bind, _USUAL_PORT)
+    except VoicefaceError:
+        return _listening(bind, 0)
 
 
 def _listening(bind: str, port: int) -> socket.socket:
