@@ -1,5 +1,6 @@
 """`voiceface review`: the server of the review page, on this machine or on an address of it."""
 
+import ctypes
 import ipaddress
 import socket
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     import uvicorn
 
 LOOPBACK = "127.0.0.1"
+
+# malloc.h: M_TRIM_THRESHOLD, M_MMAP_THRESHOLD (bytes), M_ARENA_MAX
+_MALLOC = {-1: 1 << 18, -3: 1 << 18, -8: 1}
 
 _USUAL_PORT = 8923
 """The same each time: a page that waits for the server to come back finds it there."""
@@ -60,6 +64,17 @@ def _server(
     app = Guard(review_app(desk), tokens, hosts(bind, port), f"voiceface_{port}")
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
     return uvicorn.Server(config)
+
+
+def _give_memory_back() -> None:
+    """Have what is freed go back to the system at once: arrays of a million come and go with each
+    sorting and training, and without this the process keeps 100 MB of them."""
+    import pyarrow as pa
+
+    pa.set_memory_pool(pa.system_memory_pool())
+    libc = ctypes.CDLL(None)
+    for option, value in _MALLOC.items() if hasattr(libc, "mallopt") else ():  # glibc has it
+        libc.mallopt(option, value)
 
 
 def is_loopback(bind: str) -> bool:
