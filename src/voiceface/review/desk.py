@@ -38,6 +38,7 @@ _SEEN = Path("data/review/seen")
 _SECRET = Path("data/review/secret")
 _FACES = Path("data/faces")
 _SPEECH = Path("data/speech")
+_MOST_UNDONE = 24  # samples that are shown again
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -109,6 +110,7 @@ class Desk:
             self.table, self.book, self.books[True], self.assistant, settings.review
         )
         self.assistant.consider(self.book.review())
+        self._offered: dict[str, set[int]] = {}
         self._under_way: dict[str, asyncio.Future[None]] = {}
 
     @property
@@ -163,6 +165,8 @@ class Desk:
             mask &= speakers.mask("=", speakers.value(rows[0]))
             rows = self.selection.first(query, curator, mask, 0, count)
         self.leases.take(holder, [*rows, *held])
+        if query.queue == "proposed":  # they may be kept so, though the next model thinks otherwise
+            self._offered.setdefault(curator, set()).update(rows)
         found = [sample_json(self, curator, row) for row in rows]
         return {"words": query.words(whole), "count": whole, "samples": found}
 
@@ -194,7 +198,7 @@ class Desk:
         return {"saved": saved, "refused": refused}
 
     async def undo(self, curator: str, name: str) -> dict[str, Any]:
-        """Take back the curator's latest mark, or the page of them that was made at once.
+        """Take back the curator's latest mark, or all that were made at once: a page, an import.
 
         Args:
             name: id for the undo; that of a known one changes nothing.
@@ -215,7 +219,8 @@ class Desk:
             for book in self.books.values()
             for event in book.undone_by(curator, name)
         ]
-        return {"samples": [sample_json(self, curator, row) for row in rows if row is not None]}
+        known = [row for row in rows if row is not None][:_MOST_UNDONE]
+        return {"samples": [sample_json(self, curator, row) for row in known]}
 
     def finish(self, curator: str, content: str) -> str | None:
         """The receipt for a sound that was heard; None when it can't have been."""
@@ -310,7 +315,7 @@ class Desk:
 
     def _may_keep(self, curator: str, one: Wanted, row: int) -> bool:
         if one.faces:
-            return self.assistant.proposes(row)
+            return row in self._offered.get(curator, ()) or self.assistant.proposes(row)
         return bool(one.heard) and self.heard.holds(curator, one.content, one.heard)
 
     def _checked_undo(self, curator: str, one: Wanted, before: Mapping[str, _Placed]) -> _Placed:
@@ -329,10 +334,8 @@ def _undo(event: Event) -> Mark:
     return Mark(event.sample, event.content, "undo", undoes=event.id, after=event.time)
 
 
-def error_of(error: OSError | VoicefaceError) -> tuple[int, dict[str, str]]:
-    """HTTP status and words for marks that could not be saved."""
-    if isinstance(error, OSError) and error.errno in _NO_SPACE:
+def error_of(error: OSError) -> tuple[int, dict[str, str]]:
+    """HTTP status and words for marks that could not be written."""
+    if error.errno in _NO_SPACE:
         return 507, {"code": "full", "error": "the disk is full: free some space"}
-    if isinstance(error, OSError):
-        return 500, {"code": "disk", "error": f"not saved: {error.strerror or error}"}
-    return 500, {"code": "ledger", "error": str(error)}
+    return 500, {"code": "disk", "error": f"not saved: {error.strerror or error}"}

@@ -13,20 +13,40 @@ export class FacesPass {
     this.deck = new Deck(page.tab, true);
     this.history = [];
     this.samples = [];
+    this.pages = [];
     this.dropped = new Set();
   }
 
   async open(query) {
     this.deck.reset(query);
     this.samples = [];
+    this.pages = [];
+    this.fetching = null;
     await this.load();
   }
 
+  held() {
+    return [this.samples, ...this.pages].flat().map(({ sample }) => sample);
+  }
+
+  // Shows the next page; the one behind it is on its way then.
   async load() {
-    const size = this.page.settings.page_size;
-    await this.deck.lease(size);
-    this.samples = this.deck.ahead.splice(0, size);
+    await this.fetch();
+    this.samples = this.pages.shift() ?? [];
     this.show();
+    this.fetch().catch(this.page.failed);
+  }
+
+  fetch() {
+    if (this.pages.length) return Promise.resolve();
+    const { pages } = this;
+    this.fetching ??= this.deck.lease(this.page.settings.page_size, this.held())
+      .then((fresh) => {
+        for (const { media } of fresh) if (media) new Image().src = `${media}face.png`;
+        if (fresh.length) pages.push(fresh);
+      })
+      .finally(() => (this.fetching = null));
+    return this.fetching;
   }
 
   show() {
@@ -133,6 +153,7 @@ export class FacesPass {
   bring(samples) {
     const names = new Set(samples.map(({ sample }) => sample));
     this.deck.passed = this.deck.passed.filter((name) => !names.has(name));
+    if (this.samples.length) this.pages.unshift(this.samples);
     this.samples = samples;
     this.show();
     say("The page is taken back.");

@@ -35,7 +35,7 @@ class Page {
     for (const name of ["faces", "sound"]) byId(`pass-${name}`).addEventListener("click", () => this.choose(name));
     byId("open-help").addEventListener("click", () => showHelp(() => this.redraw()));
     document.addEventListener("keydown", (event) => this.key(event));
-    setInterval(() => this.renew(this.held()), (1000 * this.settings.lease_s) / 3);
+    setInterval(() => this.renew(this.pass.held()), (1000 * this.settings.lease_s) / 3);
     addEventListener("pagehide", () => this.renew([]));
     await this.choose(localStorage.getItem("voiceface.pass") === "faces" ? "faces" : "sound");
   }
@@ -65,11 +65,6 @@ class Page {
     const { sound } = this.passes;
     sound.built = null;
     if (this.pass === sound) sound.show();
-  }
-
-  held() {
-    const { deck, samples = [] } = this.pass;
-    return [deck.current, ...deck.ahead, ...samples].filter(Boolean).map(({ sample }) => sample);
   }
 
   // Holds samples for a while longer, and sets free all others.

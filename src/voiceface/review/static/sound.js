@@ -165,6 +165,10 @@ export class SoundPass {
     return audio?.duration ? audio.currentTime / audio.duration : 0;
   }
 
+  held() {
+    return this.deck.held();
+  }
+
   stop() {
     cancelAnimationFrame(this.frame);
     clearTimeout(this.telling);
