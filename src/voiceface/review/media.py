@@ -17,8 +17,8 @@ from voiceface.review.table import ReviewTable
 PEAKS = 480
 """Columns of the drawn sound."""
 
-_CACHE_BYTES = 32 << 20
-_OPEN_FILES = 24
+_CACHE_BYTES = 8 << 20  # the browser keeps what it has seen
+_OPEN_FILES = 12  # 1.4 MB each
 
 
 @dataclass(frozen=True)
