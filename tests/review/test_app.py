@@ -359,6 +359,30 @@ def test_a_request_of_another_form_is_refused(ann: Curator, body: dict[str, Any]
     assert "error" in ann.post("/api/marks", body, 400)
 
 
+def test_only_what_is_proposed_may_be_kept_as_a_page_without_hearing(
+    tmp_path: Path, opener: Opener
+) -> None:
+    project = review_project(tmp_path, 40, must_hear=True)  # in the opener's folder
+    client = opener(must_hear=True)
+    names = [f"file-a{number}_{1000 * start // 4:09d}" for number in (1, 2) for start in range(20)]
+    mark(project.reviews, project.manifest, names, "keep", "", "cy")
+    ann = Curator(client, "token-of-ann")
+    deadline = time.monotonic() + 10
+    while ann.get("/api/progress")["progress"]["proposed"] is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+        ann.mark(ann.next(tab="other")[0], "drop", reason="a mark has the model look again")
+    error = ann.get("/api/progress")["progress"]["proposed"]["error"]
+    assert error["estimate"] <= 0.01 < error["high"]
+    page = ann.next(24, queue="proposed", faces=True)
+    other = ann.get("/api/queue", queue="flagged")["samples"][0]
+    answer = ann.mark(other, "keep", faces=True, reason="proposed")
+    assert answer["refused"][0]["code"] == "not_heard"
+    assert ann.mark(page[0], "keep", faces=True, reason="proposed")["refused"] == []
+    event = ledger(project)[-1]
+    assert (event.sample, event.decision, event.reason) == (page[0]["sample"], "keep", "proposed")
+
+
 def test_the_random_audit_tells_the_residual_error(opener: Opener) -> None:
     ann = Curator(opener(audit_size=5), "token-of-ann")
     drawn = ann.next(24, queue="audit")
