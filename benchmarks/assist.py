@@ -3,7 +3,7 @@
     python benchmarks/assist.py [--quick] [--worlds FOLDER] [--json PATH]
 
 Three worlds are built up to the manifest with the shipped settings: seeds 101 and 303, on which the
-thresholds were chosen, and 202, on which none was (but the model's inputs were compared on it, too);
+thresholds were chosen, and 202, on which none was (but the model's inputs were compared on it);
 each is measured, and the three as one dataset (`together`). The pool is every sample that has a
 face and is no copy of another one, flagged or not. The curator is simulated: their marks are the
 truth (demo.truth.is_clean). A mark is one sample looked at and decided; all start without any.
@@ -153,8 +153,8 @@ def _model_decides(features: Features, good: "np.ndarray") -> Curve:
         rows = np.flatnonzero(marked)
         probability = train(features, rows, good[rows]).probability(features)
         curve.append(_point(marked, good, probability >= 0.5))
-        doubt = np.where(marked, np.inf, np.abs(probability - 0.5))
-        marked[np.argsort(doubt, kind="stable")[:EVERY]] = True
+        sure = np.where(marked, np.inf, np.abs(probability - 0.5))
+        marked[np.argsort(sure, kind="stable")[:EVERY]] = True
     return curve
 
 

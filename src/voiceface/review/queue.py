@@ -9,7 +9,8 @@ import numpy as np
 from voiceface.config import Review
 from voiceface.errors import VoicefaceError
 from voiceface.reporting.words import thousands
-from voiceface.review.assistant import Assistant, doubt
+from voiceface.review.assist import doubt
+from voiceface.review.assistant import Assistant
 from voiceface.review.audit import audit_rows
 from voiceface.review.book import KEEP, PENDING, Book
 from voiceface.review.columns import Column
