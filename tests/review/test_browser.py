@@ -218,11 +218,15 @@ def test_marks_that_can_t_be_saved_stay_in_sight_and_are_sent_again(
         page.keyboard.press("2")
         page.get_by_text("2 marks are not saved").wait_for()
         assert read_ledger(project.reviews) == []
+        for _ in range(20):
+            page.keyboard.press("g")
+        page.get_by_text("the server can't be reached; trying again").wait_for()
         server.start()  # another token, the same port
         page.context.new_page().goto(server.url)
         page.locator("#unsaved").wait_for(state="hidden")
         assert [event.sample for event in marks(project, 2)] == [first, second]
         wait_for(lambda: unsaved(page), lambda found: found == "")
+        page.wait_for_selector(".sample")
 
 
 def free_port() -> int:
