@@ -257,7 +257,7 @@ def _marks(options: argparse.Namespace) -> int:
 def _review_arguments(parser: argparse.ArgumentParser) -> None:
     about = "listen there for others, too; each curator then needs a token, see --curators"
     parser.add_argument("--bind", default=None, metavar="ADDRESS", help=about)
-    parser.add_argument("--port", type=int, default=0, help="a free one if not said")
+    parser.add_argument("--port", type=int, default=None, help="8923, or a free one, if not said")
     about = "who may mark, as in ann,bo: each gets an address of their own"
     parser.add_argument("--curators", default="", metavar="NAMES", help=about)
     _add_curator(parser)

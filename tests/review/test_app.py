@@ -186,6 +186,9 @@ def test_a_face_found_fit_is_still_to_be_heard(opener: Opener, project: Tables) 
     assert [event.sample for event in read_ledger(project.root / FACES_SEEN)] == [page[0]["sample"]]
     assert page[0]["sample"] not in [one["sample"] for one in ann.next(24, faces=True)]
     assert page[0]["sample"] in [one["sample"] for one in ann.next(24)]
+    assert [one["sample"] for one in ann.next(24, queue="fit")] == [page[0]["sample"]]
+    ann.mark(page[0], "drop")
+    assert ann.get("/api/queue", queue="fit")["count"] == 0
 
 
 def test_undo_takes_back_the_latest_mark_also_after_a_restart(
@@ -201,6 +204,16 @@ def test_undo_takes_back_the_latest_mark_also_after_a_restart(
     assert later.post("/api/undo", {"id": "undo-2"})["samples"][0]["sample"] == first["sample"]
     assert later.post("/api/undo", {"id": "undo-3"})["samples"] == []
     assert [event.decision for event in ledger(project)] == ["keep", "drop", "undo", "undo"]
+
+
+def test_a_mark_and_its_undo_may_come_together(ann: Curator, project: Tables) -> None:
+    (sample,) = ann.next()
+    one = {name: sample[name] for name in ("sample", "content")}
+    mark = {**one, "id": "m", "decision": "keep"}
+    undo = {**one, "id": "u", "decision": "undo", "undoes": "m"}
+    assert ann.post("/api/marks", {"marks": [mark, undo]})["saved"] == ["m", "u"]
+    assert [event.decision for event in ledger(project)] == ["keep", "undo"]
+    assert ann.get(f"/api/sample/{sample['sample']}")["review"] == "pending"
 
 
 def test_undo_takes_back_a_whole_page_of_faces(opener: Opener, project: Tables) -> None:
@@ -344,6 +357,30 @@ def test_a_query_that_makes_no_sense_is_told_in_one_line(
 )
 def test_a_request_of_another_form_is_refused(ann: Curator, body: dict[str, Any]) -> None:
     assert "error" in ann.post("/api/marks", body, 400)
+
+
+def test_only_what_is_proposed_may_be_kept_as_a_page_without_hearing(
+    tmp_path: Path, opener: Opener
+) -> None:
+    project = review_project(tmp_path, 40, must_hear=True)  # in the opener's folder
+    client = opener(must_hear=True)
+    names = [f"file-a{number}_{1000 * start // 4:09d}" for number in (1, 2) for start in range(20)]
+    mark(project.reviews, project.manifest, names, "keep", "", "cy")
+    ann = Curator(client, "token-of-ann")
+    deadline = time.monotonic() + 10
+    while ann.get("/api/progress")["progress"]["proposed"] is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+        ann.mark(ann.next(tab="other")[0], "drop", reason="a mark has the model look again")
+    error = ann.get("/api/progress")["progress"]["proposed"]["error"]
+    assert error["estimate"] <= 0.01 < error["high"]
+    page = ann.next(24, queue="proposed", faces=True)
+    other = ann.get("/api/queue", queue="flagged")["samples"][0]
+    answer = ann.mark(other, "keep", faces=True, reason="proposed")
+    assert answer["refused"][0]["code"] == "not_heard"
+    assert ann.mark(page[0], "keep", faces=True, reason="proposed")["refused"] == []
+    event = ledger(project)[-1]
+    assert (event.sample, event.decision, event.reason) == (page[0]["sample"], "keep", "proposed")
 
 
 def test_the_random_audit_tells_the_residual_error(opener: Opener) -> None:

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from voiceface.files import write_table
-from voiceface.review.assist import SCORES, Features, features_of, propose, suspects_first, train
+from voiceface.review.assist import SCORES, Features, doubt, features_of, propose, train
 from voiceface.review.table import ReviewTable
 from voiceface.tables import MANIFEST, REASONS
 
@@ -80,10 +80,9 @@ def test_marks_teach_what_no_flag_tells() -> None:
 
 
 def test_the_doubtful_among_what_is_kept_unseen_come_first_then_the_good_among_the_rest() -> None:
-    probability = np.array([0.9, 0.2, 0.45, 0.1, 0.6], np.float32)
-    pending = np.array([True, False, True, True, True])
-    kept = np.array([True, True, True, False, False])
-    assert suspects_first(probability, pending, kept).tolist() == [2, 0, 4, 3]
+    probability = np.array([0.9, 0.45, 0.1, 0.6], np.float32)
+    kept = np.array([True, True, False, False])
+    assert np.argsort(doubt(probability, kept)).tolist() == [1, 0, 3, 2]
 
 
 def test_the_error_of_a_proposal_is_measured_without_the_samples_own_mark() -> None:

@@ -48,7 +48,7 @@ def review_app(desk: Desk) -> Starlette:
         following.cancel()
         await desk.close()
 
-    pages = _static()
+    pages, read_media = _static(), _media(desk)
 
     async def static(request: Request) -> Response:
         name = request.path_params.get("name", "index.html")
@@ -60,7 +60,8 @@ def review_app(desk: Desk) -> Starlette:
         kind, content = request.path_params["kind"], request.path_params["content"]
         if kind not in _KINDS:
             raise HTTPException(404)
-        data = await asyncio.to_thread(_media(desk), content, kind)
+        loop = asyncio.get_running_loop()
+        data = await loop.run_in_executor(desk.reader, read_media, content, kind)
         if data is None:
             raise HTTPException(404, "not there, or changed since the manifest was made")
         return ranged(request, data, _KINDS[kind])
@@ -86,71 +87,82 @@ def _media(desk: Desk) -> Callable[[str, str], bytes | None]:
 
 
 def _api(desk: Desk) -> list[Route]:
-    def get(path: str, answer: Callable[[str, Request], Any]) -> Route:
+    def get(path: str, answer: Callable[[Desk, str, Request], Any]) -> Route:
         async def endpoint(request: Request) -> Response:
-            return JSONResponse(answer(request.state.curator, request))
+            return JSONResponse(answer(desk, request.state.curator, request))
 
         return Route(path, endpoint)
 
-    def post(path: str, answer: Callable[[str, dict[str, Any]], Awaitable[Any]]) -> Route:
+    def post(path: str, answer: Callable[[Desk, str, dict[str, Any]], Awaitable[Any]]) -> Route:
         async def endpoint(request: Request) -> Response:
             body = await _body(request)
             try:
-                return JSONResponse(await answer(request.state.curator, body))
+                return JSONResponse(await answer(desk, request.state.curator, body))
             except OSError as error:
                 status, words = error_of(error)
                 return JSONResponse(words, status)
 
         return Route(path, endpoint, methods=["POST"])
 
-    def queue(curator: str, request: Request) -> Any:
-        page, size = (_number(request, name, default) for name, default in _PAGE.items())
-        return desk.page(curator, _query(request.query_params), page, min(size, _MOST_PAGE))
-
-    def sample(curator: str, request: Request) -> Any:
-        row = desk.table.row_of(request.path_params["sample"])
-        if row is None:
-            raise HTTPException(404, "no such sample")
-        return sample_json(desk, curator, row)
-
-    async def lease(curator: str, body: dict[str, Any]) -> Any:
-        queue, sort = _text(body, "queue", "pending"), _text(body, "sort", "doubtful")
-        query = _query_of(queue, body.get("filters", []), sort)
-        count = min(max(_count(body), 0), _MOST_PAGE)
-        have, skip = _names(body, "have"), _names(body, "skip")
-        tab, faces = _text(body, "tab")[:64], bool(body.get("faces"))
-        return desk.take(curator, tab, query, count, have, skip, faces)
-
-    async def marks(curator: str, body: dict[str, Any]) -> Any:
-        return await desk.mark(curator, _wanted(body.get("marks")))
-
-    async def undo(curator: str, body: dict[str, Any]) -> Any:
-        return await desk.undo(curator, _text(body, "id"))
-
-    async def play(curator: str, body: dict[str, Any]) -> Any:
-        desk.heard.begin(curator, _text(body, "content"))
-        return {}
-
-    async def heard(curator: str, body: dict[str, Any]) -> Any:
-        receipt = desk.finish(curator, _text(body, "content"))
-        if receipt is None:
-            raise HTTPException(409, "it was not played to its end")
-        return {"heard": receipt}
-
     return [
-        get("/api/state", lambda curator, _: state_json(desk, curator)),
-        get("/api/progress", lambda curator, _: far_json(desk, curator)),
-        get("/api/queue", queue),
-        get("/api/sample/{sample}", sample),
-        post("/api/lease", lease),
-        post("/api/marks", marks),
-        post("/api/undo", undo),
-        post("/api/play", play),
-        post("/api/heard", heard),
+        get("/api/state", lambda desk, curator, _: state_json(desk, curator)),
+        get("/api/progress", lambda desk, curator, _: far_json(desk, curator)),
+        get("/api/queue", _page),
+        get("/api/sample/{sample}", _sample),
+        post("/api/lease", _lease),
+        post("/api/marks", _marks),
+        post("/api/undo", _undo),
+        post("/api/play", _play),
+        post("/api/heard", _heard),
     ]
 
 
-_PAGE = {"page": 0, "size": 24}
+def _page(desk: Desk, curator: str, request: Request) -> Any:
+    params = request.query_params
+    queue, sort = params.get("queue", "pending"), params.get("sort", "doubtful")
+    query = _query(queue, params.getlist("filter"), sort)
+    page, size = _number(request, "page", 0), _number(request, "size", 24)
+    return desk.page(curator, query, page, min(size, _MOST_PAGE))
+
+
+def _sample(desk: Desk, curator: str, request: Request) -> Any:
+    row = desk.table.row_of(request.path_params["sample"])
+    if row is None:
+        raise HTTPException(404, "no such sample")
+    return sample_json(desk, curator, row)
+
+
+async def _lease(desk: Desk, curator: str, body: dict[str, Any]) -> Any:
+    queue, sort = _text(body, "queue", "pending"), _text(body, "sort", "doubtful")
+    query = _query(queue, body.get("filters", []), sort)
+    count = body.get("count", 0)
+    if not isinstance(count, int) or not 0 <= count <= _MOST_PAGE:
+        raise HTTPException(400, f"count: must be a number, at most {_MOST_PAGE}")
+    have, skip = _names(body, "have"), _names(body, "skip")
+    tab, faces = _text(body, "tab")[:64], bool(body.get("faces"))
+    return desk.take(curator, tab, query, count, have, skip, faces)
+
+
+async def _marks(desk: Desk, curator: str, body: dict[str, Any]) -> Any:
+    return await desk.mark(curator, _wanted(body.get("marks")))
+
+
+async def _undo(desk: Desk, curator: str, body: dict[str, Any]) -> Any:
+    if not (name := _text(body, "id")):
+        raise HTTPException(400, "an undo has an id")
+    return await desk.undo(curator, name)
+
+
+async def _play(desk: Desk, curator: str, body: dict[str, Any]) -> Any:
+    desk.heard.begin(curator, _text(body, "content"))
+    return {}
+
+
+async def _heard(desk: Desk, curator: str, body: dict[str, Any]) -> Any:
+    receipt = desk.finish(curator, _text(body, "content"))
+    if receipt is None:
+        raise HTTPException(409, "it was not played to its end")
+    return {"heard": receipt}
 
 
 def ranged(request: Request, data: bytes, kind: str) -> Response:
@@ -208,12 +220,7 @@ def _wanted(given: Any) -> list[Wanted]:
     return wanted
 
 
-def _query(params: Any) -> Query:
-    queue, sort = params.get("queue", params.get("name", "pending")), params.get("sort", "doubtful")
-    return _query_of(queue, params.getlist("filter"), sort)
-
-
-def _query_of(queue: str, filters: Any, sort: str) -> Query:
+def _query(queue: str, filters: Any, sort: str) -> Query:
     if not isinstance(filters, list) or len(filters) > len(COLUMNS):
         raise HTTPException(400, "filters: must be a list")
     return Query(queue, tuple(Filter.parse(str(text)) for text in filters), sort)
@@ -224,13 +231,6 @@ def _text(body: dict[str, Any], name: str, default: str = "") -> str:
     if not isinstance(value, str) or len(value) > _MOST_TEXT:
         raise HTTPException(400, f"{name}: must be text")
     return value
-
-
-def _count(body: dict[str, Any]) -> int:
-    count = body.get("count", 0)
-    if not isinstance(count, int):
-        raise HTTPException(400, "count: must be a number")
-    return count
 
 
 def _names(body: dict[str, Any], name: str) -> list[str]:

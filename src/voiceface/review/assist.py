@@ -147,19 +147,17 @@ def train(features: Features, rows: "Rows", kept: "Mask", seed: int = 0) -> Mode
     return Model(center, scale, weights, bias, rows, kept, held_out)
 
 
-def suspects_first(probability: "Floats", pending: "Mask", kept: "Mask") -> "Rows":
-    """The pending rows, the one whose fate is most doubtful first.
+def doubt(probability: "Floats", kept: "Mask") -> "Floats":
+    """How far each row is from being the next to look at: the most doubtful fate has the least.
 
-    Those that are kept without a look come before the others, the most probably wrong one first:
-    each one found makes the dataset purer. Then those that are not, the most probably good one
-    first: each one found makes it larger.
+    What is kept without a look comes before all else, the most probably wrong one first: each one
+    found makes the dataset purer. Then comes what is not, the most probably good one first: each
+    one found makes it larger.
 
     Args:
-        kept: what is in the dataset as it stands.
+        kept: what is in the dataset as long as nobody looks.
     """
-    rows = np.flatnonzero(pending)
-    doubt = np.where(kept[rows], probability[rows], 2 - probability[rows])
-    return rows[np.argsort(doubt, kind="stable")]
+    return np.where(kept, probability, 2 - probability)
 
 
 def propose(

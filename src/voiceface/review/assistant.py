@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from voiceface.review.assist import Model, Proposal, features_of, propose, train
+from voiceface.review.assist import Model, Proposal, doubt, features_of, propose, train
 from voiceface.review.book import DROP, KEEP, PENDING
 from voiceface.review.table import ReviewTable
 
-_EVERY = 20  # marks
+EVERY = 5
+"""Marks after which the model is trained again."""
+
 _SHARE = 0.05  # of the time that may go into training
 
 
@@ -23,7 +25,7 @@ class Advice:
     probability: np.ndarray
     """of each row that a curator keeps it, float32"""
     order: np.ndarray
-    """all rows, the most doubtful first, see `doubt`"""
+    """all rows, the most doubtful first, see `assist.doubt`"""
     proposal: Proposal | None
 
 
@@ -48,7 +50,7 @@ class Assistant:
         if busy or time.monotonic() < self._not_before:
             return False
         marks = int(np.count_nonzero((review == KEEP) | (review == DROP)))
-        if self.advice and abs(marks - self.advice.marks) < _EVERY:
+        if self.advice and abs(marks - self.advice.marks) < EVERY:
             return False
         self._thread = threading.Thread(target=self._train, args=(review.copy(),), daemon=True)
         self._thread.start()
@@ -76,12 +78,3 @@ class Assistant:
         self.advice = Advice(len(rows), probability, order, proposal)
         now = time.monotonic()
         self._not_before = now + (now - begun) / _SHARE
-
-
-def doubt(probability: np.ndarray, clean: np.ndarray) -> np.ndarray:
-    """Keys of the most doubtful first, as `assist.suspects_first` orders them.
-
-    Args:
-        clean: without a flag, and so in the dataset as long as nobody looks: bool (rows,).
-    """
-    return np.where(clean, probability, 2 - probability)

@@ -11,6 +11,9 @@ from voiceface.review.ledger import Event
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+_TAIL = 0.025  # on each side of the interval
+_HALVINGS = 50
+
 AUDIT = "audit"
 """`Mark.batch` of the marks that were made in the audit's queue."""
 
@@ -35,13 +38,25 @@ def share_of(part: int, whole: int) -> Share:
     Raises:
         ValueError: not 0 ≤ part ≤ whole.
     """
-    from scipy.special import betaincinv
-
     if not 0 <= part <= whole:
         raise ValueError(f"{part} of {whole} is no share")
-    low = float(betaincinv(part, whole - part + 1, 0.025)) if part else 0.0
-    high = float(betaincinv(part + 1, whole - part, 0.975)) if part < whole else 1.0
+    low, high = _lowest(part, whole), 1 - _lowest(whole - part, whole)
     return Share(part, whole, part / whole if whole else None, low, high)
+
+
+def _lowest(part: int, whole: int) -> float:
+    """The share of which a sample has `part` or more with a probability of 2.5 %."""
+    if not part:
+        return 0.0
+    counts = np.arange(1, whole + 1)
+    ways = np.cumsum(np.log(whole - counts + 1) - np.log(counts))[part - 1 :]
+    counts = counts[part - 1 :]
+    low, high = 0.0, part / whole
+    for _ in range(_HALVINGS):
+        share = (low + high) / 2
+        logs = ways + counts * np.log(share) + (whole - counts) * np.log1p(-share)
+        low, high = (low, share) if np.exp(logs).sum() > _TAIL else (share, high)
+    return low
 
 
 def audit_rows(unseen: "npt.NDArray[np.bool_]", seed: int, count: int) -> "npt.NDArray[np.int64]":

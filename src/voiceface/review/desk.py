@@ -2,7 +2,8 @@
 
 import asyncio
 import errno
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from voiceface.errors import VoicefaceError
 from voiceface.layout import MANIFEST
 from voiceface.layout import REVIEWS as LEDGER
 from voiceface.review.assistant import Assistant
-from voiceface.review.book import KEEP, Book
+from voiceface.review.book import Book
 from voiceface.review.fold import Policy, resolve
 from voiceface.review.follow import follow
 from voiceface.review.heard import Heard, secret_of
@@ -37,6 +38,7 @@ _SEEN = Path("data/review/seen")
 _SECRET = Path("data/review/secret")
 _FACES = Path("data/faces")
 _SPEECH = Path("data/speech")
+_MOST_UNDONE = 24  # samples that are shown again
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -56,6 +58,10 @@ class Wanted:
     """receipt, see `heard`"""
     faces: bool = False
     """made in the grid of faces: a keep says that the face is fit"""
+
+
+_Placed = tuple[bool, Mark]
+"""A mark, and whether it goes to the ledger of the first pass."""
 
 
 class Refused(Exception):
@@ -78,9 +84,13 @@ class Desk:
         self.settings = settings
         for curator in curators:
             Ledger(root / LEDGER, curator)  # refuses a name that can't be a folder
-        self.table = ReviewTable.open(root / MANIFEST)
+        self._manifest = root / MANIFEST
+        self.table = ReviewTable.open(self._manifest)
+        self._built_ns = self._manifest.stat().st_mtime_ns
         self.seen = Seen(root / _SEEN)
         self.media = Media(self.table, root / _FACES, root / _SPEECH, self.seen)
+        # One thread: each further one would keep memory of its own.
+        self.reader = ThreadPoolExecutor(1, "media")
         self.heard = Heard(secret_of(root / _SECRET))
         self.leases = Leases(settings.review.lease_s)
         self.writer = Writer()
@@ -96,14 +106,24 @@ class Desk:
         for faces, book in self.books.items():
             book.take(read_ledger(self.roots[faces]))
         self.assistant = Assistant(self.table, settings.review.max_error)
-        self.selection = Selection(self.table, self.book, self.assistant, settings.review)
+        self.selection = Selection(
+            self.table, self.book, self.books[True], self.assistant, settings.review
+        )
         self.assistant.consider(self.book.review())
+        self._offered: dict[str, set[int]] = {}
         self._under_way: dict[str, asyncio.Future[None]] = {}
 
     @property
     def book(self) -> Book:
         """The marks."""
         return self.books[False]
+
+    def is_rebuilt(self) -> bool:
+        """Whether the manifest is another one by now than the one that was read."""
+        try:
+            return self._manifest.stat().st_mtime_ns != self._built_ns
+        except FileNotFoundError:
+            return True
 
     def page(self, curator: str, query: Query, number: int, size: int) -> dict[str, Any]:
         """One page of a query, in words, counted."""
@@ -135,7 +155,7 @@ class Desk:
         away[held] = True
         away[self._rows(skip)] = True
         if faces and query.queue != "proposed":
-            away |= self.books[True].review() == KEEP
+            away |= self.selection.fit()
         mask = self.selection.mask(query, curator)
         whole = int(np.count_nonzero(mask))
         mask &= ~away
@@ -145,6 +165,8 @@ class Desk:
             mask &= speakers.mask("=", speakers.value(rows[0]))
             rows = self.selection.first(query, curator, mask, 0, count)
         self.leases.take(holder, [*rows, *held])
+        if query.queue == "proposed":  # they may be kept so, though the next model thinks otherwise
+            self._offered.setdefault(curator, set()).update(rows)
         found = [sample_json(self, curator, row) for row in rows]
         return {"words": query.words(whole), "count": whole, "samples": found}
 
@@ -158,58 +180,47 @@ class Desk:
         """
         refused: list[dict[str, str]] = []
         saved: list[str] = []
-        marks: dict[bool, list[Mark]] = {False: [], True: []}
+        taken: dict[str, _Placed] = {}
         waits: list[asyncio.Future[None]] = []
         for one in {one.id: one for one in wanted}.values():
             try:
-                if self._known(curator, one.id):
-                    saved.append(one.id)
-                elif one.id in self._under_way:
+                if one.id in self._under_way:
                     waits.append(self._under_way[one.id])
-                    saved.append(one.id)
-                else:
-                    faces, mark = self._checked(curator, one)
-                    marks[faces].append(mark)
-                    saved.append(one.id)
+                elif not self._known(curator, one.id):
+                    taken[one.id] = self._checked(curator, one, taken)
+                saved.append(one.id)
             except Refused as error:
                 refused.append({"id": one.id, "code": error.code, "words": str(error)})
-        for faces, some in marks.items():
-            if some:
-                await self._write(faces, curator, some)
+        if taken:
+            await self._write(curator, list(taken.values()))
         for future in waits:
             await future
         return {"saved": saved, "refused": refused}
 
     async def undo(self, curator: str, name: str) -> dict[str, Any]:
-        """Take back the curator's latest mark, or the page of them that was made at once.
+        """Take back the curator's latest mark, or all that were made at once: a page, an import.
 
         Args:
             name: id for the undo; that of a known one changes nothing.
         """
-        known = [book for book in self.books.values() if book.event(name)]
-        if not known:
-            last = {faces: book.undoable(curator) for faces, book in self.books.items()}
-            faces, event = max(
-                last.items(),
-                key=lambda item: item[1].time if item[1] else "",
-                default=(False, None),
-            )
-            if event is None:
+        if not any(book.event(name) for book in self.books.values()):
+            last = [one for book in self.books.values() if (one := book.undoable(curator))]
+            if not last:
                 return {"samples": []}
-            for side, book in self.books.items():
-                events = book.batch(curator, event) if side == faces or event.batch else []
-                marks = [
-                    replace(_undo(one), id=name if one is event else f"{name}/{number}")
-                    for number, one in enumerate(events)
-                ]
-                if marks:
-                    await self._write(side, curator, marks)
+            event = max(last, key=lambda event: event.time)
+            undos = [
+                (faces, replace(_undo(one), id=name if one is event else f"{name}/{one.id}"))
+                for faces, book in self.books.items()
+                for one in book.batch(curator, event)
+            ]
+            await self._write(curator, undos)
         rows = [
             self.table.row_of(event.sample)
             for book in self.books.values()
             for event in book.undone_by(curator, name)
         ]
-        return {"samples": [sample_json(self, curator, row) for row in rows if row is not None]}
+        known = [row for row in rows if row is not None][:_MOST_UNDONE]
+        return {"samples": [sample_json(self, curator, row) for row in known]}
 
     def finish(self, curator: str, content: str) -> str | None:
         """The receipt for a sound that was heard; None when it can't have been."""
@@ -219,23 +230,25 @@ class Desk:
         start, end = (self.table.columns[name].value(row) for name in ("start_us", "end_us"))
         return self.heard.finish(curator, content, (end - start) / 1e6)
 
-    async def _write(self, faces: bool, curator: str, marks: list[Mark]) -> None:
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._under_way |= {mark.id: future for mark in marks}
+    async def _write(self, curator: str, marks: list[_Placed]) -> None:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        self._under_way |= {mark.id: future for _, mark in marks}
         try:
-            events = await self.writer.write(self.roots[faces], curator, marks)
+            for faces, book in self.books.items():
+                if some := [mark for to_faces, mark in marks if to_faces == faces]:
+                    book.take(await self.writer.write(self.roots[faces], curator, some))
         except (OSError, VoicefaceError) as error:
             future.set_exception(error)
             future.exception()  # whoever waits too gets it; if nobody does, it is no defect
             raise
         else:
-            self.books[faces].take(events)
-            self.assistant.consider(self.book.review())
-            asyncio.get_running_loop().run_in_executor(None, self._keep_seen, marks)
             future.set_result(None)
         finally:
-            for mark in marks:
+            for _, mark in marks:
                 del self._under_way[mark.id]
+        self.assistant.consider(self.book.review())
+        loop.run_in_executor(self.reader, self._keep_seen, [mark for _, mark in marks])
 
     def _keep_seen(self, marks: Sequence[Mark]) -> None:
         for mark in marks:
@@ -257,6 +270,7 @@ class Desk:
     async def close(self) -> None:
         """Write what waits, and give the files free."""
         await self.writer.close()
+        self.reader.shutdown()
         self.seen.close()
 
     def _rows(self, samples: Sequence[str]) -> list[int]:
@@ -268,14 +282,17 @@ class Desk:
             raise Refused("id", "that id is another curator's")
         return bool(events)
 
-    def _checked(self, curator: str, one: Wanted) -> tuple[bool, Mark]:
-        """The ledger that a mark goes to (whether that of the first pass), and the mark.
+    def _checked(self, curator: str, one: Wanted, before: Mapping[str, _Placed]) -> _Placed:
+        """The mark, and where it goes.
+
+        Args:
+            before: marks of the same request, by id, which an undo may take back.
 
         Raises:
             Refused: it can't be taken.
         """
         if one.decision == "undo":
-            return self._checked_undo(curator, one)
+            return self._checked_undo(curator, one, before)
         row = self.table.row_of(one.sample)
         if row is None:
             raise Refused("gone", f"there is no sample {one.sample}")
@@ -298,10 +315,14 @@ class Desk:
 
     def _may_keep(self, curator: str, one: Wanted, row: int) -> bool:
         if one.faces:
-            return self.assistant.proposes(row)
+            return row in self._offered.get(curator, ()) or self.assistant.proposes(row)
         return bool(one.heard) and self.heard.holds(curator, one.content, one.heard)
 
-    def _checked_undo(self, curator: str, one: Wanted) -> tuple[bool, Mark]:
+    def _checked_undo(self, curator: str, one: Wanted, before: Mapping[str, _Placed]) -> _Placed:
+        if one.undoes in before:
+            faces, mark = before[one.undoes]
+            undo = Mark(mark.sample, mark.content, "undo", undoes=mark.id, id=one.id)
+            return faces, undo
         for faces, book in self.books.items():
             event = book.event(one.undoes)
             if event is not None and event.curator == curator:
@@ -313,10 +334,8 @@ def _undo(event: Event) -> Mark:
     return Mark(event.sample, event.content, "undo", undoes=event.id, after=event.time)
 
 
-def error_of(error: OSError | VoicefaceError) -> tuple[int, dict[str, str]]:
-    """HTTP status and words for marks that could not be saved."""
-    if isinstance(error, OSError) and error.errno in _NO_SPACE:
+def error_of(error: OSError) -> tuple[int, dict[str, str]]:
+    """HTTP status and words for marks that could not be written."""
+    if error.errno in _NO_SPACE:
         return 507, {"code": "full", "error": "the disk is full: free some space"}
-    if isinstance(error, OSError):
-        return 500, {"code": "disk", "error": f"not saved: {error.strerror or error}"}
-    return 500, {"code": "ledger", "error": str(error)}
+    return 500, {"code": "disk", "error": f"not saved: {error.strerror or error}"}

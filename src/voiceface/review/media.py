@@ -17,8 +17,8 @@ from voiceface.review.table import ReviewTable
 PEAKS = 480
 """Columns of the drawn sound."""
 
-_CACHE_BYTES = 48 << 20
-_OPEN_FILES = 48
+_CACHE_BYTES = 8 << 20  # the browser keeps what it has seen
+_OPEN_FILES = 12  # 1.4 MB each
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ class _Open:
     """A table with media: its rows by key, and the first row of each row group."""
 
     file: pq.ParquetFile
+    version: tuple[int, int]
+    """inode and time of the file: a rebuild puts another one in its place"""
     places: dict[tuple[int, ...], tuple[int, str]]
     starts: np.ndarray
 
@@ -92,11 +94,16 @@ class Media:
         return media["bytes"] if media else None
 
     def _opened(self, kind: str, path: Path) -> _Open | None:
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            return None
+        version = (status.st_ino, status.st_mtime_ns)
         if path in self._open:
             self._open.move_to_end(path)
-            return self._open[path]
-        if not path.exists():
-            return None
+            if self._open[path].version == version:
+                return self._open[path]
+            self._open.pop(path).file.close()
         file = pq.ParquetFile(path, pre_buffer=False)
         names = [*self._keys[kind], f"{kind}_sha256"]
         columns = [file.read([name], use_threads=False)[name].to_pylist() for name in names]
@@ -108,7 +115,7 @@ class Media:
         starts = np.cumsum([0, *counts])[:-1]
         while len(self._open) >= _OPEN_FILES:
             self._open.popitem(last=False)[1].file.close()
-        self._open[path] = _Open(file, places, starts)
+        self._open[path] = _Open(file, version, places, starts)
         return self._open[path]
 
 

@@ -9,9 +9,10 @@ import numpy as np
 from voiceface.config import Review
 from voiceface.errors import VoicefaceError
 from voiceface.reporting.words import thousands
-from voiceface.review.assistant import Assistant, doubt
+from voiceface.review.assist import doubt
+from voiceface.review.assistant import Assistant
 from voiceface.review.audit import audit_rows
-from voiceface.review.book import PENDING, Book
+from voiceface.review.book import KEEP, PENDING, Book
 from voiceface.review.columns import Column
 from voiceface.review.filters import Filter
 from voiceface.review.table import LIVE, ReviewTable
@@ -54,9 +55,15 @@ class Selection:
     """Answers queries over one table and book."""
 
     def __init__(
-        self, table: ReviewTable, book: Book, assistant: Assistant, settings: Review
+        self,
+        table: ReviewTable,
+        book: Book,
+        first_pass: Book,
+        assistant: Assistant,
+        settings: Review,
     ) -> None:
         self._table = table
+        self._first_pass = first_pass
         self._book = book
         self._assistant = assistant
         self._settings = settings
@@ -100,6 +107,10 @@ class Selection:
             mask &= one.mask(columns)
         return mask
 
+    def fit(self) -> np.ndarray:
+        """Rows whose present face was found fit in the first pass: bool (rows,)."""
+        return self._first_pass.review() == KEEP
+
     def counts(self, curator: str) -> dict[str, int]:
         """How many are in each queue."""
         return {name: int(np.count_nonzero(self._queue(name, curator))) for name in QUEUES}
@@ -108,6 +119,8 @@ class Selection:
         review = self._book.review(curator)
         if name in ("pending", "flagged"):
             return (review == PENDING) & self._table.has_face & (self._clean == (name == "pending"))
+        if name == "fit":
+            return (review == PENDING) & self.fit()
         if name == "marked":
             return review != PENDING
         if name == "mine":
@@ -194,23 +207,18 @@ class Leases:
 
     def held_by_others(self, holder: str, rows: int) -> np.ndarray:
         """Rows that somebody else holds: bool (rows,)."""
-        found = np.zeros(rows, bool)
         now = time.monotonic()
-        for row, (who, until) in list(self._held.items()):
-            if until < now:
-                del self._held[row]
-            elif who != holder:
-                found[row] = True
+        held = [r for r, (who, until) in self._held.items() if who != holder and until >= now]
+        found = np.zeros(rows, bool)
+        found[held] = True
         return found
 
     def take(self, holder: str, rows: Collection[int]) -> None:
-        """Give rows to a holder, who then holds no others."""
-        self.release(holder)
-        until = time.monotonic() + self.lasts_s
-        self._held |= dict.fromkeys(rows, (holder, until))
-
-    def release(self, holder: str) -> None:
-        """Set free what a holder has."""
-        for row, (who, _) in list(self._held.items()):
-            if who == holder:
-                del self._held[row]
+        """Give rows to a holder, who then holds no others; what others hold stays theirs."""
+        now = time.monotonic()
+        others = {
+            row: (who, until)
+            for row, (who, until) in self._held.items()
+            if who != holder and until >= now
+        }
+        self._held = dict.fromkeys(rows, (holder, now + self.lasts_s)) | others

@@ -1,5 +1,6 @@
 """`voiceface review`: the server of the review page, on this machine or on an address of it."""
 
+import ctypes
 import ipaddress
 import socket
 from collections.abc import Callable, Mapping, Sequence
@@ -15,13 +16,19 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1"
 
+# malloc.h: M_TRIM_THRESHOLD, M_MMAP_THRESHOLD (bytes), M_ARENA_MAX
+_MALLOC = {-1: 1 << 18, -3: 1 << 18, -8: 1}
+
+_USUAL_PORT = 8923
+"""The same each time: a page that waits for the server to come back finds it there."""
+
 
 def serve(
     root: Path,
     settings: Settings,
     curators: Sequence[str],
     bind: str = LOOPBACK,
-    port: int = 0,
+    port: int | None = None,
     show: Callable[[str], None] = print,
 ) -> None:
     """Serve the project in `root` until it is interrupted.
@@ -29,13 +36,13 @@ def serve(
     Args:
         curators: who may mark; each gets an address with a token of their own.
         bind: the address to listen at; another one than loopback is for others on the network.
-        port: 0 takes a free one.
+        port: the usual one if not said, or a free one where that is taken.
         show: is told each curator's address once the server listens.
 
     Raises:
         VoicefaceError: the address can't be had, or there is no manifest.
     """
-    with _listening(bind, port) as listener:
+    with _usual(bind) if port is None else _listening(bind, port) as listener:
         port = listener.getsockname()[1]
         tokens = new_tokens(curators)
         server = _server(root, settings, tokens, bind, port)
@@ -57,6 +64,17 @@ def _server(
     app = Guard(review_app(desk), tokens, hosts(bind, port), f"voiceface_{port}")
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
     return uvicorn.Server(config)
+
+
+def _give_memory_back() -> None:
+    """Have what is freed go back to the system at once: arrays of a million come and go with each
+    sorting and training, and without this the process keeps 100 MB of them."""
+    import pyarrow as pa
+
+    pa.set_memory_pool(pa.system_memory_pool())
+    libc = ctypes.CDLL(None)
+    for option, value in _MALLOC.items() if hasattr(libc, "mallopt") else ():  # glibc has it
+        libc.mallopt(option, value)
 
 
 def is_loopback(bind: str) -> bool:
@@ -83,6 +101,13 @@ def _shown(bind: str) -> str:
 
 def _bracketed(name: str) -> str:
     return f"[{name}]" if ":" in name else name
+
+
+def _usual(bind: str) -> socket.socket:
+    try:
+        return _listening(bind, _USUAL_PORT)
+    except VoicefaceError:
+        return _listening(bind, 0)
 
 
 def _listening(bind: str, port: int) -> socket.socket:

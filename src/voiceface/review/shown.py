@@ -40,7 +40,8 @@ def far_json(desk: "Desk", curator: str) -> dict[str, Any]:
     queues = [
         {"name": name, "words": words, "count": counts[name]} for name, words in QUEUES.items()
     ]
-    return {"queues": queues, "progress": _progress_json(desk, curator)}
+    far = _progress_json(desk, curator)
+    return {"queues": queues, "progress": far, "rebuilt": desk.is_rebuilt()}
 
 
 def _progress_json(desk: "Desk", curator: str) -> dict[str, Any]:
@@ -73,7 +74,8 @@ def _columns_json(desk: "Desk") -> list[dict[str, Any]]:
             "label": COLUMNS[name][0],
             "unit": COLUMNS[name][1],
             "kind": column.kind,
-            "values": _choices(column),
+            # What others wrote is not told: somebody may be about to look at it blindly.
+            "values": [] if name in ("review_reason", "curator") else _choices(column),
         }
         for name, column in columns.items()
     ]

@@ -59,6 +59,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
 
 QUEUES: dict[str, str] = {
     "pending": "waiting, with nothing against them",
+    "fit": "whose face was found fit, to be heard",
     "flagged": "waiting, with a flag",
     "stale": "changed since they were marked",
     "disputed": "marked differently by two curators",

@@ -11,14 +11,20 @@ export class ApiError extends Error {
 }
 
 export async function get(path) {
-  return answer(await fetch(path));
+  return answer(await reach(path));
 }
 
 export async function post(path, body) {
   const headers = { "content-type": "application/json" };
   const text = JSON.stringify(body);
   const keepalive = text.length < MOST_KEPT_ALIVE; // it then arrives though the tab is closed
-  return answer(await fetch(path, { method: "POST", headers, keepalive, body: text }));
+  return answer(await reach(path, { method: "POST", headers, keepalive, body: text }));
+}
+
+function reach(path, options) {
+  return fetch(path, options).catch(() => {
+    throw new ApiError(0, { error: "the server can't be reached" });
+  });
 }
 
 async function answer(response) {

@@ -17,31 +17,38 @@ export class Deck {
     this.current = null;
     this.ahead = [];
     this.passed = [];
-    this.count = null;
     this.words = "";
     this.filling = null;
     this.generation = (this.generation ?? 0) + 1;
   }
 
+  // Names of the samples that this tab holds.
+  held() {
+    return [this.current, ...this.ahead].filter(Boolean).map(({ sample }) => sample);
+  }
+
   // Fetches more when little is left; all who ask meanwhile wait for the same answer.
-  fill(count = AHEAD) {
-    if (this.ahead.length >= count / 2 || this.ended === this.generation) return this.filling ?? Promise.resolve();
-    this.filling ??= this.lease(count - this.ahead.length).finally(() => (this.filling = null));
+  fill() {
+    if (this.ahead.length >= AHEAD / 2 || this.ended === this.generation) return this.filling ?? Promise.resolve();
+    this.filling ??= this.lease(AHEAD - this.ahead.length, this.held())
+      .then((fresh) => {
+        this.ahead.push(...fresh);
+        if (!fresh.length) this.ended = this.generation;
+      })
+      .finally(() => (this.filling = null));
     return this.filling;
   }
 
-  async lease(count) {
+  // Further samples of the query, beside those that the tab has; none when another query was chosen
+  // meanwhile.
+  async lease(count, have) {
     const generation = this.generation;
-    const have = [this.current, ...this.ahead].filter(Boolean).map(({ sample }) => sample);
     const body = { ...this.query, tab: this.tab, count, have, skip: this.passed, faces: this.faces };
     const found = await post("/api/lease", body);
-    if (generation !== this.generation) return;
+    if (generation !== this.generation) return [];
     this.words = found.words;
-    this.count = found.count;
-    const known = new Set(have);
-    const fresh = found.samples.filter(({ sample }) => !known.has(sample) && !this.passed.includes(sample));
-    this.ahead.push(...fresh);
-    this.ended = count && !found.samples.length ? generation : 0;
+    const known = new Set([...this.held(), ...this.passed]);
+    return found.samples.filter(({ sample }) => !known.has(sample));
   }
 
   // The next sample, or null while it is not there yet.

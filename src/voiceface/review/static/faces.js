@@ -7,26 +7,54 @@ import { GRID } from "./keys.js";
 import { announce } from "./outbox.js";
 import { errorWords } from "./progress.js";
 
+const REMEMBERED = 20; // pages that are taken back without asking the server which
+
 export class FacesPass {
   constructor(page) {
     this.page = page;
     this.deck = new Deck(page.tab, true);
     this.history = [];
     this.samples = [];
+    this.pages = [];
     this.dropped = new Set();
   }
 
   async open(query) {
     this.deck.reset(query);
     this.samples = [];
+    this.pages = [];
+    this.fetching = null;
     await this.load();
   }
 
+  held() {
+    return [this.samples, ...this.pages].flat().map(({ sample }) => sample);
+  }
+
+  // Shows the next page; the one behind it is on its way then.
   async load() {
-    const size = this.page.settings.page_size;
-    await this.deck.lease(size);
-    this.samples = this.deck.ahead.splice(0, size);
+    try {
+      await this.fetch();
+    } catch (error) {
+      if (error.status) throw error; // it is the query that is wrong
+      const words = `${error.message}; press Enter to try again`;
+      return this.page.desk.replaceChildren(element("p", { class: "empty" }, words));
+    }
+    this.samples = this.pages.shift() ?? [];
     this.show();
+    this.fetch().catch(() => {}); // it is tried again when the page is wanted
+  }
+
+  fetch() {
+    if (this.pages.length) return Promise.resolve();
+    const { pages } = this;
+    this.fetching ??= this.deck.lease(this.page.settings.page_size, this.held())
+      .then((fresh) => {
+        for (const { media } of fresh) if (media) new Image().src = `${media}face.png`;
+        if (fresh.length) pages.push(fresh);
+      })
+      .finally(() => (this.fetching = null));
+    return this.fetching;
   }
 
   show() {
@@ -46,7 +74,7 @@ export class FacesPass {
       element("div", { class: "gridhead" },
         element("h2", {}, speaker),
         element("p", { class: "soft" }, error ? `proposed to be kept: ${errorWords(error)}` : `${this.samples.length} faces`),
-        element("button", { type: "button", class: "main", onclick: (event) => this.done(event) },
+        element("button", { type: "button", class: "main", onclick: (event) => this.done(event).catch(this.page.failed) },
           element("kbd", {}, "Enter"), ` ${done}`),
         element("button", { type: "button", onclick: () => this.undo() }, element("kbd", {}, "⌫"), " undo"),
       ),
@@ -84,7 +112,7 @@ export class FacesPass {
   key(event) {
     const arrows = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -this.columns(), ArrowDown: this.columns() };
     const place = GRID.indexOf(event.key.toLowerCase());
-    if (event.key === "Enter") this.done(event);
+    if (event.key === "Enter") this.done(event).catch(this.page.failed);
     else if (event.key === "Backspace") this.undo();
     else if (event.key === " ") this.hear();
     else if (event.key in arrows) this.tiles?.[Math.max(0, (this.chosen ?? 0) + arrows[event.key])]?.focus();
@@ -107,15 +135,17 @@ export class FacesPass {
   }
 
   async done(event) {
-    if (!this.samples.length) return;
+    const { samples } = this;
+    if (!samples.length) return this.load();
+    this.samples = []; // a second Enter must not mark them again
     const batch = uuid7();
-    const marks = this.samples.map(({ sample, content, flags }, place) => {
+    const marks = samples.map(({ sample, content, flags }, place) => {
       const drop = this.dropped.has(place);
       const reason = drop ? flags[0]?.words ?? "bad face" : this.proposal() ? "proposed" : "";
       return { id: uuid7(), sample, content, decision: drop ? "drop" : "keep", reason, batch, faces: true };
     });
-    this.history.push({ marks, samples: this.samples });
-    this.deck.pass(...this.samples.map(({ sample }) => sample));
+    this.history = [...this.history.slice(-REMEMBERED), { marks, samples }];
+    this.deck.pass(...samples.map(({ sample }) => sample));
     this.page.outbox.add(marks);
     await this.load();
     requestAnimationFrame(() => announce("painted", { ms: performance.now() - event.timeStamp }));
@@ -133,6 +163,7 @@ export class FacesPass {
   bring(samples) {
     const names = new Set(samples.map(({ sample }) => sample));
     this.deck.passed = this.deck.passed.filter((name) => !names.has(name));
+    if (this.samples.length) this.pages.unshift(this.samples);
     this.samples = samples;
     this.show();
     say("The page is taken back.");

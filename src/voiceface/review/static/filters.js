@@ -18,7 +18,7 @@ export class Filters {
     this.columns = [...state.columns].sort((a, b) => a.label.localeCompare(b.label));
     const queue = byId("queue");
     this.count(state);
-    queue.addEventListener("change", () => onChange());
+    queue.addEventListener("change", (event) => this.chose(event));
     byId("open-filters").addEventListener("click", () => this.toggle());
     this.build();
   }
@@ -29,6 +29,12 @@ export class Filters {
     const chosen = select.value || "pending";
     select.replaceChildren(...queues.map(({ name, words, count }) => element("option", { value: name, title: words }, `${name} (${figure(count)})`)));
     select.value = chosen;
+  }
+
+  // Who chose with the mouse goes on with the keys; who chose with the keys may choose again.
+  chose({ target }) {
+    if (!target.matches(":focus-visible")) byId("desk").focus();
+    this.onChange();
   }
 
   query() {
@@ -48,7 +54,7 @@ export class Filters {
     this.operator = element("select", { id: "filter-operator" });
     this.value = element("span", {});
     this.list = element("ul", { class: "chips" });
-    this.sort = element("select", { id: "sort", onchange: () => this.onChange() },
+    this.sort = element("select", { id: "sort", onchange: (event) => this.chose(event) },
       element("option", { value: "doubtful" }, "most doubtful first"),
       element("option", { value: "worst" }, "worst first"),
       element("option", { value: "uncertain" }, "least certain first"),

@@ -25,14 +25,17 @@ class Page {
     byId("who").textContent = state.curator;
     this.columns = new Map(state.columns.map((column) => [column.name, column]));
     this.filters = new Filters(state, () => this.open());
-    this.progress = new Progress((found) => this.filters.count(found));
+    this.progress = new Progress((found) => {
+      this.filters.count(found);
+      byId("rebuilt").hidden = !found.rebuilt;
+    });
     this.progress.show(state.progress);
     this.passes = { sound: new SoundPass(this), faces: new FacesPass(this) };
     this.outbox = new Outbox(state.curator, this.tab, (box) => this.showUnsaved(box), (...refused) => this.refused(...refused));
     for (const name of ["faces", "sound"]) byId(`pass-${name}`).addEventListener("click", () => this.choose(name));
     byId("open-help").addEventListener("click", () => showHelp(() => this.redraw()));
     document.addEventListener("keydown", (event) => this.key(event));
-    setInterval(() => this.renew(this.held()), (1000 * this.settings.lease_s) / 3);
+    setInterval(() => this.renew(this.pass.held()), (1000 * this.settings.lease_s) / 3);
     addEventListener("pagehide", () => this.renew([]));
     await this.choose(localStorage.getItem("voiceface.pass") === "faces" ? "faces" : "sound");
   }
@@ -42,13 +45,14 @@ class Page {
     this.pass = this.passes[name];
     localStorage.setItem("voiceface.pass", name);
     for (const one of ["faces", "sound"]) byId(`pass-${one}`).setAttribute("aria-pressed", one === name);
+    this.desk.focus();
     await this.open();
   }
 
   async open() {
     const query = this.filters.query();
-    // What the audit says counts only when its samples were heard; a proposal is a page of faces.
-    const only = { audit: "sound", proposed: "faces" }[query.queue];
+    // What is fit, or of the audit, is to be heard; a proposal is a page of faces.
+    const only = { audit: "sound", fit: "sound", proposed: "faces" }[query.queue];
     if (only && this.pass !== this.passes[only]) return this.choose(only);
     try {
       await this.pass.open(query);
@@ -61,11 +65,6 @@ class Page {
     const { sound } = this.passes;
     sound.built = null;
     if (this.pass === sound) sound.show();
-  }
-
-  held() {
-    const { deck, samples = [] } = this.pass;
-    return [deck.current, ...deck.ahead, ...samples].filter(Boolean).map(({ sample }) => sample);
   }
 
   // Holds samples for a while longer, and sets free all others.

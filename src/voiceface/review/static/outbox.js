@@ -1,7 +1,7 @@
 // Marks on their way to the disk. Each stays here, and in the browser's storage, until the server
 // says that it is written; it is sent again with the same id after a failure, also by the next tab.
 
-import { ApiError, post } from "./api.js";
+import { post } from "./api.js";
 
 const WAIT_MS = [250, 500, 1000, 2000, 4000];
 const MOST = 100; // marks in a request
@@ -55,7 +55,7 @@ export class Outbox {
         if (refused.length) this.refuse(refused);
         for (const { mark, since } of batch) announce("saved", { id: mark.id, ms: performance.now() - since });
       } catch (error) {
-        this.error = error instanceof ApiError ? error.message : "the server can't be reached";
+        this.error = error.message;
         this.onChange(this);
         await new Promise((done) => setTimeout(done, WAIT_MS[Math.min(this.tries++, WAIT_MS.length - 1)]));
       }

@@ -9,6 +9,9 @@ import { announce } from "./outbox.js";
 import { draw } from "./wave.js";
 
 const FRAME_MS = 60; // how often the played part is drawn
+const TELL_MS = 100;
+const AGAIN_MS = 2000;
+const REMEMBERED = 200; // marks that are taken back without asking the server which
 const SPEEDS = [1, 1.25, 1.5, 2];
 
 export class SoundPass {
@@ -25,10 +28,33 @@ export class SoundPass {
     this.stop();
     this.deck.reset(query);
     this.built = null;
-    this.page.desk.replaceChildren(element("p", { class: "empty" }, "Loading …"));
-    await this.deck.fill();
-    this.deck.next();
-    this.show();
+    await this.more();
+  }
+
+  // Waits for samples, as long as it takes for the server to answer.
+  async more() {
+    const { desk, failed } = this.page;
+    const { generation } = this.deck;
+    const tell = (words) => desk.replaceChildren(element("p", { class: "empty" }, words));
+    this.built = null;
+    tell("Loading …");
+    try {
+      await this.deck.fill();
+    } catch (error) {
+      if (error.status) throw error; // it is the query that is wrong
+      tell(`${error.message}; trying again …`);
+      await new Promise((done) => setTimeout(done, AGAIN_MS));
+      if (this.waits(generation)) this.more().catch(failed);
+      return;
+    }
+    if (!this.waits(generation)) return;
+    if (this.deck.next()) this.show();
+    else tell("Nothing is left here. Choose another queue, or other filters.");
+    this.page.words(this.deck.words);
+  }
+
+  waits(generation) {
+    return this.page.pass === this && this.deck.generation === generation && !this.deck.current;
   }
 
   show(event = null) {
@@ -37,13 +63,7 @@ export class SoundPass {
     this.note = "";
     const sample = this.deck.current;
     this.page.words(this.deck.words);
-    if (!sample) {
-      this.built = null;
-      const words = this.deck.filling ? "Loading …" : "Nothing is left here. Choose another queue, or other filters.";
-      this.page.desk.replaceChildren(element("p", { class: "empty" }, words));
-      this.deck.filling?.then(() => !this.deck.current && this.deck.next() && this.show());
-      return;
-    }
+    if (!sample) return void this.more().catch(this.page.failed);
     this.built ??= this.build();
     this.fillIn(sample);
     if (event) painted(event);
@@ -70,7 +90,7 @@ export class SoundPass {
     };
     made.details = element("details", { ontoggle: () => this.showValues() }, element("summary", {}, "Scores"), made.values);
     const button = (action, words, kind = "") =>
-      element("button", { type: "button", class: kind, onclick: (event) => this.act(action, event) },
+      element("button", { type: "button", class: kind, onclick: (event) => this.pressed(action, event) },
         element("kbd", {}, keyOf(action)), ` ${words}`);
     const reasons = Object.entries(REASONS).map(([action, words]) => button(action, words, "reason"));
     this.page.desk.replaceChildren(
@@ -79,11 +99,11 @@ export class SoundPass {
         element("div", { class: "about" },
           made.speaker, made.name, made.flags,
           made.wave,
-          element("div", { class: "buttons" }, button("replay", "play again"), made.speed, button("note", "note"), button("next", "on"), button("undo", "undo")),
           made.state,
           element("div", { class: "decide" },
             button("keep", "keep", "keep"), button("unsure", "unsure", "unsure"), button("drop", "drop", "drop")),
           element("div", { class: "reasons", role: "group", "aria-label": "Drop, because" }, ...reasons),
+          element("div", { class: "buttons" }, button("replay", "play again"), made.speed, button("note", "note"), button("next", "on"), button("undo", "undo")),
           made.marks, made.before,
           made.details,
         ),
@@ -131,11 +151,15 @@ export class SoundPass {
     audio.playbackRate = this.speed;
     audio.currentTime = 0;
     audio.onended = () => this.ended(sample);
-    audio.onerror = () => this.state("The sound is not to be had.");
-    const begun = post("/api/play", { content: sample.content }).catch(this.page.failed);
-    this.begun = begun;
+    // Who is past it already need not tell that it began.
+    clearTimeout(this.telling);
+    this.begun = new Promise((told) => {
+      this.telling = setTimeout(() => told(post("/api/play", { content: sample.content })), TELL_MS);
+    });
+    this.begun.catch(this.page.failed);
     audio.play().catch((error) => {
       if (error.name === "NotAllowedError") this.state(`Press ${keyOf("replay")} to hear it: the browser waits for a first key.`);
+      else if (error.name !== "AbortError" && this.playing?.audio === audio) this.state("The sound is not to be had.");
     });
     this.follow();
   }
@@ -160,8 +184,13 @@ export class SoundPass {
     return audio?.duration ? audio.currentTime / audio.duration : 0;
   }
 
+  held() {
+    return this.deck.held();
+  }
+
   stop() {
     cancelAnimationFrame(this.frame);
+    clearTimeout(this.telling);
     if (this.playing?.audio) {
       this.playing.audio.onended = null;
       this.playing.audio.pause();
@@ -174,6 +203,7 @@ export class SoundPass {
       const receipt = this.begun.then(() => post("/api/heard", { content })).then(({ heard }) => heard);
       receipt.catch(() => this.heard.delete(content));
       this.heard.set(content, receipt);
+      if (this.heard.size > REMEMBERED) this.heard.delete(this.heard.keys().next().value);
     }
     draw(this.built.wave, this.playing.peaks, 1);
     if (this.armed) this.commit("keep", "");
@@ -188,6 +218,12 @@ export class SoundPass {
     const action = actionOf(event);
     if (!action) return;
     event.preventDefault();
+    this.act(action, event);
+  }
+
+  pressed(action, event) {
+    // Space plays again, and does not press the mouse's last button.
+    if (!event.currentTarget.matches(":focus-visible")) this.page.desk.focus();
     this.act(action, event);
   }
 
@@ -231,7 +267,7 @@ export class SoundPass {
     const { sample, content } = this.deck.current;
     const mark = { id: uuid7(), sample, content, decision, reason, note: this.note };
     if (this.deck.query.queue === "audit") mark.batch = "audit";
-    this.history.push({ mark, sample: this.deck.current });
+    this.history = [...this.history.slice(-REMEMBERED), { mark, sample: this.deck.current }];
     const receipt = decision === "keep" && this.page.settings.must_hear ? this.heard.get(content) : null;
     this.move(event);
     this.page.outbox.add([mark], receipt);
