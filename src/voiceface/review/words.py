@@ -15,6 +15,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "speech": ("probability of speech", ""),
     "second_voice": ("second voice", ""),
     "voice_change": ("change of voice", ""),
+    "voice_distance": ("distance to the usual voice", ""),
     "faces": ("faces at a time", ""),
     "face_number": ("number of the face", ""),
     "frame_us": ("time of the frame", "µs"),
