@@ -131,7 +131,7 @@ def _build_video(video: str, roots: str) -> None:
 def compare(world: Path, manifest_path: Path, videos: Path) -> dict[str, Any]:
     """The manifest's flags against the world's truth; keys as in the module's docstring."""
     truth = _truth(world)
-    judged = _judged(world, manifest_path, videos)
+    judged = judged_segments(world, manifest_path, videos)
     every = [verdict for found in judged.values() for verdict in found]
     counts = Counter(_fate(verdict) for verdict in every)
     for file, rows in truth.items():
@@ -162,7 +162,7 @@ def _truth(world: Path) -> dict[str, list[Row]]:
     return truth
 
 
-def _judged(world: Path, manifest_path: Path, videos: Path) -> dict[str, list[Verdict]]:
+def judged_segments(world: Path, manifest_path: Path, videos: Path) -> dict[str, list[Verdict]]:
     """The verdicts on each file's segments."""
     truth = _truth(world)
     again: dict[str, list[tuple[int, int]]] = defaultdict(list)
@@ -185,7 +185,7 @@ def _judged(world: Path, manifest_path: Path, videos: Path) -> dict[str, list[Ve
 
 
 def _wrong_labels(world: Path) -> dict[str, Any]:
-    judged = _judged(world, Path("manifest.parquet"), Path("videos.csv"))
+    judged = judged_segments(world, Path("manifest.parquet"), Path("videos.csv"))
     good = {v.sample["sample"] for found in judged.values() for v in found if v.good}
     cases = mislabelled(built_videos(Path("videos.csv"), Path("download")))
     return find_wrong_labels(Settings().manifest, cases, good)

@@ -245,6 +245,30 @@ def _marks(options: argparse.Namespace) -> int:
     return 0
 
 
+def _review_arguments(parser: argparse.ArgumentParser) -> None:
+    about = "listen there for others, too; each curator then needs a token, see --curators"
+    parser.add_argument("--bind", default=None, metavar="ADDRESS", help=about)
+    parser.add_argument("--port", type=int, default=0, help="a free one if not said")
+    about = "who may mark, as in ann,bo: each gets an address of their own"
+    parser.add_argument("--curators", default="", metavar="NAMES", help=about)
+    _add_curator(parser)
+    _configfile_arguments(parser)
+
+
+def _review(options: argparse.Namespace) -> int:
+    from voiceface.build import read_settings
+    from voiceface.review.serve import LOOPBACK, serve
+
+    names = [name.strip() for name in options.curators.split(",") if name.strip()]
+    if options.bind and not names:
+        raise VoicefaceError("--bind lets others in: name them, --curators ann,bo")
+    curators = names or [_curator(options)]
+    settings = read_settings(options.configfile)
+    show = partial(print, flush=True)  # whoever starts it in the background waits for the address
+    serve(Path(), settings, curators, options.bind or LOOPBACK, options.port, show)
+    return 0
+
+
 def _check_leakage_arguments(parser: argparse.ArgumentParser) -> None:
     about = "a foreign dataset whose subfolders are its splits; this build's own if not said"
     parser.add_argument("folder", type=Path, nargs="?", metavar="PATH", help=about)
@@ -318,6 +342,7 @@ COMMANDS = [
     Command("build", "rebuild what is stale, up to the report", _build_arguments, _build),
     Command("status", "the funnel, and what is stale", _configfile_arguments, _status),
     Command("retry", "try failed downloads again", _retry_arguments, _retry),
+    Command("review", "look at samples in a page, and mark them", _review_arguments, _review),
     Command("mark", "keep or drop samples", _mark_arguments, _mark),
     Command("marks", "all marks to CSV and back", _marks_arguments, _marks),
     Command(

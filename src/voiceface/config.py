@@ -203,6 +203,33 @@ class Manifest(Section):
     """Of the draw of those faces."""
     require_review: bool = False
     """Keep only what a curator kept; otherwise unmarked samples without a flag are kept too."""
+    dispute_policy: Literal["unanimous", "majority", "adjudicator"] = "unanimous"
+    """What holds where curators differ: unanimous, nothing until all agree; majority, what more
+    than half of them say; adjudicator, what the adjudicators say, else as unanimous."""
+    adjudicators: list[str] = []
+    """Curators whose word goes before the others' under `adjudicator`."""
+
+
+class Review(Section):
+    """The review page, and the second look at a share of the samples."""
+
+    must_hear: bool = True
+    """Take a keep of a single sample only after its sound was heard to the end."""
+    page_size: Annotated[int, Field(ge=1, le=24)] = 24
+    """Faces on a page of the grid."""
+    lease_s: Positive = 120.0
+    """What a curator has on screen is offered to no other one for so long, in seconds."""
+    second_share: Fraction = 0.05
+    """Share of the samples that two curators mark without seeing each other's mark."""
+    second_seed: Seed = 0
+    """Of the draw of that share."""
+    max_error: Fraction = 0.01
+    """Propose to keep pages of samples when at most this share of marked samples that are as sure
+    was dropped."""
+    audit_size: Count = 200
+    """Samples of the random audit of what nobody looked at."""
+    audit_seed: Seed = 0
+    """Of the draw of the audit."""
 
 
 class Dataset(Section):
@@ -309,6 +336,7 @@ class Settings(Section):
     faces: Faces = Faces()
     samples: Samples = Samples()
     manifest: Manifest = Manifest()
+    review: Review = Review()
     dataset: Dataset = Dataset()
     train: Train = Train()
     wav2pix: Wav2pix = Wav2pix()

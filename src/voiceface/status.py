@@ -32,7 +32,7 @@ from voiceface.reporting.figures import Funnel, Speaker, read_funnel, read_speak
 from voiceface.reporting.metrics import Value, read_evaluation
 from voiceface.reporting.people import read_people
 from voiceface.reporting.words import clock, figure
-from voiceface.review.fold import fold, orphans
+from voiceface.review.fold import orphans, standing_by_curator
 from voiceface.review.ledger import read_ledger
 from voiceface.tables import REVIEWS, SPLITS
 
@@ -76,7 +76,7 @@ def _orphans() -> int:
     if not (MANIFEST.exists() and layout.REVIEWS.exists()):
         return 0
     samples = read_table(MANIFEST, tables.MANIFEST, ["sample"])["sample"].to_pylist()
-    return len(orphans(fold(read_ledger(layout.REVIEWS)), samples))
+    return len(orphans(standing_by_curator(read_ledger(layout.REVIEWS)), samples))
 
 
 def print_summary(console: Console, settings: Settings) -> None:

@@ -158,10 +158,10 @@ MANIFEST = pa.schema(
         _column("face_start_us", pa.int64(), "start of the face's row in the faces table, µs"),
         _column("identity_distance", pa.float32(), "descriptor distance to speaker's usual", True),
         _column("clean", pa.bool_(), "no flag"),
-        _column("review", pa.string(), "pending, keep, drop, unsure or stale"),
+        _column("review", pa.string(), "pending, keep, drop, unsure, stale or disputed"),
         _column("review_reason", pa.string(), "the curator's reason; may be empty"),
-        _column("curator", pa.string(), "who decided; empty when pending"),
-        _column("reviewed_at", pa.string(), "when, ISO 8601 UTC; empty when pending"),
+        _column("curator", pa.string(), "who decided; empty when pending or disputed"),
+        _column("reviewed_at", pa.string(), "when, ISO 8601 UTC; empty as curator is"),
         _column("fate", pa.string(), "kept, or what it counts as in the funnel"),
     ]
 )
@@ -264,10 +264,10 @@ SOUND_REASONS = frozenset(
 )
 """Those of them that are of the sound alone."""
 
-REVIEWS = ("pending", "keep", "drop", "unsure", "stale")
+REVIEWS = ("pending", "keep", "drop", "unsure", "stale", "disputed")
 
 KEPT = "kept"
-CURATED = ("dropped_by_curator", "unsure", "stale", "pending")
+CURATED = ("dropped_by_curator", "unsure", "stale", "disputed", "pending")
 """Fates of a sample beside `kept` and `REASONS`: a curator's doing, or still to be done by one."""
 
 

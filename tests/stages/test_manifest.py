@@ -9,7 +9,7 @@ from voiceface.config import Manifest
 from voiceface.errors import VoicefaceError
 from voiceface.files import write_table
 from voiceface.review.exchange import mark
-from voiceface.review.fold import fold, orphans
+from voiceface.review.fold import orphans, standing_by_curator
 from voiceface.review.ledger import read_ledger
 from voiceface.stages.manifest import fate
 from voiceface.tables import MANIFEST, TIMELINE
@@ -90,8 +90,8 @@ def test_other_content_makes_a_mark_stale_and_a_lost_sample_an_orphan(tables: Ta
     rows = tables.run_manifest()
     assert [row["review"] for row in rows] == ["keep", "stale", "stale"]
     assert [row["fate"] for row in rows] == ["kept", "stale", "stale"]
-    standing = fold(read_ledger(tables.reviews))
-    assert [event.sample for event in orphans(standing, names[:3])] == names[3:]
+    standing = standing_by_curator(read_ledger(tables.reviews))
+    assert orphans(standing, names[:3]) == names[3:]
 
 
 @pytest.mark.parametrize(

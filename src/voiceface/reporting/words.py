@@ -33,6 +33,7 @@ _REASONS = {
     "dropped_by_curator": "dropped by a curator",
     "unsure": "a curator is unsure",
     "stale": "changed since its review",
+    "disputed": "curators differ",
     "pending": "waits for a review",
     "unreadable": "could not be read",
 }

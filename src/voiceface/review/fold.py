@@ -1,43 +1,114 @@
 """From the ledger's events to what holds for each sample."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Literal
 
 from voiceface.review.ledger import Event
 
+PolicyKind = Literal["unanimous", "majority", "adjudicator"]
 
-def fold(events: Iterable[Event]) -> dict[str, Event]:
-    """The standing decision of each sample: the latest that was not taken back.
+_by_time = attrgetter("time", "id")
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What holds where curators differ. Their clocks never decide."""
+
+    kind: PolicyKind = "unanimous"
+    """unanimous: disputed until all agree; majority: what more than half say; adjudicator: what the
+    adjudicators say, and where none of them did, as unanimous"""
+    adjudicators: Collection[str] = ()
+    """curators whose word goes before the others'"""
+
+
+UNANIMOUS = Policy()
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What holds for a sample."""
+
+    review: str
+    """one of `tables.REVIEWS`"""
+    event: Event | None = None
+    """a mark that says so, the first by the curators' names; None when pending or disputed"""
+
+
+def standing_by_curator(events: Iterable[Event]) -> dict[str, dict[str, Event]]:
+    """The standing marks of each sample: each curator's latest that was not taken back.
 
     An undo takes back an earlier event, which it names, be it another undo (`Mark.after` makes it
     the later one whatever the clocks say). The result depends on the set of events alone, not on
     their order.
     """
+    standing: dict[str, dict[str, Event]] = {}
+    for event in _not_undone(events):
+        standing.setdefault(event.sample, {}).setdefault(event.curator, event)
+    return standing
+
+
+def resolve(
+    marks: Mapping[str, Event], content: str | None, policy: Policy = UNANIMOUS
+) -> Standing:
+    """What holds for a sample by its standing marks, whatever their times.
+
+    Marks of another content don't count beside one of the present content; alone they are `stale`.
+    Who is unsure leaves it to the others.
+
+    Args:
+        marks: by curator, as of `standing_by_curator`.
+        content: the sample's content as it is now; None without a face.
+    """
+    ordered = [marks[curator] for curator in sorted(marks)]
+    current = [mark for mark in ordered if mark.content == (content or "")]
+    if not current:
+        return Standing("stale", ordered[0]) if ordered else Standing("pending")
+    told = [mark for mark in current if mark.decision != "unsure"]
+    if policy.kind == "adjudicator":
+        told = [mark for mark in told if mark.curator in policy.adjudicators] or told
+    if not told:
+        return Standing("unsure", current[0])
+    for decision in ("keep", "drop"):
+        agreed = [mark for mark in told if mark.decision == decision]
+        enough = len(told) / 2 if policy.kind == "majority" else len(told) - 1
+        if len(agreed) > enough:
+            return Standing(decision, agreed[0])
+    return Standing("disputed")
+
+
+def fold(events: Iterable[Event]) -> dict[str, Event]:
+    """The latest mark of each sample that was not taken back, whoever made it."""
     standing: dict[str, Event] = {}
+    for event in _not_undone(events):
+        standing.setdefault(event.sample, event)
+    return standing
+
+
+def review_of(event: Event | None, content: str | None) -> str:
+    """What a single mark makes of a sample: one of `tables.REVIEWS`.
+
+    Args:
+        event: the mark; None when there is none.
+        content: the sample's content as it is now; None without a face.
+    """
+    return resolve({event.curator: event} if event else {}, content).review
+
+
+def orphans(standing: Mapping[str, object], samples: Iterable[str]) -> list[str]:
+    """Marked samples that are gone, sorted. Their marks stay in the ledger."""
+    return sorted(standing.keys() - set(samples))
+
+
+def _not_undone(events: Iterable[Event]) -> Iterable[Event]:
+    """The marks that were not taken back, newest first."""
     void: set[str] = set()
     # Newest first: whether an event holds is known once all that may undo it has been seen.
-    for event in sorted(events, key=lambda event: (event.time, event.id), reverse=True):
+    for event in sorted(events, key=_by_time, reverse=True):
         if event.id in void:
             continue
         if event.decision == "undo":
             void.add(event.undoes)
         else:
-            standing.setdefault(event.sample, event)
-    return standing
-
-
-def review_of(event: Event | None, content: str | None) -> str:
-    """What a sample's review column says: one of `tables.REVIEWS`.
-
-    Args:
-        event: the standing decision on the sample; None when there is none.
-        content: the sample's content as it is now; None without a face.
-    """
-    if event is None:
-        return "pending"
-    return event.decision if event.content == (content or "") else "stale"
-
-
-def orphans(standing: Mapping[str, Event], samples: Iterable[str]) -> list[Event]:
-    """Decisions on samples that are gone, sorted by sample. They stay in the ledger."""
-    gone = standing.keys() - set(samples)
-    return [standing[sample] for sample in sorted(gone)]
+            yield event

@@ -15,7 +15,7 @@ from voiceface.errors import VoicefaceError
 from voiceface.files import read_table, write_table
 from voiceface.outcome import read_outcome
 from voiceface.people import People, find_people
-from voiceface.review.fold import fold, review_of
+from voiceface.review.fold import Policy, resolve, standing_by_curator
 from voiceface.review.ledger import Event, read_ledger
 from voiceface.sources import Video, built_videos, read_videos
 from voiceface.stages.shim import stage_main
@@ -32,7 +32,12 @@ from voiceface.tables import (
 )
 from voiceface.unpaired import expect_faces, join_by_identity, sound_alone
 
-_BY_CURATOR = {"drop": "dropped_by_curator", "unsure": "unsure", "stale": "stale"}
+_BY_CURATOR = {
+    "drop": "dropped_by_curator",
+    "unsure": "unsure",
+    "stale": "stale",
+    "disputed": "disputed",
+}
 
 
 def run(
@@ -73,7 +78,8 @@ def run(
     found = _people(table, config)
     table = _with_flags(table, found, config)
     table = join_by_identity(table, alone, config)
-    table = _with_reviews(table, fold(read_ledger(reviews)))
+    policy = Policy(config.dispute_policy, config.adjudicators)
+    table = _with_reviews(table, standing_by_curator(read_ledger(reviews)), policy)
     fates = _fates(table, config.require_review)
     table = table.append_column(MANIFEST.field("fate"), pa.array(fates, pa.string()))
     rows = _funnel(listed, set(here), downloads, timelines, table)
@@ -163,14 +169,17 @@ def _copies(table: pa.Table, flags: list[list[str]]) -> list[int]:
     return found
 
 
-def _with_reviews(table: pa.Table, standing: Mapping[str, Event]) -> pa.Table:
+def _with_reviews(
+    table: pa.Table, marks: Mapping[str, Mapping[str, Event]], policy: Policy
+) -> pa.Table:
     pairs = zip(table["sample"].to_pylist(), table["content"].to_pylist(), strict=True)
-    events = [(standing.get(sample), content) for sample, content in pairs]
+    found = [resolve(marks.get(sample, {}), content, policy) for sample, content in pairs]
+    events = [standing.event for standing in found]
     columns = {
-        "review": [review_of(event, content) for event, content in events],
-        "review_reason": [event.reason if event else "" for event, _ in events],
-        "curator": [event.curator if event else "" for event, _ in events],
-        "reviewed_at": [event.time if event else "" for event, _ in events],
+        "review": [standing.review for standing in found],
+        "review_reason": [event.reason if event else "" for event in events],
+        "curator": [event.curator if event else "" for event in events],
+        "reviewed_at": [event.time if event else "" for event in events],
     }
     for name, values in columns.items():
         table = table.append_column(MANIFEST.field(name), pa.array(values, pa.string()))

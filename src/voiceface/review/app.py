@@ -1,0 +1,227 @@
+"""The review page's server: routes over the desk."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import fields
+from importlib.resources import files
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from voiceface.errors import VoicefaceError
+from voiceface.review.desk import Desk, Wanted, error_of
+from voiceface.review.filters import Filter
+from voiceface.review.queue import Query
+from voiceface.review.shown import sample_json, state_json
+from voiceface.review.words import COLUMNS
+
+_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+_KINDS = {"face.png": "image/png", "sound.flac": "audio/flac", "peaks": "application/octet-stream"}
+_FOREVER = {"cache-control": "private, max-age=31536000, immutable", "accept-ranges": "bytes"}
+_MOST_MARKS = 200
+_MOST_PAGE = 200
+_MOST_TEXT = 4_000
+_MOST_NAMES = 2_000
+
+
+def review_app(desk: Desk) -> Starlette:
+    """The application; `safe.Guard` must stand before it."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await desk.writer.close()
+
+    pages = _static()
+
+    async def static(request: Request) -> Response:
+        name = request.path_params.get("name", "index.html")
+        if name not in pages:
+            raise HTTPException(404)
+        return Response(pages[name], media_type=_TYPES[name.rpartition(".")[2]])
+
+    async def media(request: Request) -> Response:
+        kind, content = request.path_params["kind"], request.path_params["content"]
+        if kind not in _KINDS:
+            raise HTTPException(404)
+        read = {"face.png": desk.media.face, "sound.flac": desk.media.sound}
+        data = await asyncio.to_thread(read.get(kind, desk.media.peaks), content)
+        if data is None:
+            raise HTTPException(404, "not there, or changed since the manifest was made")
+        return ranged(request, data, _KINDS[kind])
+
+    routes = [
+        Route("/", static),
+        Route("/static/{name}", static),
+        Route("/media/{content}/{kind}", media),
+        *_api(desk),
+    ]
+    handlers: Mapping[Any, Any] = {VoicefaceError: _words, HTTPException: _words}
+    return Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
+
+
+def _api(desk: Desk) -> list[Route]:
+    def get(path: str, answer: Callable[[str, Request], Any]) -> Route:
+        async def endpoint(request: Request) -> Response:
+            return JSONResponse(answer(request.state.curator, request))
+
+        return Route(path, endpoint)
+
+    def post(path: str, answer: Callable[[str, dict[str, Any]], Awaitable[Any]]) -> Route:
+        async def endpoint(request: Request) -> Response:
+            body = await _body(request)
+            try:
+                return JSONResponse(await answer(request.state.curator, body))
+            except OSError as error:
+                status, words = error_of(error)
+                return JSONResponse(words, status)
+
+        return Route(path, endpoint, methods=["POST"])
+
+    def queue(curator: str, request: Request) -> Any:
+        page, size = (_number(request, name, default) for name, default in _PAGE.items())
+        return desk.page(curator, _query(request.query_params), page, min(size, _MOST_PAGE))
+
+    def sample(curator: str, request: Request) -> Any:
+        row = desk.table.row_of(request.path_params["sample"])
+        if row is None:
+            raise HTTPException(404, "no such sample")
+        return sample_json(desk, curator, row)
+
+    async def lease(curator: str, body: dict[str, Any]) -> Any:
+        queue, sort = _text(body, "queue", "pending"), _text(body, "sort", "doubtful")
+        query = _query_of(queue, body.get("filters", []), sort)
+        count = min(max(_count(body), 0), _MOST_PAGE)
+        have, skip = _names(body, "have"), _names(body, "skip")
+        tab, faces = _text(body, "tab")[:64], bool(body.get("faces"))
+        return desk.take(curator, tab, query, count, have, skip, faces)
+
+    async def marks(curator: str, body: dict[str, Any]) -> Any:
+        return await desk.mark(curator, _wanted(body.get("marks")))
+
+    async def undo(curator: str, body: dict[str, Any]) -> Any:
+        return await desk.undo(curator, _text(body, "id"))
+
+    async def play(curator: str, body: dict[str, Any]) -> Any:
+        desk.heard.begin(curator, _text(body, "content"))
+        return {}
+
+    async def heard(curator: str, body: dict[str, Any]) -> Any:
+        receipt = desk.finish(curator, _text(body, "content"))
+        if receipt is None:
+            raise HTTPException(409, "it was not played to its end")
+        return {"heard": receipt}
+
+    return [
+        get("/api/state", lambda curator, _: state_json(desk, curator)),
+        get("/api/queue", queue),
+        get("/api/sample/{sample}", sample),
+        post("/api/lease", lease),
+        post("/api/marks", marks),
+        post("/api/undo", undo),
+        post("/api/play", play),
+        post("/api/heard", heard),
+    ]
+
+
+_PAGE = {"page": 0, "size": 24}
+
+
+def ranged(request: Request, data: bytes, kind: str) -> Response:
+    """Bytes that never change, whole or the part that was asked for (RFC 9110, 14.2)."""
+    asked = request.headers.get("range", "")
+    first, dash, last = asked.removeprefix("bytes=").partition("-")
+    numbers = all(part.isascii() and part.isdigit() for part in (first, last) if part)
+    if not asked.startswith("bytes=") or not dash or not numbers or not (first or last):
+        return Response(data, headers=_FOREVER, media_type=kind)
+    start = int(first) if first else max(len(data) - int(last), 0)
+    stop = min(int(last) + 1, len(data)) if first and last else len(data)
+    if start >= stop:
+        return Response(status_code=416, headers={"content-range": f"bytes */{len(data)}"})
+    headers = {**_FOREVER, "content-range": f"bytes {start}-{stop - 1}/{len(data)}"}
+    return Response(data[start:stop], 206, headers, kind)
+
+
+def _static() -> dict[str, bytes]:
+    """The page's own files, read once: no request reaches the file system."""
+    folder = files("voiceface.review") / "static"
+    known = [one for one in folder.iterdir() if one.name.rpartition(".")[2] in _TYPES]
+    return {one.name: one.read_bytes() for one in known}
+
+
+def _words(request: Request, error: Exception) -> Response:
+    if isinstance(error, HTTPException):
+        return JSONResponse({"error": error.detail}, error.status_code)
+    return JSONResponse({"error": str(error)}, 400)
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    try:
+        body = json.loads(await request.body())
+    except ValueError:
+        raise HTTPException(400, "not JSON") from None
+    if not isinstance(body, dict):
+        raise HTTPException(400, "must be an object")
+    return body
+
+
+def _wanted(given: Any) -> list[Wanted]:
+    if not isinstance(given, list) or not 0 < len(given) <= _MOST_MARKS:
+        raise HTTPException(400, f"marks: must be a list of 1 to {_MOST_MARKS}")
+    known = {field.name: field.type for field in fields(Wanted)}
+    wanted = []
+    for one in given:
+        if not isinstance(one, dict) or not one.keys() <= known.keys():
+            raise HTTPException(400, f"a mark has {', '.join(known)}")
+        texts = [value for name, value in one.items() if name != "faces"]
+        if not all(isinstance(value, str) and len(value) <= _MOST_TEXT for value in texts):
+            raise HTTPException(400, f"a mark's values are text of at most {_MOST_TEXT} characters")
+        if not all(one.get(name) for name in ("id", "sample", "decision")):
+            raise HTTPException(400, "a mark has an id, a sample and a decision")
+        wanted.append(Wanted(**{"content": "", **one, "faces": bool(one.get("faces"))}))
+    return wanted
+
+
+def _query(params: Any) -> Query:
+    queue, sort = params.get("queue", params.get("name", "pending")), params.get("sort", "doubtful")
+    return _query_of(queue, params.getlist("filter"), sort)
+
+
+def _query_of(queue: str, filters: Any, sort: str) -> Query:
+    if not isinstance(filters, list) or len(filters) > len(COLUMNS):
+        raise HTTPException(400, "filters: must be a list")
+    return Query(queue, tuple(Filter.parse(str(text)) for text in filters), sort)
+
+
+def _text(body: dict[str, Any], name: str, default: str = "") -> str:
+    value = body.get(name, default)
+    if not isinstance(value, str) or len(value) > _MOST_TEXT:
+        raise HTTPException(400, f"{name}: must be text")
+    return value
+
+
+def _count(body: dict[str, Any]) -> int:
+    count = body.get("count", 0)
+    if not isinstance(count, int):
+        raise HTTPException(400, "count: must be a number")
+    return count
+
+
+def _names(body: dict[str, Any], name: str) -> list[str]:
+    given = body.get(name, [])
+    if not isinstance(given, list) or len(given) > _MOST_NAMES:
+        raise HTTPException(400, f"{name}: must be a list of at most {_MOST_NAMES} samples")
+    return [str(one) for one in given]
+
+
+def _number(request: Request, name: str, default: int) -> int:
+    text = request.query_params.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise HTTPException(400, f"{name}: must be a number, 0 or more")
+    return int(text)

@@ -1,0 +1,206 @@
+"""A small model of the curators' marks on the scores: it orders the queue, and proposes keeps.
+
+Logistic regression. Before the first marks it leans on the pipeline's own flags, which count as a
+few marks spread over all samples; the curators' marks soon outweigh them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from voiceface.review.audit import Share, share_of
+from voiceface.review.columns import Flags
+from voiceface.review.table import ReviewTable
+from voiceface.tables import MANIFEST, REASONS
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float32]
+    Rows = npt.NDArray[np.int64]
+    Mask = npt.NDArray[np.bool_]
+
+SCORES = tuple(
+    field.name for field in MANIFEST if pa.types.is_float32(field.type) or field.name == "faces"
+)
+"""The columns that the model reads, beside `flags`."""
+
+_BLOCK = 65_536  # rows whose matrix is in memory at a time
+_POOL = 4_000  # unmarked samples that stand for all
+_PRIOR = 20.0  # marks that the pipeline's flags count as, all together
+_FOLDS = 5
+_BIAS_PENALTY = 1e-3  # finite also where all labels are alike
+_MOST_STEPS = 50
+_LONGEST_STEP = 3.0
+_SMALL_STEP = 1e-5
+
+
+@dataclass(frozen=True)
+class Features:
+    """What the model knows of each sample; the arrays are the caller's own, never copied."""
+
+    scores: "Sequence[Floats]"
+    """one array for each of `SCORES`; NaN where the manifest has null"""
+    flags: "npt.NDArray[np.uint64]"
+    """bit i is set when `REASONS[i]` is among the sample's flags"""
+
+    def __len__(self) -> int:
+        return len(self.flags)
+
+    def matrix(self, rows: "Rows | slice") -> "Floats":
+        """The rows' scores, then 0 or 1 for each of `REASONS`."""
+        flags = self.flags[rows]
+        bits = flags[:, None] >> np.arange(len(REASONS), dtype=np.uint64) & np.uint64(1)
+        return np.column_stack([*(score[rows] for score in self.scores), bits]).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Model:
+    """What `train` learned."""
+
+    center: "Floats"
+    scale: "Floats"
+    weights: "Floats"
+    bias: float
+    rows: "Rows"
+    """the marked samples it was trained on"""
+    kept: "Mask"
+    """what the curators said of them"""
+    held_out: "Floats"
+    """the probability that each of them got from a model that had not seen its mark"""
+
+    def probability(self, features: Features) -> "Floats":
+        """The probability of each sample that a curator keeps it, 0 to 1."""
+        result = np.empty(len(features), np.float32)
+        for start in range(0, len(features), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            spread = _spread(features.matrix(block), self.center, self.scale)
+            result[block] = _sigmoid(spread @ self.weights + self.bias)
+        return result
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Samples that can be kept without a look at each."""
+
+    rows: "Rows"
+    """surest first"""
+    least: float
+    """probability of the least sure one"""
+    error: Share
+    """wrong ones among marked samples that are as sure, judged without their own mark"""
+
+
+def features_of(table: ReviewTable) -> Features:
+    """The features of the manifest's rows."""
+    flags = table.columns["flags"]
+    assert isinstance(flags, Flags)
+    return Features([table.columns[name].keys() for name in SCORES], flags.bits)
+
+
+def train(features: Features, rows: "Rows", kept: "Mask", seed: int = 0) -> Model:
+    """Learn from the marked samples.
+
+    Args:
+        features: of all samples.
+        rows: those with a mark that is keep or drop; may be none.
+        kept: which of them were kept.
+        seed: of the folds of the cross-validation.
+    """
+    pool = np.unique(np.linspace(0, len(features) - 1, _POOL).astype(np.int64))
+    known = features.matrix(pool)
+    center, scale = _scale(known)
+    known = _spread(known, center, scale)
+    clean = features.flags[pool] == 0
+    marked = _spread(features.matrix(rows), center, scale)
+    fold = np.random.default_rng(seed).permutation(len(rows)) % _FOLDS
+    held_out = np.empty(len(rows), np.float32)
+    for number in range(_FOLDS):
+        out = fold == number
+        if out.any():
+            weights, bias = _fit(known, clean, marked[~out], kept[~out])
+            held_out[out] = _sigmoid(marked[out] @ weights + bias)
+    weights, bias = _fit(known, clean, marked, kept)
+    return Model(center, scale, weights, bias, rows, kept, held_out)
+
+
+def suspects_first(probability: "Floats", pending: "Mask", kept: "Mask") -> "Rows":
+    """The pending rows, the one whose fate is most doubtful first.
+
+    Those that are kept without a look come before the others, the most probably wrong one first:
+    each one found makes the dataset purer. Then those that are not, the most probably good one
+    first: each one found makes it larger.
+
+    Args:
+        kept: what is in the dataset as it stands.
+    """
+    rows = np.flatnonzero(pending)
+    doubt = np.where(kept[rows], probability[rows], 2 - probability[rows])
+    return rows[np.argsort(doubt, kind="stable")]
+
+
+def propose(
+    model: Model, probability: "Floats", pending: "Mask", max_error: float
+) -> Proposal | None:
+    """The pending samples that may be kept page by page; None when no error is small enough.
+
+    Those are as sure as marked samples of which at most the share `max_error` was dropped, each
+    judged by a model that had not seen its mark. The error's interval goes with them.
+    """
+    order = np.argsort(-model.held_out, kind="stable")
+    wrong = np.cumsum(~model.kept[order])
+    looked = np.arange(1, len(order) + 1)
+    good = np.flatnonzero(wrong <= max_error * looked)
+    if not len(good):
+        return None
+    last = int(good[-1])
+    least = float(model.held_out[order[last]])
+    rows = np.flatnonzero(pending & (probability >= least))
+    rows = rows[np.argsort(-probability[rows], kind="stable")]
+    return Proposal(rows, least, share_of(int(wrong[last]), last + 1))
+
+
+def _scale(known: "Floats") -> "tuple[Floats, Floats]":
+    """Median and half the range from the 5th to the 95th percentile of each column."""
+    filled = np.where(np.isfinite(known).any(axis=0), known, 0)
+    low, center, high = np.nanpercentile(filled, (5, 50, 95), axis=0).astype(np.float32)
+    scale = (high - low) / 2
+    return center, np.where(scale > 0, scale, 1).astype(np.float32)
+
+
+def _spread(matrix: "Floats", center: "Floats", scale: "Floats") -> "Floats":
+    """Each score as how far it lies below and above the median, so that both may be bad."""
+    far = np.nan_to_num((matrix - center) / scale)
+    scores = far[:, : len(SCORES)].clip(-3, 3)
+    flags = matrix[:, len(SCORES) :]
+    return np.hstack([scores.clip(max=0), scores.clip(min=0), flags])
+
+
+def _fit(known: "Floats", clean: "Mask", marked: "Floats", kept: "Mask") -> "tuple[Floats, float]":
+    """Weights and bias of greatest likelihood, by Newton's method, with a penalty on the weights.
+
+    Not scikit-learn's: to import it takes 120 MB of the server's memory.
+    """
+    matrix = np.vstack([known, marked]).astype(np.float64)
+    matrix = np.column_stack([matrix, np.ones(len(matrix))])
+    labels = np.concatenate([clean, kept])
+    trust = np.concatenate([np.full(len(known), _PRIOR / len(known)), np.ones(len(marked))])
+    penalty = np.append(np.ones(known.shape[1]), _BIAS_PENALTY)
+    weights = np.zeros(len(penalty))
+    for _ in range(_MOST_STEPS):
+        guess = _sigmoid(matrix @ weights)
+        slope = matrix.T @ (trust * (guess - labels)) + penalty * weights
+        curve = (matrix.T * (trust * guess * (1 - guess))) @ matrix + np.diag(penalty)
+        step = np.linalg.solve(curve, slope)
+        step *= min(1, _LONGEST_STEP / np.abs(step).max())
+        weights -= step
+        if np.abs(step).max() < _SMALL_STEP:
+            break
+    return weights[:-1].astype(np.float32), float(weights[-1])
+
+
+def _sigmoid(values: "npt.NDArray[Any]") -> "npt.NDArray[Any]":
+    return 1 / (1 + np.exp(-values.clip(-30, 30)))

@@ -1,0 +1,202 @@
+"""What the ledger says of each row of the table, kept up to date with every mark."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from operator import attrgetter
+
+import numpy as np
+
+from voiceface.review.audit import AUDIT
+from voiceface.review.columns import Column, Flags, Texts, Times
+from voiceface.review.fold import Standing, resolve, standing_by_curator
+from voiceface.review.ledger import Event
+from voiceface.review.table import ReviewTable
+from voiceface.tables import CURATED, KEPT, REASONS, REVIEWS
+
+PENDING, KEEP, DROP = (REVIEWS.index(name) for name in ("pending", "keep", "drop"))
+_FATES = [KEPT, *REASONS, *CURATED]
+_BY_CURATOR = {"drop": "dropped_by_curator"} | {
+    name: name for name in ("unsure", "stale", "disputed")
+}
+
+
+class _Codes:
+    """Text that is given to rows one by one: codes, and the values so far."""
+
+    def __init__(self, rows: int, kind: type, values: Iterable[str] = ("",)) -> None:
+        self.values = list(values)
+        self.codes: np.ndarray = np.zeros(rows, kind)
+        self._known = {value: code for code, value in enumerate(self.values)}
+
+    def put(self, row: int, value: str) -> None:
+        code = self._known.setdefault(value, len(self.values))
+        if code == len(self.values):
+            self.values.append(value)
+        self.codes[row] = code
+
+
+class Book:
+    """The events of a ledger by row, and what holds for each row.
+
+    What a curator may not see (`blind`) is to them as if it were not marked.
+    """
+
+    def __init__(
+        self,
+        table: ReviewTable,
+        decide: Callable[[Mapping[str, Event], str], Standing] = resolve,
+        blind: Callable[[str], bool] = lambda sample: False,
+    ) -> None:
+        """An empty book.
+
+        Args:
+            decide: what holds by the marks of each curator and the row's content.
+            blind: whether nobody may see others' marks on a sample before having marked it.
+        """
+        rows = len(table)
+        self._table = table
+        self._decide = decide
+        self._is_blind = blind
+        self._events: dict[int, list[Event]] = {}
+        self._marks: dict[int, dict[str, Event]] = {}
+        self._by_id: dict[str, Event] = {}
+        self._own: dict[str, list[Event]] = {}
+        self._mine: dict[str, dict[int, Event]] = {}
+        self._audit: set[int] = set()
+        self._blind: set[int] = set()
+        self._review = _Codes(rows, np.int8, REVIEWS)
+        self._reason, self._curator = _Codes(rows, np.int32), _Codes(rows, np.int16)
+        self._time = np.full(rows, np.nan)
+        self._views: dict[str, tuple[int, np.ndarray]] = {}
+        self.version = 0
+        """changes with every event"""
+
+    def take(self, events: Iterable[Event]) -> None:
+        """Add events, each once; those on samples that are not in the table change no row."""
+        touched = set()
+        for event in events:
+            if event.id in self._by_id:
+                continue
+            self._by_id[event.id] = event
+            self._own.setdefault(event.curator, []).append(event)
+            row = self._table.row_of(event.sample)
+            if row is not None:
+                self._events.setdefault(row, []).append(event)
+                touched.add(row)
+        for row in touched:
+            self._update(row)
+        self.version += 1
+
+    def event(self, name: str) -> Event | None:
+        """The event of an id."""
+        return self._by_id.get(name)
+
+    def marks(self, row: int, curator: str) -> dict[str, Event]:
+        """The standing marks of a row, by curator, as far as `curator` may see them."""
+        marks = self._marks.get(row, {})
+        return {} if row in self._blind and curator not in marks else marks
+
+    def own(self, curator: str) -> list[Event]:
+        """A curator's events, in order of time."""
+        return self._own.get(curator, [])
+
+    def undoable(self, curator: str) -> Event | None:
+        """A curator's latest mark that stands; None when there is none."""
+        return max(self._standing(curator), key=attrgetter("time", "id"), default=None)
+
+    def batch(self, curator: str, event: Event) -> list[Event]:
+        """The curator's standing marks that were made at once with `event`, itself included."""
+        alone = not event.batch or event.batch == AUDIT
+        return [
+            one
+            for one in self._standing(curator)
+            if one.id == event.id or (one.batch == event.batch and not alone)
+        ]
+
+    def undone_by(self, curator: str, name: str) -> list[Event]:
+        """The events that the undo of that id, or a part of it (`name/…`), took back."""
+        undos = (event for event in self.own(curator) if event.undoes in self._by_id)
+        return [self._by_id[e.undoes] for e in undos if e.id.partition("/")[0] == name]
+
+    def audited(self) -> list[Event]:
+        """The standing marks that were made in the random audit."""
+        marks = (mark for row in self._audit for mark in self._marks.get(row, {}).values())
+        return [mark for mark in marks if mark.batch == AUDIT]
+
+    def marked_by(self, curator: str) -> np.ndarray:
+        """Rows with a standing mark of the curator: bool (rows,)."""
+        found = np.zeros(len(self._table), bool)
+        found[list(self._mine.get(curator, ()))] = True
+        return found
+
+    def review(self, curator: str | None = None) -> np.ndarray:
+        """What each row's mark is, as far as the curator may see it: places in `REVIEWS`.
+
+        Without a curator it is what holds. The array is not to be written to.
+        """
+        if curator is None or not self._blind:
+            return self._review.codes
+        version, view = self._views.get(curator, (-1, self._review.codes))
+        if version != self.version:
+            view = self._review.codes.copy()
+            view[self._hidden(curator)] = PENDING
+            self._views[curator] = (self.version, view)
+        return view
+
+    def state(self, row: int, curator: str) -> str:
+        """What a row's mark is, as far as the curator may see it: one of `REVIEWS`."""
+        return REVIEWS[self.review(curator)[row]]
+
+    def columns(self, curator: str) -> dict[str, Column]:
+        """The columns that marks change, as far as the curator may see them."""
+        review, hidden = self.review(curator), self._hidden(curator)
+        reason, who, time = self._reason.codes, self._curator.codes, self._time
+        if hidden:
+            reason, who, time = reason.copy(), who.copy(), time.copy()
+            reason[hidden], who[hidden], time[hidden] = 0, 0, np.nan
+        return {
+            "review": Texts(review, list(REVIEWS)),
+            "review_reason": Texts(reason, self._reason.values),
+            "curator": Texts(who, self._curator.values),
+            "reviewed_at": Times(time),
+            "fate": Texts(self._fates(review), _FATES),
+        }
+
+    def _hidden(self, curator: str) -> list[int]:
+        return [row for row in self._blind if curator not in self._marks[row]]
+
+    def _standing(self, curator: str) -> Iterable[Event]:
+        """A curator's standing marks."""
+        return self._mine.get(curator, {}).values()
+
+    def _fates(self, review: np.ndarray) -> np.ndarray:
+        """As `stages.manifest.fate` tells it: places in `_FATES`."""
+        flags = self._table.columns["flags"]
+        assert isinstance(flags, Flags)
+        place = {name: _FATES.index(name) for name in _FATES}
+        # The last entry is that of no flag: without a face, and so kept out, all the same.
+        of_flag = np.array([place.get(name, -1) for name in flags.names] + [place["no_face"]])
+        faceless = self._table.columns["content"].mask("=", "")
+        against = (flags.bits > 0) & (review != KEEP) | faceless
+        result = np.where(against, of_flag[flags.first()], place[KEPT]).astype(np.int8)
+        for name, fate in _BY_CURATOR.items():
+            result[review == REVIEWS.index(name)] = place[fate]
+        return result
+
+    def _update(self, row: int) -> None:
+        sample, content = self._table.sample(row), self._table.content(row)
+        marks = standing_by_curator(self._events[row]).get(sample, {})
+        for curator in self._marks.get(row, {}).keys() - marks.keys():
+            del self._mine[curator][row]
+        for curator, mark in marks.items():
+            self._mine.setdefault(curator, {})[row] = mark
+        self._marks[row] = marks
+        audited = any(mark.batch == AUDIT for mark in marks.values())
+        (self._audit.add if audited else self._audit.discard)(row)
+        (self._blind.add if marks and self._is_blind(sample) else self._blind.discard)(row)
+        standing = self._decide(marks, content)
+        event = standing.event
+        self._review.put(row, standing.review)
+        self._reason.put(row, event.reason if event else "")
+        self._curator.put(row, event.curator if event else "")
+        self._time[row] = datetime.fromisoformat(event.time).timestamp() * 1e6 if event else np.nan

@@ -1,0 +1,142 @@
+"""Who may talk to the server: tokens, cookies, Host, Origin, sizes, and what the page may load.
+
+A page of another site can't read from this server or write to it: its requests carry another
+Origin, no cookie (SameSite=Strict), and, after a rebound name, another Host.
+"""
+
+import hmac
+import secrets
+from collections.abc import Iterable, Mapping
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import parse_qs
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MOST_BYTES = 1 << 20
+"""Length of a request's body, at most."""
+
+OPEN = ("/static/",)
+"""What anybody may load: the page's own code."""
+
+HEADERS = {
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self';"
+    " img-src 'self'; media-src 'self'; connect-src 'self'; form-action 'none';"
+    " base-uri 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+}
+
+
+def new_tokens(curators: Iterable[str]) -> dict[str, str]:
+    """A random token for each curator: token → curator."""
+    return {secrets.token_urlsafe(24): curator for curator in curators}
+
+
+class Guard:
+    """Lets through only what the page itself asks for; puts the curator into `scope["state"]`."""
+
+    def __init__(
+        self, app: ASGIApp, tokens: Mapping[str, str], hosts: Iterable[str], cookie: str
+    ) -> None:
+        """Guard `app`.
+
+        Args:
+            tokens: token → curator.
+            hosts: what a Host header may say, with the port, as in `127.0.0.1:8765`.
+            cookie: the cookie's name; a server of another port has another one.
+        """
+        self._app = app
+        self._tokens = dict(tokens)
+        self._hosts = frozenset(hosts)
+        self._cookie = cookie
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or hand it on."""
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        token = self._token(scope, headers)
+        curator = self._curator(token)
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                out = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    out[name] = value
+                out.setdefault("cache-control", "no-store")
+                if curator and _is_entry(scope):
+                    out["set-cookie"] = f"{self._cookie}={token}; Path=/; HttpOnly; SameSite=Strict"
+            await send(message)
+
+        if refusal := self._refusal(scope, headers, curator):
+            await refusal(scope, receive, with_headers)
+            return
+        scope.setdefault("state", {})["curator"] = curator
+        await self._app(scope, _bounded(receive), with_headers)
+
+    def _refusal(
+        self, scope: Scope, headers: Headers, curator: str | None
+    ) -> PlainTextResponse | None:
+        if headers.get("host") not in self._hosts:
+            return PlainTextResponse("not this server's name", 421)
+        # A link to the page itself may stand anywhere.
+        linked = _is_entry(scope) and headers.get("sec-fetch-mode") == "navigate"
+        site = headers.get("sec-fetch-site", "same-origin")
+        if site not in ("same-origin", "none") and not linked:
+            return PlainTextResponse("asked for by another site", 403)
+        if scope["method"] not in ("GET", "HEAD"):
+            if headers.get("origin") not in {f"http://{host}" for host in self._hosts}:
+                return PlainTextResponse("asked for by another site", 403)
+            if headers.get("content-type", "").partition(";")[0] != "application/json":
+                return PlainTextResponse("must be JSON", 415)
+            length = headers.get("content-length", "")
+            if not (length.isascii() and length.isdigit()):
+                return PlainTextResponse("must say its length", 411)
+            if int(length) > MOST_BYTES:
+                return PlainTextResponse(f"must be at most {MOST_BYTES} bytes", 413)
+        if curator is None and not scope["path"].startswith(OPEN):
+            words = "open the address that `voiceface review` printed: it holds your token\n"
+            return PlainTextResponse(words, 403)
+        return None
+
+    def _token(self, scope: Scope, headers: Headers) -> str:
+        if _is_entry(scope):
+            query = parse_qs(scope["query_string"].decode("latin-1"))
+            if "token" in query:
+                return query["token"][0]
+        try:
+            cookies = SimpleCookie(headers.get("cookie", ""))
+        except CookieError:
+            return ""
+        return cookies[self._cookie].value if self._cookie in cookies else ""
+
+    def _curator(self, token: str) -> str | None:
+        given = token.encode()
+        # Every token is compared, in constant time.
+        found = [
+            who for one, who in self._tokens.items() if hmac.compare_digest(one.encode(), given)
+        ]
+        return found[0] if found else None
+
+
+def _is_entry(scope: Scope) -> bool:
+    return scope["path"] == "/" and scope["method"] == "GET"
+
+
+def _bounded(receive: Receive) -> Receive:
+    """Stops reading a body that is longer than it said."""
+    taken = 0
+
+    async def bounded() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        return message if taken <= MOST_BYTES else {"type": "http.disconnect"}
+
+    return bounded

@@ -1,0 +1,148 @@
+// The first pass: a page of one speaker's faces, worst first. Drop what is bad, keep the rest.
+
+import { uuid7 } from "./api.js";
+import { Deck } from "./deck.js";
+import { element, say } from "./dom.js";
+import { GRID } from "./keys.js";
+import { announce } from "./outbox.js";
+import { errorWords } from "./progress.js";
+
+export class FacesPass {
+  constructor(page) {
+    this.page = page;
+    this.deck = new Deck(page.tab, true);
+    this.history = [];
+    this.samples = [];
+    this.dropped = new Set();
+  }
+
+  async open(query) {
+    this.deck.reset(query);
+    this.samples = [];
+    await this.load();
+  }
+
+  async load() {
+    const size = this.page.settings.page_size;
+    await this.deck.lease(size);
+    this.samples = this.deck.ahead.splice(0, size);
+    this.show();
+  }
+
+  show() {
+    this.dropped.clear();
+    this.page.words(this.deck.words);
+    if (!this.samples.length) {
+      const words = "No face is left here. Choose another queue, or go on with Sound.";
+      this.page.desk.replaceChildren(element("p", { class: "empty" }, words));
+      return;
+    }
+    const speaker = this.samples[0].speaker;
+    const { error } = this.proposal() ?? {};
+    const final = error || !this.page.settings.must_hear;
+    const done = final ? "keep the others" : "the others are fit, to be heard";
+    this.tiles = this.samples.map((sample, place) => this.tile(sample, place));
+    this.page.desk.replaceChildren(
+      element("div", { class: "gridhead" },
+        element("h2", {}, speaker),
+        element("p", { class: "soft" }, error ? `proposed to be kept: ${errorWords(error)}` : `${this.samples.length} faces`),
+        element("button", { type: "button", class: "main", onclick: (event) => this.done(event) },
+          element("kbd", {}, "Enter"), ` ${done}`),
+        element("button", { type: "button", onclick: () => this.undo() }, element("kbd", {}, "⌫"), " undo"),
+      ),
+      element("div", { class: "grid", role: "group", "aria-label": `Faces of ${speaker}` }, ...this.tiles),
+    );
+  }
+
+  proposal() {
+    return this.deck.query.queue === "proposed" ? this.page.progress.proposed : null;
+  }
+
+  tile(sample, place) {
+    const key = GRID[place];
+    const about = sample.flags.map(({ words }) => words).join(", ");
+    return element("button", {
+      type: "button", class: "tile", "aria-pressed": "false", title: about,
+      "aria-label": `Drop face ${place + 1}${about ? `: ${about}` : ""}`,
+      onclick: () => this.toggle(place),
+      onfocus: () => (this.chosen = place),
+    },
+      element("img", { src: sample.media ? `${sample.media}face.png` : "/static/icon.svg", alt: "", width: 128, height: 128 }),
+      element("kbd", { "aria-hidden": "true" }, key),
+      about ? element("span", { class: "flag" }, about) : null,
+    );
+  }
+
+  toggle(place) {
+    const tile = this.tiles[place];
+    if (!tile) return;
+    const on = !this.dropped.delete(place);
+    if (on) this.dropped.add(place);
+    tile.setAttribute("aria-pressed", on);
+  }
+
+  key(event) {
+    const arrows = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -this.columns(), ArrowDown: this.columns() };
+    const place = GRID.indexOf(event.key.toLowerCase());
+    if (event.key === "Enter") this.done(event);
+    else if (event.key === "Backspace") this.undo();
+    else if (event.key === " ") this.hear();
+    else if (event.key in arrows) this.tiles?.[Math.max(0, (this.chosen ?? 0) + arrows[event.key])]?.focus();
+    else if (place >= 0 && place < this.samples.length) this.toggle(place);
+    else return;
+    event.preventDefault();
+  }
+
+  columns() {
+    const top = this.tiles?.[0].offsetTop;
+    return this.tiles?.filter((tile) => tile.offsetTop === top).length || 1;
+  }
+
+  hear() {
+    const sample = this.samples[this.chosen ?? 0];
+    if (!sample?.media) return;
+    this.audio?.pause();
+    this.audio = new Audio(`${sample.media}sound.flac`);
+    this.audio.play().catch(() => say("The sound is not to be had."));
+  }
+
+  async done(event) {
+    if (!this.samples.length) return;
+    const batch = uuid7();
+    const marks = this.samples.map(({ sample, content, flags }, place) => {
+      const drop = this.dropped.has(place);
+      const reason = drop ? flags[0]?.words ?? "bad face" : this.proposal() ? "proposed" : "";
+      return { id: uuid7(), sample, content, decision: drop ? "drop" : "keep", reason, batch, faces: true };
+    });
+    this.history.push({ marks, samples: this.samples });
+    this.deck.pass(...this.samples.map(({ sample }) => sample));
+    this.page.outbox.add(marks);
+    await this.load();
+    requestAnimationFrame(() => announce("painted", { ms: performance.now() - event.timeStamp }));
+  }
+
+  undo() {
+    const last = this.history.pop();
+    if (!last) {
+      return this.page.undo().then((samples) => samples.length && this.bring(samples));
+    }
+    this.page.outbox.add(last.marks.map(({ id, sample, content }) => ({ id: uuid7(), sample, content, decision: "undo", undoes: id })));
+    return this.bring(last.samples);
+  }
+
+  bring(samples) {
+    const names = new Set(samples.map(({ sample }) => sample));
+    this.deck.passed = this.deck.passed.filter((name) => !names.has(name));
+    this.samples = samples;
+    this.show();
+    say("The page is taken back.");
+  }
+
+  stop() {
+    this.audio?.pause();
+  }
+
+  refused(mark, words) {
+    say(`${mark.sample}: ${words}`);
+  }
+}

@@ -1,0 +1,139 @@
+"""The manifest in memory, for the review page: looked up, filtered and sorted in milliseconds."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from voiceface.errors import VoicefaceError
+from voiceface.review.columns import Column, Digests, Flags, Names, Numbers, Presence, Texts, Truths
+from voiceface.tables import MANIFEST, REASONS
+
+LIVE = ("review", "review_reason", "curator", "reviewed_at", "fate")
+"""What marks change: taken from the ledger as it is now, not from the last build's table."""
+
+_DIGESTS = ("content", "audio_sha256", "face_sha256")
+_STEP = 1 << 16  # rows
+
+
+class ReviewTable:
+    """All samples, a row each, in the order of the manifest."""
+
+    def __init__(self, columns: dict[str, Column], rows: int) -> None:
+        names, digests = columns["sample"], columns["content"]
+        assert isinstance(names, Names)
+        assert isinstance(digests, Digests)
+        self.columns = columns
+        self._rows = rows
+        self._samples = names
+        self._contents = digests
+
+    @classmethod
+    def open(cls, path: Path) -> "ReviewTable":
+        """Read `manifests/samples.parquet`, one column after the other.
+
+        Raises:
+            VoicefaceError: the file is missing, damaged, or of another schema.
+        """
+        try:
+            with pq.ParquetFile(path, pre_buffer=False) as file:
+                here = file.schema_arrow.names
+                if missing := [name for name in MANIFEST.names if name not in here]:
+                    raise KeyError(f"no column {missing[0]}")
+                columns = {}
+                for field in MANIFEST:
+                    if field.name not in LIVE:
+                        columns[field.name] = _column(file, path, field)
+                        pa.default_memory_pool().release_unused()  # it would keep 150 MB
+                return cls(columns, file.metadata.num_rows)
+        except FileNotFoundError:
+            raise VoicefaceError(f"{path}: no such file; build it with `voiceface build`") from None
+        except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+            reason = str(error).splitlines()[0]
+            raise VoicefaceError(
+                f"{path}: not a table of this version ({reason}); delete it and build again"
+            ) from None
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def sample(self, row: int) -> str:
+        """The name of a row's sample."""
+        return self._samples.value(row)
+
+    def content(self, row: int) -> str:
+        """What a mark of the row must name; empty without a face."""
+        return self._contents.value(row) or ""
+
+    def row_of(self, sample: str) -> int | None:
+        """The row of a sample; None when there is none of that name."""
+        return self._samples.row_of(sample)
+
+    def row_of_content(self, content: str) -> int | None:
+        """A row with this face and sound; None when there is none."""
+        return self._contents.row_of(content)
+
+
+def _column(file: pq.ParquetFile, path: Path, field: pa.Field) -> Column:
+    kind = field.type
+    if field.name == "flags":
+        return _flags(file)
+    if pa.types.is_list(kind) or pa.types.is_binary(kind) or pa.types.is_fixed_size_binary(kind):
+        return Presence(lambda: _present(path, field.name))
+    chunks = file.read([field.name], use_threads=False)[field.name].cast(kind).chunks
+    values = pa.concat_arrays([*chunks, pa.array([], kind)])
+    if field.name in _DIGESTS:
+        return Digests(_digests(values))
+    if field.name == "sample":
+        return Names(values)
+    if pa.types.is_string(kind):
+        coded = values.dictionary_encode()
+        names = coded.dictionary.to_pylist()
+        codes = pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False)
+        return Texts(codes.astype(np.min_scalar_type(-len(names) - 1)), names)
+    if pa.types.is_boolean(kind):
+        return Truths(values.to_numpy(zero_copy_only=False))
+    return Numbers(values.to_numpy(zero_copy_only=False))
+
+
+def _digests(values: pa.Array) -> np.ndarray:
+    """Hex digests as bytes: uint8 (rows, 32); zeros where there is none."""
+    result = np.zeros((len(values), 32), np.uint8)
+    for start in range(0, len(values), _STEP):
+        part = pc.fill_null(values.slice(start, _STEP), "0" * 64).to_pylist()
+        data = np.frombuffer(bytes.fromhex("".join(part)), np.uint8)
+        result[start : start + len(part)] = data.reshape(-1, 32)
+    return result
+
+
+def _flags(file: pq.ParquetFile) -> Flags:
+    names = list(REASONS)
+    parts = [np.zeros(0, np.uint64)]
+    for batch in file.iter_batches(_STEP, columns=["flags"], use_threads=False):
+        lists = batch.column(0)
+        coded = lists.flatten().dictionary_encode()
+        known = coded.dictionary.to_pylist()
+        names += [name for name in known if name not in names]
+        if len(names) > 64:
+            raise ValueError("more than 64 different flags")
+        bit = np.array([1 << names.index(name) for name in known] or [0], np.uint64)
+        bits = np.zeros(len(lists), np.uint64)
+        rows = np.repeat(np.arange(len(lists)), pc.list_value_length(lists).to_numpy())
+        np.bitwise_or.at(bits, rows, bit[coded.indices.to_numpy()])
+        parts.append(bits)
+    return Flags(np.concatenate(parts), names)
+
+
+def _present(path: Path, name: str) -> np.ndarray:
+    """Which rows have a value in a column of lists or bytes; read in steps, for it may be large."""
+    parts = [np.zeros(0, bool)]
+    with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
+        for batch in file.iter_batches(_STEP, columns=[name], use_threads=False):
+            values = batch.column(0)
+            present = pc.is_valid(values)
+            if pa.types.is_list(values.type):
+                present = pc.fill_null(pc.greater(pc.list_value_length(values), 0), False)
+            parts.append(present.to_numpy(zero_copy_only=False))
+    return np.concatenate(parts)
