@@ -173,14 +173,16 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _retry_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--only", metavar="REASON", help="only those whose reason holds this text")
+    parser.add_argument(
+        "--only", metavar="REASON", help="only those whose status or reason holds this text"
+    )
 
 
 def _retry(options: argparse.Namespace) -> int:
     from voiceface.stages.downloads import retry
 
     videos = retry(OUTCOMES, options.only)
-    print(f"{len(videos)} failed downloads will be tried again by the next `voiceface build`")
+    print(f"{len(videos)} downloads will be tried again by the next `voiceface build`")
     return 0
 
 
