@@ -144,10 +144,16 @@ def _import_corpus(options: argparse.Namespace) -> int:
 
 
 def _resolve(options: argparse.Namespace) -> int:
-    from voiceface.build import read_settings
+    from rich.console import Console
+
+    from voiceface.build import finish_takedowns, read_settings
+    from voiceface.building.lock import only_build
     from voiceface.stages.resolve import run
 
-    run(read_settings(options.configfile).resolve, SOURCES, VIDEO_LIST)
+    settings = read_settings(options.configfile)
+    with only_build():
+        finish_takedowns(Console(file=sys.stdout))
+        run(settings.resolve, SOURCES, VIDEO_LIST)
     return 0
 
 
@@ -184,6 +190,37 @@ def _retry(options: argparse.Namespace) -> int:
     videos = retry(OUTCOMES, options.only)
     print(f"{len(videos)} downloads will be tried again by the next `voiceface build`")
     return 0
+
+
+def _takedown_arguments(parser: argparse.ArgumentParser) -> None:
+    about = "as in videos.csv; none: carry out what manifests/takedowns.csv says"
+    parser.add_argument("videos", nargs="*", metavar="VIDEO", help=about)
+    about = "all videos of this person, those to come too"
+    parser.add_argument("--speaker", action="append", default=[], metavar="LABEL", help=about)
+    parser.add_argument("--reason", default="", help="why: it stays in manifests/takedowns.csv")
+    about = "only look whether anything of the takedowns is left"
+    parser.add_argument("--check", action="store_true", help=about)
+
+
+def _takedown(options: argparse.Namespace) -> int:
+    from voiceface import removal
+    from voiceface.building.lock import only_build
+
+    if options.check:
+        left = removal.left_over()
+        print("\n".join(map(str, left)) or "nothing of the takedowns is left")
+        return int(bool(left))
+    named = bool(options.videos or options.speaker)
+    if named and not options.reason.strip():
+        raise VoicefaceError("say why it is taken down: --reason TEXT")
+    with only_build():
+        result = (
+            removal.take_down(options.videos, options.speaker, options.reason)
+            if named
+            else removal.finish()
+        )
+    print("\n".join(result.words()))
+    return int(bool(result.left))
 
 
 def _mark_arguments(parser: argparse.ArgumentParser) -> None:
@@ -305,6 +342,8 @@ def _models(options: argparse.Namespace) -> int:
     table = Table("model", "paper", "draws from", "trained", "on unheard speech", box=None)
     for model in models_status(MODELS, load_settings(CONFIG)):
         trained = "no" if model.trained_steps is None else f"{model.trained_steps} steps"
+        if model.taken_down:
+            trained += ", stale: on what was taken down since"
         on_test = {k.removesuffix("/test"): v for k, v in model.headline.items() if "/test" in k}
         metrics = ", ".join(f"{name} {value:.3g}" for name, value in on_test.items())
         table.add_row(model.name, model.paper, model.about, trained, metrics)
@@ -344,6 +383,7 @@ COMMANDS = [
     Command("build", "rebuild what is stale, up to the report", _build_arguments, _build),
     Command("status", "the funnel, and what is stale", _configfile_arguments, _status),
     Command("retry", "try failed downloads again", _retry_arguments, _retry),
+    Command("takedown", "remove a video or a person for good", _takedown_arguments, _takedown),
     Command("review", "look at samples in a page, and mark them", _review_arguments, _review),
     Command("mark", "keep or drop samples", _mark_arguments, _mark),
     Command("marks", "all marks to CSV and back", _marks_arguments, _marks),

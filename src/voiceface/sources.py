@@ -7,7 +7,6 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -19,6 +18,8 @@ from voiceface.errors import VoicefaceError
 from voiceface.files import write_text
 from voiceface.ids import is_video_id
 from voiceface.outcome import read_outcome
+from voiceface.rows import read_rows
+from voiceface.takedowns import TAKEDOWNS_NAME, read_takedowns
 
 _URL = r"https?://[^\s/][^\s]*"
 _LOCAL = r"/[^\x00-\x1f]*|[^\x00-\x1f:/-][^\x00-\x1f:/]*(/[^\x00-\x1f]*)?"
@@ -143,7 +144,7 @@ def read_sources(path: Path) -> list[Source]:
         VoicefaceError: the file is missing, empty or no CSV; or rows are wrong: every one of them
             is named with its line and what is wrong.
     """
-    rows = _rows(path)
+    rows = read_rows(path)
     _, header = next(rows, (0, []))
     _check_header(path, header)
     problems: list[str] = []
@@ -174,7 +175,7 @@ def read_videos(path: Path) -> list[Video]:
     """
     if not path.exists():
         raise VoicefaceError(f"{path}: no such file; make it with `voiceface resolve`")
-    rows = _rows(path)
+    rows = read_rows(path)
     _, header = next(rows, (0, []))
     if tuple(header) not in (VIDEO_COLUMNS, _FIRST_VIDEO_COLUMNS):
         raise VoicefaceError(
@@ -194,22 +195,33 @@ def read_videos(path: Path) -> list[Video]:
     return videos
 
 
+def wanted_videos(path: Path) -> list[Video]:
+    """The lock file's videos without those that were taken down, in its order.
+
+    Raises:
+        VoicefaceError: the file is missing or is not a lock file, or the list of takedowns beside
+            it is wrong.
+    """
+    down = read_takedowns(path.with_name(TAKEDOWNS_NAME))
+    return [one for one in read_videos(path) if not down.cover(one.video, one.speaker)]
+
+
 def built_videos(path: Path, outcomes: Path) -> list[Video]:
     """The videos of the lock file that a dataset is built from, in its order.
 
     Those that are listed; and those gone from their site whose file is here, for a dataset must not
     lose what it has because its publisher took it down. A local file that is gone was taken away,
-    or replaced, by the project's own people: so it is left out.
+    or replaced, by the project's own people: so it is left out. So is what was taken down.
 
     Args:
         outcomes: the folder of the download records; the media files lie in `media` beside it.
 
     Raises:
-        VoicefaceError: the file is missing or is not a lock file, or a record is damaged.
+        VoicefaceError: as `wanted_videos`, or a record is damaged.
     """
     return [
         video
-        for video in read_videos(path)
+        for video in wanted_videos(path)
         if video.status == "listed" or (is_url(video.location) and _is_here(video, outcomes))
     ]
 
@@ -223,8 +235,15 @@ def find_video(path: Path, name: str) -> Video:
     """The lock file's row of one video.
 
     Raises:
-        VoicefaceError: it is not in the lock file.
+        VoicefaceError: it is not in the lock file, or was taken down.
     """
+    video = _find_row(path, name)
+    if read_takedowns(path.with_name(TAKEDOWNS_NAME)).cover(name, video.speaker):
+        raise VoicefaceError(f"{name}: was taken down; see {path.with_name(TAKEDOWNS_NAME)}")
+    return video
+
+
+def _find_row(path: Path, name: str) -> Video:
     # Each download asks for one of maybe a hundred thousand: its line is parsed alone, if it can.
     with suppress(OSError, ValueError, csv.Error):
         text = path.read_text(encoding="utf-8-sig")
@@ -255,26 +274,6 @@ def source_schema() -> str:
     """JSON Schema of one row of the list of sources: `workflow/schemas/sources.schema.json`."""
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return json.dumps({**schema, **Source.model_json_schema()}, indent=2) + "\n"
-
-
-def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a CSV file that are not empty, each with the line on which it starts."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise VoicefaceError(f"{path}: no such file; make it, see docs/sources.md") from None
-    except UnicodeDecodeError as error:
-        raise VoicefaceError(f"{path}: not UTF-8 ({error.reason} at byte {error.start})") from None
-    # newline="" keeps the line ends within quoted cells, as the csv module wants it.
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    line = 1
-    try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield line, cells
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise VoicefaceError(f"{path}: line {line}: not CSV: {error}") from None
 
 
 def _check_header(path: Path, header: list[str]) -> None:

@@ -214,7 +214,9 @@ DATASET = pa.schema(
 
 SPLITS = ("train", "test", "unseen")
 
-PACKED = pa.schema([DATASET.field(name) for name in ("sample", "speaker", "gender", "video")])
+PACKED = pa.schema(
+    [DATASET.field(name) for name in ("sample", "speaker", "gender", "video", "face_video")]
+)
 """`data/packed/<split>/samples.parquet`: row i describes `faces.npy[i]` and `audio.npy[i]`.
 
 The arrays are uint8 RGB, n × size × size × 3, and int16, n × segment samples. `pack.json` holds

@@ -12,6 +12,7 @@ from voiceface.fetch.local import LocalFile, content_id, digests, local_files, s
 from voiceface.files import read_json, write_json
 from voiceface.sources import Source, Video, is_url, read_sources, read_videos, write_videos
 from voiceface.stages.shim import stage_main
+from voiceface.takedowns import TAKEDOWNS_NAME, read_takedowns
 
 STATE = Path("data/resolve.json")
 """What the lock file was made from, on this machine. It may be deleted at any time."""
@@ -61,7 +62,11 @@ def run(config: Resolve, sources: Path, videos: Path) -> None:
     if not locked:
         reasons = [line.removeprefix("! ") for line in changes if line.startswith("! ")]
         raise VoicefaceError(f"{sources}: no video found: {'; '.join(reasons)}")
-    write_videos(videos, locked)
+    down = read_takedowns(videos.with_name(TAKEDOWNS_NAME))
+    allowed = [video for video in locked if not down.cover(video.video, video.speaker)]
+    if out := len(locked) - len(allowed):
+        changes.append(f"{out} of them were taken down, and stay out")
+    write_videos(videos, allowed)
     write_json(STATE, _state(config, sources, rows, files, contents, locked))
     print("\n".join(changes))
 
