@@ -95,6 +95,8 @@ def read_settings(path: Path) -> Settings:
 def _resolve(settings: Settings, asked: bool, console: Console) -> None:
     from voiceface.stages import resolve
 
+    if VIDEO_LIST.exists():
+        resolve.relicense(settings.resolve, VIDEO_LIST)
     if not SOURCES.exists() and VIDEO_LIST.exists() and not asked:
         return  # a list of videos that came from elsewhere is taken as it is
     why = "as asked" if asked else resolve.is_stale(settings.resolve, SOURCES, VIDEO_LIST)

@@ -8,7 +8,7 @@ import io
 import json
 import re
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -116,8 +116,8 @@ class Video:
     """from sources.csv"""
     consent: str
     """from sources.csv"""
-    status: Literal["listed", "gone"]
-    """listed, or gone: its source no longer has it"""
+    status: Literal["listed", "gone", "unlicensed"]
+    """listed; gone: its source no longer has it; unlicensed: kept out by resolve.require_licence"""
     source: str
     """location of the source that it came from, as in sources.csv"""
     emotion: str = ""
@@ -222,7 +222,8 @@ def built_videos(path: Path, outcomes: Path) -> list[Video]:
     return [
         video
         for video in wanted_videos(path)
-        if video.status == "listed" or (is_url(video.location) and _is_here(video, outcomes))
+        if video.status == "listed"
+        or (video.status == "gone" and is_url(video.location) and _is_here(video, outcomes))
     ]
 
 
@@ -256,6 +257,24 @@ def _find_row(path: Path, name: str) -> Video:
         if video.video == name:
             return video
     raise VoicefaceError(f"{path}: no video {name}; run `voiceface resolve`")
+
+
+def with_licence(videos: list[Video], required: list[str]) -> list[Video]:
+    """The videos, each kept out or let in by its licence.
+
+    Args:
+        required: `resolve.require_licence`.
+    """
+    allowed = {licence.strip().lower() for licence in required}
+    return [
+        _with_licence(video, not allowed or video.licence.lower() in allowed) for video in videos
+    ]
+
+
+def _with_licence(video: Video, allowed: bool) -> Video:
+    if not allowed:
+        return replace(video, status="unlicensed")
+    return replace(video, status="listed") if video.status == "unlicensed" else video
 
 
 def write_videos(path: Path, videos: list[Video]) -> None:
@@ -324,8 +343,8 @@ def _video(header: list[str], cells: list[str]) -> Video:
     row: dict[str, Any] = dict(zip(header, cells, strict=True))
     if not is_video_id(row["video"]):
         raise ValueError(f"video {row['video']!r}: not the name of a video")
-    if row["status"] not in ("listed", "gone"):
-        raise ValueError(f"status {row['status']!r}: must be listed or gone")
+    if row["status"] not in ("listed", "gone", "unlicensed"):
+        raise ValueError(f"status {row['status']!r}: must be listed, gone or unlicensed")
     parse_clips(row.get("clips", ""))
     row["duration_s"] = float(row["duration_s"]) if row["duration_s"] else None
     return Video(**row)

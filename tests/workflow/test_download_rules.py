@@ -36,6 +36,17 @@ def test_no_setting_of_download_fetches_again_and_only_the_limit_is_checked_anew
     assert planned == ["downloads"]
 
 
+def test_bare_snakemake_takes_nothing_that_the_licence_keeps_out(project: Project) -> None:
+    project.configure({"resolve": {"require_licence": ["CC0-1.0"]}})
+    assert "another resolve.require_licence" in project.snakemake("-n", fails=True)
+    told = project.voiceface("build", "data/downloads.parquet")
+    assert "2 videos are kept out by resolve.require_licence: 2 × none" in told
+    assert not list((project.folder / "data").glob("media/*"))
+    project.configure({})
+    project.voiceface("build", "data/downloads.parquet")
+    assert len(list((project.folder / "data").glob("media/*.mkv"))) == 2
+
+
 def test_the_check_of_lost_videos_comes_before_the_costly_stages(project: Project) -> None:
     (lost, video) = project.videos().values()
     os.unlink(project.folder / "talks" / "1.mp4")

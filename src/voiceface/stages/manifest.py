@@ -241,6 +241,8 @@ def _segments(table: pa.Table) -> dict[tuple[str, int, int], str]:
 
 def _lost(video: Video, here: Collection[Video], downloads: Path) -> str:
     """Why a video could not be had, as in `unavailable: Private video`; empty when it was."""
+    if video.status == "unlicensed":
+        return f"unlicensed: {video.licence or 'no licence'}"
     if video not in here:
         return "gone: no longer at its source"
     return read_outcome(downloads / f"{video.video}.json").lost
