@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from voiceface import cli_upkeep as upkeep
 from voiceface.config import load_settings
 from voiceface.errors import VoicefaceError
 from voiceface.layout import (
@@ -192,37 +193,6 @@ def _retry(options: argparse.Namespace) -> int:
     return 0
 
 
-def _takedown_arguments(parser: argparse.ArgumentParser) -> None:
-    about = "as in videos.csv; none: carry out what manifests/takedowns.csv says"
-    parser.add_argument("videos", nargs="*", metavar="VIDEO", help=about)
-    about = "all videos of this person, those to come too"
-    parser.add_argument("--speaker", action="append", default=[], metavar="LABEL", help=about)
-    parser.add_argument("--reason", default="", help="why: it stays in manifests/takedowns.csv")
-    about = "only look whether anything of the takedowns is left"
-    parser.add_argument("--check", action="store_true", help=about)
-
-
-def _takedown(options: argparse.Namespace) -> int:
-    from voiceface import removal
-    from voiceface.building.lock import only_build
-
-    if options.check:
-        left = removal.left_over()
-        print("\n".join(map(str, left)) or "nothing of the takedowns is left")
-        return int(bool(left))
-    named = bool(options.videos or options.speaker)
-    if named and not options.reason.strip():
-        raise VoicefaceError("say why it is taken down: --reason TEXT")
-    with only_build():
-        result = (
-            removal.take_down(options.videos, options.speaker, options.reason)
-            if named
-            else removal.finish()
-        )
-    print("\n".join(result.words()))
-    return int(bool(result.left))
-
-
 def _mark_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("samples", nargs="+", metavar="SAMPLE")
     decision = parser.add_mutually_exclusive_group(required=True)
@@ -383,7 +353,13 @@ COMMANDS = [
     Command("build", "rebuild what is stale, up to the report", _build_arguments, _build),
     Command("status", "the funnel, and what is stale", _configfile_arguments, _status),
     Command("retry", "try failed downloads again", _retry_arguments, _retry),
-    Command("takedown", "remove a video or a person for good", _takedown_arguments, _takedown),
+    Command(
+        "takedown",
+        "remove a video or a person for good",
+        upkeep.takedown_arguments,
+        upkeep.takedown,
+    ),
+    Command("verify", "re-hash all that was built", upkeep.verify_arguments, upkeep.verify),
     Command("review", "look at samples in a page, and mark them", _review_arguments, _review),
     Command("mark", "keep or drop samples", _mark_arguments, _mark),
     Command("marks", "all marks to CSV and back", _marks_arguments, _marks),
