@@ -114,6 +114,7 @@ def _write_split(
             "speaker": [name for name, _ in rows],
             "gender": ["" for _ in rows],
             "video": [f"file-{name}" for name, _ in rows],
+            "face_video": [f"file-{name}" for name, _ in rows],
         },
         schema=PACKED,
     )

@@ -17,6 +17,7 @@ from voiceface.config import (
 )
 from voiceface.errors import VoicefaceError
 from voiceface.sources import source_schema
+from voiceface.takedowns import takedown_schema
 
 ROOT = Path(__file__).parents[1]
 
@@ -30,6 +31,7 @@ def test_the_published_schemas_are_those_of_the_classes() -> None:
     schemas = ROOT / "workflow" / "schemas"
     assert (schemas / "config.schema.json").read_text() == settings_schema()
     assert (schemas / "sources.schema.json").read_text() == source_schema()
+    assert (schemas / "takedowns.schema.json").read_text() == takedown_schema()
 
 
 def test_every_setting_says_what_it_means() -> None:

@@ -16,7 +16,7 @@ from voiceface.building.view import view_for
 from voiceface.config import Settings, load_settings, parse_section
 from voiceface.errors import VoicefaceError
 from voiceface.files import write_json
-from voiceface.layout import CONFIG, REPORT, SOURCES, VIDEO_LIST
+from voiceface.layout import CONFIG, REPORT, SOURCES, TAKEDOWNS, VIDEO_LIST
 from voiceface.sources import read_videos
 
 _TEXT = Path("logs/build.log")
@@ -57,6 +57,7 @@ def build(
     with only_build() as lock:
         if is_left_over():
             Runner(["--unlock", "--cores=1"], _TEXT, (lock,)).wait()
+        finish_takedowns(console)
         _resolve(settings, resolve, console)
         progress = Progress(_durations(), count, _speeds())
         try:
@@ -94,12 +95,29 @@ def read_settings(path: Path) -> Settings:
 def _resolve(settings: Settings, asked: bool, console: Console) -> None:
     from voiceface.stages import resolve
 
+    if VIDEO_LIST.exists():
+        resolve.relicense(settings.resolve, VIDEO_LIST)
     if not SOURCES.exists() and VIDEO_LIST.exists() and not asked:
         return  # a list of videos that came from elsewhere is taken as it is
     why = "as asked" if asked else resolve.is_stale(settings.resolve, SOURCES, VIDEO_LIST)
     if why:
         console.print(f"resolving the sources ({why}) …", highlight=False, markup=False)
         resolve.run(settings.resolve, SOURCES, VIDEO_LIST)
+
+
+def finish_takedowns(console: Console) -> None:
+    """Carry out what was written into `manifests/takedowns.csv` and is not done yet.
+
+    Raises:
+        VoicefaceError: that list is wrong, or the ledger is in use.
+    """
+    if not TAKEDOWNS.exists():
+        return
+    from voiceface.removal import finish, is_pending  # pyarrow takes a while to load
+
+    if is_pending():
+        for line in finish().words():
+            console.print(line, highlight=False, markup=False)
 
 
 def _durations() -> dict[str, float]:

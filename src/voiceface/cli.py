@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
+from voiceface import cli_upkeep as upkeep
 from voiceface.config import load_settings
 from voiceface.errors import VoicefaceError
 from voiceface.layout import (
@@ -144,10 +145,16 @@ def _import_corpus(options: argparse.Namespace) -> int:
 
 
 def _resolve(options: argparse.Namespace) -> int:
-    from voiceface.build import read_settings
+    from rich.console import Console
+
+    from voiceface.build import finish_takedowns, read_settings
+    from voiceface.building.lock import only_build
     from voiceface.stages.resolve import run
 
-    run(read_settings(options.configfile).resolve, SOURCES, VIDEO_LIST)
+    settings = read_settings(options.configfile)
+    with only_build():
+        finish_takedowns(Console(file=sys.stdout))
+        run(settings.resolve, SOURCES, VIDEO_LIST)
     return 0
 
 
@@ -173,14 +180,16 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _retry_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--only", metavar="REASON", help="only those whose reason holds this text")
+    parser.add_argument(
+        "--only", metavar="REASON", help="only those whose status or reason holds this text"
+    )
 
 
 def _retry(options: argparse.Namespace) -> int:
     from voiceface.stages.downloads import retry
 
     videos = retry(OUTCOMES, options.only)
-    print(f"{len(videos)} failed downloads will be tried again by the next `voiceface build`")
+    print(f"{len(videos)} downloads will be tried again by the next `voiceface build`")
     return 0
 
 
@@ -312,6 +321,8 @@ def _models(options: argparse.Namespace) -> int:
     table = Table("model", "paper", "draws from", "trained", "on unheard speech", box=None)
     for model in models_status(MODELS, load_settings(CONFIG)):
         trained = "no" if model.trained_steps is None else f"{model.trained_steps} steps"
+        if model.taken_down:
+            trained += ", stale: on what was taken down since"
         on_test = {k.removesuffix("/test"): v for k, v in model.headline.items() if "/test" in k}
         metrics = ", ".join(f"{name} {value:.3g}" for name, value in on_test.items())
         table.add_row(model.name, model.paper, model.about, trained, metrics)
@@ -351,6 +362,13 @@ COMMANDS = [
     Command("build", "rebuild what is stale, up to the report", _build_arguments, _build),
     Command("status", "the funnel, and what is stale", _configfile_arguments, _status),
     Command("retry", "try failed downloads again", _retry_arguments, _retry),
+    Command(
+        "takedown",
+        "remove a video or a person for good",
+        upkeep.takedown_arguments,
+        upkeep.takedown,
+    ),
+    Command("verify", "re-hash all that was built", upkeep.verify_arguments, upkeep.verify),
     Command("review", "look at samples in a page, and mark them", _review_arguments, _review),
     Command("mark", "keep or drop samples", _mark_arguments, _mark),
     Command("marks", "all marks to CSV and back", _marks_arguments, _marks),

@@ -46,6 +46,9 @@ class Resolve(Section):
         *("aac", "flac", "m4a", "mp3", "oga", "ogg", "opus", "wav"),
     ]
     """Endings of the files that are taken as videos or as sound from a local folder."""
+    require_licence: list[str] = []
+    """Keep out all whose `licence` in sources.csv is none of these, whatever the case; an empty
+    list lets all in."""
     socket_timeout_s: Positive = 30.0
     """Give up on a connection that is silent for this long, in seconds."""
     cookies_file: str | None = None

@@ -6,6 +6,7 @@ pyarrow is imported where tables are read and written: a third of the start-up o
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _MEDIA_ROWS = 8
+# With a checksum of each page, and bytes that depend on the content alone: see `table_damage`.
+_TABLE = {"compression": "zstd", "write_page_checksum": True}
+_MEDIA = {"compression": "none", "write_page_checksum": True}
 
 
 @contextmanager
@@ -76,7 +80,7 @@ def write_table(path: Path, table: "pa.Table") -> None:
     import pyarrow.parquet as pq
 
     with replacing(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+        pq.write_table(table.combine_chunks(), temporary, **_TABLE)
 
 
 @contextmanager
@@ -92,7 +96,7 @@ def writing_media(path: Path, schema: "pa.Schema") -> Iterator[Callable[[dict[st
     waiting: list[dict[str, Any]] = []
     with (
         replacing(path) as temporary,
-        pq.ParquetWriter(temporary, schema, compression="none") as writer,
+        pq.ParquetWriter(temporary, schema, **_MEDIA) as writer,
     ):
 
         def flush() -> None:
@@ -134,6 +138,68 @@ def read_table(path: Path, schema: "pa.Schema", columns: list[str] | None = None
         raise VoicefaceError(
             f"{path}: not a table of this version ({reason}); delete it and build again"
         ) from None
+
+
+def table_damage(path: Path, schema: "pa.Schema", *, media: bool) -> str:
+    """What is wrong with a table's file; empty when it is as it was written.
+
+    The pages are held against their checksums. All else, such as the footer, is found by writing
+    the content again: the bytes must be the same, if the same version of Arrow wrote them.
+
+    Args:
+        media: whether it was written by `writing_media`.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    again = _Digest()
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            groups = range(file.metadata.num_row_groups)
+            parts = [[group] for group in groups] if media else [list(groups)]
+            sink = pa.PythonFile(again, mode="w")
+            with pq.ParquetWriter(sink, schema, **(_MEDIA if media else _TABLE)) as writer:
+                for part in parts:
+                    table = file.read_row_groups(part, use_threads=False).combine_chunks()
+                    writer.write_table(pa.Table.from_arrays(table.columns, schema=schema))
+            writer_was = str(file.metadata.created_by)
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+        return str(error).splitlines()[0]
+    if re.fullmatch(r"parquet-cpp-arrow version \d+\.\d+\.\d+", writer_was) is None:
+        return "it does not tell the version of Arrow that wrote it"
+    if writer_was.endswith(f" {pa.__version__}") and again.hexdigest() != sha256_file(path):
+        return "its bytes are not those that were written"
+    return ""
+
+
+class _Digest:
+    """A file that keeps only the SHA-256 of what is written to it."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self._size = 0
+
+    def write(self, data: Any) -> int:
+        """Take in the next bytes."""
+        self._digest.update(data)
+        self._size += len(data)
+        return len(data)
+
+    def tell(self) -> int:
+        """How much was written."""
+        return self._size
+
+    def flush(self) -> None:
+        """Nothing: it holds nothing back."""
+
+    def close(self) -> None:
+        """Nothing: there is no file."""
+
+    def hexdigest(self) -> str:
+        """Of all that was written."""
+        return self._digest.hexdigest()
 
 
 def sha256_file(path: Path, progress: Callable[[int], None] | None = None) -> str:

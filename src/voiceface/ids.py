@@ -20,6 +20,14 @@ def video_id(extractor: str, source_id: str) -> str:
     return f"{re.sub(r'[^a-z0-9]', '', extractor.lower()) or 'web'}-{name}"
 
 
+def video_mark(video: str) -> str:
+    """A short digest of a video's name, by which a model's card remembers what it was trained on.
+
+    So a takedown finds the model, and the card does not name what was taken down.
+    """
+    return hashlib.sha256(video.encode()).hexdigest()[:16]
+
+
 def is_video_id(name: str) -> bool:
     """Whether `name` has the form that `video_id` gives."""
     return bool(_VIDEO.match(name))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 CONFIG = Path("config.yaml")
 SOURCES = Path("manifests/sources.csv")
+TAKEDOWNS = Path("manifests/takedowns.csv")
 VIDEO_LIST = Path("manifests/videos.csv")
 MANIFEST = Path("manifests/samples.parquet")
 FUNNEL = Path("manifests/funnel.parquet")
@@ -11,6 +12,7 @@ PEOPLE = Path("manifests/people.parquet")
 DATASET = Path("manifests/dataset.parquet")
 REVIEWS = Path("manifests/reviews")
 OUTCOMES = Path("data/download")
+PACKED = Path("data/packed")
 MODELS = Path("models")
 REPORTS = Path("reports")
 REPORT = REPORTS / "index.html"

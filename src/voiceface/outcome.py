@@ -16,8 +16,9 @@ class Outcome(BaseModel):
 
     video: str
     """`<extractor>-<id>`"""
-    status: Literal["ok", "unavailable", "failed"]
-    """ok; unavailable: for good; failed: a new try may have it (`voiceface retry`)"""
+    status: Literal["ok", "unavailable", "blocked", "failed"]
+    """ok; unavailable: for good; blocked: the site wants a login or takes us for a robot, and the
+    reason says what to do; failed: it may pass, a new try may have it (`voiceface retry`)"""
     reason: str = ""
     """why it could not be had, in one line; empty when ok"""
     size: int | None = None

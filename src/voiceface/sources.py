@@ -7,9 +7,8 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,6 +18,8 @@ from voiceface.errors import VoicefaceError
 from voiceface.files import write_text
 from voiceface.ids import is_video_id
 from voiceface.outcome import read_outcome
+from voiceface.rows import read_rows
+from voiceface.takedowns import TAKEDOWNS_NAME, read_takedowns
 
 _URL = r"https?://[^\s/][^\s]*"
 _LOCAL = r"/[^\x00-\x1f]*|[^\x00-\x1f:/-][^\x00-\x1f:/]*(/[^\x00-\x1f]*)?"
@@ -115,8 +116,8 @@ class Video:
     """from sources.csv"""
     consent: str
     """from sources.csv"""
-    status: Literal["listed", "gone"]
-    """listed, or gone: its source no longer has it"""
+    status: Literal["listed", "gone", "unlicensed"]
+    """listed; gone: its source no longer has it; unlicensed: kept out by resolve.require_licence"""
     source: str
     """location of the source that it came from, as in sources.csv"""
     emotion: str = ""
@@ -143,7 +144,7 @@ def read_sources(path: Path) -> list[Source]:
         VoicefaceError: the file is missing, empty or no CSV; or rows are wrong: every one of them
             is named with its line and what is wrong.
     """
-    rows = _rows(path)
+    rows = read_rows(path)
     _, header = next(rows, (0, []))
     _check_header(path, header)
     problems: list[str] = []
@@ -174,7 +175,7 @@ def read_videos(path: Path) -> list[Video]:
     """
     if not path.exists():
         raise VoicefaceError(f"{path}: no such file; make it with `voiceface resolve`")
-    rows = _rows(path)
+    rows = read_rows(path)
     _, header = next(rows, (0, []))
     if tuple(header) not in (VIDEO_COLUMNS, _FIRST_VIDEO_COLUMNS):
         raise VoicefaceError(
@@ -194,23 +195,35 @@ def read_videos(path: Path) -> list[Video]:
     return videos
 
 
+def wanted_videos(path: Path) -> list[Video]:
+    """The lock file's videos without those that were taken down, in its order.
+
+    Raises:
+        VoicefaceError: the file is missing or is not a lock file, or the list of takedowns beside
+            it is wrong.
+    """
+    down = read_takedowns(path.with_name(TAKEDOWNS_NAME))
+    return [one for one in read_videos(path) if not down.cover(one.video, one.speaker)]
+
+
 def built_videos(path: Path, outcomes: Path) -> list[Video]:
     """The videos of the lock file that a dataset is built from, in its order.
 
     Those that are listed; and those gone from their site whose file is here, for a dataset must not
     lose what it has because its publisher took it down. A local file that is gone was taken away,
-    or replaced, by the project's own people: so it is left out.
+    or replaced, by the project's own people: so it is left out. So is what was taken down.
 
     Args:
         outcomes: the folder of the download records; the media files lie in `media` beside it.
 
     Raises:
-        VoicefaceError: the file is missing or is not a lock file, or a record is damaged.
+        VoicefaceError: as `wanted_videos`, or a record is damaged.
     """
     return [
         video
-        for video in read_videos(path)
-        if video.status == "listed" or (is_url(video.location) and _is_here(video, outcomes))
+        for video in wanted_videos(path)
+        if video.status == "listed"
+        or (video.status == "gone" and is_url(video.location) and _is_here(video, outcomes))
     ]
 
 
@@ -223,8 +236,15 @@ def find_video(path: Path, name: str) -> Video:
     """The lock file's row of one video.
 
     Raises:
-        VoicefaceError: it is not in the lock file.
+        VoicefaceError: it is not in the lock file, or was taken down.
     """
+    video = _find_row(path, name)
+    if read_takedowns(path.with_name(TAKEDOWNS_NAME)).cover(name, video.speaker):
+        raise VoicefaceError(f"{name}: was taken down; see {path.with_name(TAKEDOWNS_NAME)}")
+    return video
+
+
+def _find_row(path: Path, name: str) -> Video:
     # Each download asks for one of maybe a hundred thousand: its line is parsed alone, if it can.
     with suppress(OSError, ValueError, csv.Error):
         text = path.read_text(encoding="utf-8-sig")
@@ -237,6 +257,24 @@ def find_video(path: Path, name: str) -> Video:
         if video.video == name:
             return video
     raise VoicefaceError(f"{path}: no video {name}; run `voiceface resolve`")
+
+
+def with_licence(videos: list[Video], required: list[str]) -> list[Video]:
+    """The videos, each kept out or let in by its licence.
+
+    Args:
+        required: `resolve.require_licence`.
+    """
+    allowed = {licence.strip().lower() for licence in required}
+    return [
+        _with_licence(video, not allowed or video.licence.lower() in allowed) for video in videos
+    ]
+
+
+def _with_licence(video: Video, allowed: bool) -> Video:
+    if not allowed:
+        return replace(video, status="unlicensed")
+    return replace(video, status="listed") if video.status == "unlicensed" else video
 
 
 def write_videos(path: Path, videos: list[Video]) -> None:
@@ -255,26 +293,6 @@ def source_schema() -> str:
     """JSON Schema of one row of the list of sources: `workflow/schemas/sources.schema.json`."""
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return json.dumps({**schema, **Source.model_json_schema()}, indent=2) + "\n"
-
-
-def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a CSV file that are not empty, each with the line on which it starts."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise VoicefaceError(f"{path}: no such file; make it, see docs/sources.md") from None
-    except UnicodeDecodeError as error:
-        raise VoicefaceError(f"{path}: not UTF-8 ({error.reason} at byte {error.start})") from None
-    # newline="" keeps the line ends within quoted cells, as the csv module wants it.
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    line = 1
-    try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield line, cells
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise VoicefaceError(f"{path}: line {line}: not CSV: {error}") from None
 
 
 def _check_header(path: Path, header: list[str]) -> None:
@@ -325,8 +343,8 @@ def _video(header: list[str], cells: list[str]) -> Video:
     row: dict[str, Any] = dict(zip(header, cells, strict=True))
     if not is_video_id(row["video"]):
         raise ValueError(f"video {row['video']!r}: not the name of a video")
-    if row["status"] not in ("listed", "gone"):
-        raise ValueError(f"status {row['status']!r}: must be listed or gone")
+    if row["status"] not in ("listed", "gone", "unlicensed"):
+        raise ValueError(f"status {row['status']!r}: must be listed, gone or unlicensed")
     parse_clips(row.get("clips", ""))
     row["duration_s"] = float(row["duration_s"]) if row["duration_s"] else None
     return Video(**row)

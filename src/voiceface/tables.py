@@ -62,7 +62,9 @@ DOWNLOADS = pa.schema(
     [
         _VIDEO,
         _column("speaker", pa.string(), "label from sources.csv"),
-        _column("status", pa.string(), "ok, unavailable (for good) or failed (a new try may do)"),
+        _column(
+            "status", pa.string(), "ok, unavailable (for good), blocked (wants a login) or failed"
+        ),
         _column("reason", pa.string(), "why it could not be had, one line; empty when ok"),
         _column("size", pa.int64(), "of the media file, bytes", nullable=True),
         _column("sha256", pa.string(), "hex digest of the media file", nullable=True),
@@ -212,7 +214,9 @@ DATASET = pa.schema(
 
 SPLITS = ("train", "test", "unseen")
 
-PACKED = pa.schema([DATASET.field(name) for name in ("sample", "speaker", "gender", "video")])
+PACKED = pa.schema(
+    [DATASET.field(name) for name in ("sample", "speaker", "gender", "video", "face_video")]
+)
 """`data/packed/<split>/samples.parquet`: row i describes `faces.npy[i]` and `audio.npy[i]`.
 
 The arrays are uint8 RGB, n × size × size × 3, and int16, n × segment samples. `pack.json` holds

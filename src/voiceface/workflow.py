@@ -10,7 +10,7 @@ from voiceface.codehash import code_digest
 from voiceface.config import ModelSection, Settings, parse_section
 from voiceface.errors import VoicefaceError
 from voiceface.layout import OUTCOMES, VIDEO_LIST
-from voiceface.sources import built_videos
+from voiceface.sources import built_videos, read_videos, with_licence
 
 
 class Plan:
@@ -24,6 +24,12 @@ class Plan:
         self.settings = parse_section(Settings, config, "config.yaml")
         if not VIDEO_LIST.exists():
             raise VoicefaceError(f"{VIDEO_LIST}: no such file; make it with `voiceface resolve`")
+        listed = read_videos(VIDEO_LIST)
+        if with_licence(listed, self.settings.resolve.require_licence) != listed:
+            raise VoicefaceError(
+                f"{VIDEO_LIST}: was made with another resolve.require_licence; run"
+                " `voiceface build` once, or `voiceface resolve`"
+            )
         built = built_videos(VIDEO_LIST, OUTCOMES)
         self.videos = [row.video for row in built]
         self._clips = {row.video: row.clips for row in built if row.clips}

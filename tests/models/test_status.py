@@ -7,7 +7,11 @@ import pytest
 
 from voiceface.config import Settings
 from voiceface.errors import VoicefaceError
+from voiceface.files import write_json
+from voiceface.ids import video_mark
+from voiceface.layout import TAKEDOWNS
 from voiceface.models.status import models_status
+from voiceface.takedowns import Takedown, add_takedowns
 
 
 def test_a_model_counts_as_trained_when_its_weights_and_card_are_there(tmp_path: Path) -> None:
@@ -20,6 +24,20 @@ def test_a_model_counts_as_trained_when_its_weights_and_card_are_there(tmp_path:
     assert models_status(tmp_path / "models", Settings())[0].trained_steps is None
     (folder / "generator.safetensors").touch()
     assert models_status(tmp_path / "models", Settings())[0].trained_steps == 7
+
+
+def test_a_model_of_what_was_taken_down_since_is_told_as_stale(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_json(Path("models/wav2pix/model.json"), {"videos": [video_mark("web-a")]})
+    assert not models_status(Path("models"), Settings())[0].taken_down
+    add_takedowns(TAKEDOWNS, [Takedown(video="web-b", date="2026-11-26", reason="asked")])
+    assert not models_status(Path("models"), Settings())[0].taken_down
+    add_takedowns(TAKEDOWNS, [Takedown(video="web-a", date="2026-11-26", reason="asked")])
+    assert models_status(Path("models"), Settings())[0].taken_down
+    Path("models/wav2pix/model.json").write_text("{}")  # nobody knows
+    assert models_status(Path("models"), Settings())[0].taken_down
 
 
 def test_the_headline_leaves_out_what_there_is_no_value_of(tmp_path: Path) -> None:

@@ -81,3 +81,13 @@ def test_retry_by_reason_takes_the_unavailable_too_but_never_what_is_here(tmp_pa
     _, outcomes, _ = project(tmp_path, OK, PRIVATE, BUSY)
     assert retry(outcomes, "private") == ["web-1"]
     assert retry(outcomes, "") == ["web-2"]
+
+
+def test_retry_takes_up_what_waits_for_the_user(tmp_path: Path) -> None:
+    blocked = Outcome(
+        video="", status="blocked", reason="Sign in; it wants a login: set cookies_file"
+    )
+    _, outcomes, _ = project(tmp_path, OK, blocked, BUSY, PRIVATE, blocked)
+    assert retry(outcomes, "BLOCKED: sign in") == ["web-1", "web-4"]
+    _, outcomes, _ = project(tmp_path, OK, blocked, BUSY, PRIVATE)
+    assert retry(outcomes) == ["web-1", "web-2"]

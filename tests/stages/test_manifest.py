@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,12 +8,13 @@ import pytest
 from tests.tables_builder import OUTSIDE_US, SEGMENT_US, Segment, Tables
 from voiceface.config import Manifest
 from voiceface.errors import VoicefaceError
-from voiceface.files import write_table
+from voiceface.files import read_table, write_table
 from voiceface.review.exchange import mark
 from voiceface.review.fold import orphans, standing_by_curator
 from voiceface.review.ledger import read_ledger
+from voiceface.sources import with_licence
 from voiceface.stages.manifest import fate
-from voiceface.tables import MANIFEST, TIMELINE
+from voiceface.tables import FUNNEL, MANIFEST, TIMELINE
 
 
 @pytest.fixture
@@ -245,3 +247,17 @@ def test_two_runs_give_the_same_bytes(tables: Tables) -> None:
 def test_no_video_at_all_is_an_empty_manifest(tables: Tables) -> None:
     assert tables.run_manifest() == []
     assert funnel(tables) == {}
+
+
+def test_what_the_licence_keeps_out_has_no_sample_and_its_reason_in_the_funnel(
+    tmp_path: Path,
+) -> None:
+    tables = Tables(tmp_path)
+    tables.add("web-a", "ana")
+    tables.add("web-b", "bo")
+    tables.videos = with_licence(
+        [replace(one, licence=one.speaker) for one in tables.videos], ["ANA"]
+    )
+    assert {row["video"] for row in tables.run_manifest()} == {"web-a"}
+    funnel = read_table(tmp_path / "manifests/funnel.parquet", FUNNEL).to_pylist()
+    assert [row["reason"] for row in funnel if row["video"] == "web-b"] == ["unlicensed: bo"]

@@ -8,8 +8,8 @@ import pytest
 from tests.web_host import Host, Reply
 from voiceface.config import Resolve
 from voiceface.errors import VoicefaceError
-from voiceface.sources import Video, read_videos
-from voiceface.stages.resolve import is_stale, run
+from voiceface.sources import Video, built_videos, read_videos
+from voiceface.stages.resolve import is_stale, relicense, run
 
 LOCK = Path("manifests/videos.csv")
 SOURCES = Path("manifests/sources.csv")
@@ -57,6 +57,32 @@ def test_a_folder_gives_its_video_files_sorted_with_ids_of_their_content(
     assert {(one.speaker, one.source, one.status) for one in videos} == {
         ("ana", "talks/", "listed")
     }
+
+
+def test_a_licence_that_is_not_required_keeps_out_with_a_count_and_asks_no_site(
+    resolve: Resolver, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in "abc":
+        put(f"talks/{name}.mp4", name)
+    SOURCES.write_text(
+        "speaker,location,licence\nana,talks/a.mp4,CC0-1.0\nbo,talks/b.mp4,CC-BY-NC\nbo,talks/c.mp4,\n"
+    )
+    assert names(resolve()) == ["a", "b", "c"]
+    told = resolve(require_licence=["cc0-1.0", "CC-BY-4.0"])
+    assert (names(told), names(told, "unlicensed")) == (["a"], ["b", "c"])
+    words = "2 videos are kept out by resolve.require_licence: 1 × CC-BY-NC, 1 × none"
+    assert words in capsys.readouterr().out
+    assert resolve(require_licence=["cc0-1.0", "CC-BY-4.0"]) == told
+    assert "nothing changed" in capsys.readouterr().out
+    assert [video.title for video in built_videos(LOCK, Path("data/download"))] == ["a"]
+    put("talks/d.mp4", "d")  # not looked at
+    open_to_all = Resolve(socket_timeout_s=0.5)
+    relicense(open_to_all, LOCK)
+    assert names(read_videos(LOCK)) == ["a", "b", "c"]
+    assert is_stale(open_to_all, SOURCES, LOCK) is None
+    relicense(Resolve(require_licence=["CC-BY-NC"]), LOCK)
+    assert names(read_videos(LOCK)) == ["b"]
+    assert is_stale(Resolve(socket_timeout_s=0.5, require_licence=["x"]), SOURCES, LOCK) is None
 
 
 def test_all_pictures_of_a_folder_are_one_item_named_by_their_content(resolve: Resolver) -> None:

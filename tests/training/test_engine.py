@@ -21,8 +21,10 @@ from voiceface import files
 from voiceface.config import Train, Wav2pix
 from voiceface.data.packed import read_packed
 from voiceface.errors import VoicefaceError
+from voiceface.ids import video_mark
 from voiceface.models import saved
 from voiceface.models.drawing import draw_faces
+from voiceface.models.provenance import trained_on
 from voiceface.tables import HISTORY
 from voiceface.training.engine import train
 
@@ -71,6 +73,10 @@ def test_the_card_and_the_curves_tell_what_was_done(packed: Path, models: Path) 
     assert card["steps"] == 3
     assert card["speakers"] == ["speaker0", "speaker1"]
     assert card["data"] == read_packed(packed / "train").digest
+    heard = read_packed(packed / "train").videos
+    assert card["videos"] == sorted(video_mark(video) for video in heard)
+    assert trained_on(models.parent, [heard[0]]) == ["models"]
+    assert trained_on(models.parent, ["file-other"]) == []
     assert card["sha256"] == files.sha256_file(output / "generator.safetensors")
     history = files.read_table(output / "history.parquet", HISTORY)
     assert history.column("step").unique().to_pylist() == [2, 3]

@@ -12,6 +12,7 @@ from clean import compare  # benchmarks/ is on the path, see pyproject.toml
 
 from tests.workflow.project import QUICK, Project
 from voiceface.review.ledger import read_ledger
+from voiceface.traces import OUTPUTS
 
 MANIFESTS = ("videos.csv", "samples.parquet", "funnel.parquet", "people.parquet")
 MANIFESTS += ("dataset.parquet", "leakage.json")
@@ -138,3 +139,26 @@ def test_a_mark_reruns_the_manifest_and_what_follows_and_nothing_before_it(built
     built.snakemake("--cores=2", "manifests/dataset.parquet")
     dataset = pq.read_table(built.folder / "manifests" / "dataset.parquet")
     assert sample not in dataset["sample"].to_pylist()
+
+
+def test_a_person_taken_down_leaves_nothing_and_the_rest_is_rebuilt(built: Project) -> None:
+    folder = built.folder
+    faces = {
+        video: set(pq.read_table(folder / f"data/faces/{video}.parquet")["face_sha256"].to_pylist())
+        for name, video in built.videos().items()
+        if name.startswith("demo-01")
+    }
+    built.voiceface("takedown", "--speaker", "demo-01", "--reason", "asked for")
+    assert faces
+    assert "nothing of the takedowns is left" in built.voiceface("takedown", "--check")
+    built.voiceface("build", "manifests/dataset.parquet", "data/packed/train/pack.json")
+    assert not faces.keys() & set(built.videos().values())
+    for path in [path for top in OUTPUTS for path in (folder / top).rglob("*") if path.is_file()]:
+        assert not [video for video in faces if video in path.name], path
+        if path.suffix in (".json", ".log", ".csv", ".html") and path.name != "takedowns.csv":
+            assert not [video for video in faces if video in path.read_text()], path
+    left = pq.read_table(folder / "manifests" / "samples.parquet")
+    assert not set(left["face_sha256"].to_pylist()) & set().union(*faces.values()) - {None}
+    assert "demo-01" not in left["speaker"].to_pylist()
+    assert "stale" in built.voiceface("models")
+    assert "rule train:" in built.snakemake("-n", "models/wav2pix/model.json")

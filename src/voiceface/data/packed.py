@@ -28,6 +28,8 @@ class Packed:
     """The speaker of each row."""
     speakers: list[str]
     """Speakers of the training split: the classes."""
+    videos: list[str]
+    """The videos that sound or faces come from, sorted."""
     sample_rate_hz: int
     digest: str
     """Digest of the content and of its description."""
@@ -57,7 +59,8 @@ def read_packed(folder: Path) -> Packed:
     number = {speaker: label for label, speaker in enumerate(speakers)}
     labels = np.array([number.get(person, -1) for person in people], np.int64)
     digest = hashlib.sha256(json.dumps(card, sort_keys=True).encode()).hexdigest()
-    return Packed(folder.name, faces, audio, labels, people, speakers, rate, digest)
+    videos = sorted({*table["video"].to_pylist(), *table["face_video"].to_pylist()})
+    return Packed(folder.name, faces, audio, labels, people, speakers, videos, rate, digest)
 
 
 def read_splits(folder: Path) -> dict[str, Packed]:

@@ -26,6 +26,7 @@ from yt_dlp.utils import (
 from yt_dlp.utils._utils import _UnsafeExtensionError
 
 from voiceface.errors import VoicefaceError
+from voiceface.fetch.blocked import mend_of
 from voiceface.fetch.lost import Lost
 from voiceface.sources import is_url
 
@@ -34,11 +35,9 @@ _NOT_NOW = {408, 416, 425, 429}
 _MISSING = {404, 410}
 # Sites say "not now" in words, under errors that look final.
 _NOT_NOW_WORDS = re.compile(
-    r"not a bot|try again|rate.?limit|too many requests|captcha|temporarily|premieres? in"
-    r"|will begin in|timed? ?out|cloudflare",
+    r"try again|rate.?limit|too many requests|temporarily|premieres? in|will begin in|timed? ?out",
     re.IGNORECASE,
 )
-_LOGIN_WORDS = re.compile(r"sign in|log ?in|cookies|members", re.IGNORECASE)
 _NOISE = re.compile(
     r"\bERROR:\s*|\[download\] Got error:\s*"
     r"|\x1b\[[0-9;]*m|<[^<>]* at 0x[0-9a-f]+>:?\s*"  # colours, addresses in memory
@@ -129,16 +128,18 @@ def open_site(
     except YoutubeDLError as error:
         if _has(list(_chain(error)), LoadError):
             raise VoicefaceError(f"{cookies_file}: not cookies in Netscape format") from None
-        raise explain(error) from None
+        raise explain(error, with_cookies=bool(cookies_file)) from None
     finally:
         if cookies:
             Path(cookies).unlink(missing_ok=True)
 
 
-def explain(error: BaseException) -> Lost:
-    """yt-dlp's error as a reason, and whether it is for good."""
+def explain(error: BaseException, *, with_cookies: bool = False) -> Lost:
+    """yt-dlp's error as a reason, and whether it is for good or waits for the user."""
     chain = list(_chain(error))
     reason = clean(_reason(chain))
+    if mend := mend_of(reason, with_cookies=with_cookies):
+        return Lost(reason, for_good=False, mend=mend)
     if _NOT_NOW_WORDS.search(reason):
         return Lost(reason, for_good=False)
     http = next((one for one in chain if isinstance(one, HTTPError)), None)
@@ -150,7 +151,8 @@ def explain(error: BaseException) -> Lost:
         return Lost(reason, for_good=True)
     told = next((one for one in chain if isinstance(one, ExtractorError)), None)
     if told is not None:
-        missing = told.expected and not _LOGIN_WORDS.search(reason)
+        # What was made private is still there, for some.
+        missing = told.expected and "private" not in reason.lower()
         return Lost(reason, for_good=told.expected, missing=missing)
     if "not get any data blocks" in reason:
         return Lost("the file is empty", for_good=True)

@@ -34,7 +34,7 @@ def fetch(url: str, config: Download, folder: Path) -> Path:
         try:
             return _fetch_once(url, config, folder)
         except Lost as lost:
-            if lost.for_good or not tries_left:
+            if lost.for_good or lost.mend or not tries_left:
                 raise
             print(f"{folder.name}: {lost}; trying again in {wait_s:g} s", file=sys.stderr)
         time.sleep(wait_s)

@@ -6,7 +6,10 @@ from pathlib import Path
 from voiceface import files
 from voiceface.config import Settings
 from voiceface.errors import VoicefaceError
+from voiceface.layout import TAKEDOWNS
+from voiceface.models.provenance import trained_on
 from voiceface.models.registry import MODELS
+from voiceface.takedowns import read_takedowns
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,8 @@ class ModelStatus:
     """Whether the config asks for it."""
     trained_steps: int | None
     """Steps of the trained model; None where there is none."""
+    taken_down: bool
+    """Whether it was trained on what was taken down since: `voiceface build` trains it anew."""
     headline: dict[str, float]
     """The main metrics of its drawings, where it is evaluated: "identity/test" and so on."""
 
@@ -33,6 +38,7 @@ def models_status(
     Raises:
         VoicefaceError: a model's card or metrics are damaged.
     """
+    down = trained_on(models, read_takedowns(TAKEDOWNS).videos)
     return [
         ModelStatus(
             name,
@@ -40,6 +46,7 @@ def models_status(
             entry.about,
             name in settings.models,
             _trained_steps(models / name),
+            name in down,
             _headline(reports / name / "metrics.json"),
         )
         for name, entry in MODELS.items()

@@ -44,7 +44,7 @@ def run(
     except Lost as lost:
         record = Outcome(video=video, status=lost.status, reason=str(lost))
         write_bytes(media, b"")
-    if record.status != "failed":
+    if record.status in ("ok", "unavailable"):
         shutil.rmtree(partial, ignore_errors=True)
     write_outcome(outcome, record)
     print(f"{video}: {record.lost or 'ok'}", file=sys.stderr)

@@ -37,11 +37,11 @@ def run(max_lost_fraction: str, videos: Path, outcomes: Path, output: Path) -> N
 
 
 def retry(outcomes: Path, only: str | None = None) -> list[str]:
-    """Delete the records of failed downloads, so that the next build tries them again.
+    """Delete the records of failed and blocked downloads, so that the next build tries them again.
 
     Args:
-        only: those alone whose reason holds this text (whatever its case), unavailable ones too:
-            a login in the settings may have changed the answer.
+        only: those alone whose status or reason holds this text (whatever its case), as in
+            `blocked` or `HTTP Error 429`; unavailable ones too: the answer may have changed.
 
     Returns: the videos whose records were deleted, sorted.
 
@@ -51,8 +51,12 @@ def retry(outcomes: Path, only: str | None = None) -> list[str]:
     again = []
     for path in sorted(outcomes.glob("*.json")):
         record = read_outcome(path)
-        wanted = record.status == "failed" if only is None else only.lower() in record.lost.lower()
-        if wanted and record.status != "ok":
+        if record.status == "ok":
+            continue
+        wanted = (
+            record.status != "unavailable" if only is None else only.lower() in record.lost.lower()
+        )
+        if wanted:
             path.unlink()
             again.append(path.stem)
     return again
@@ -61,8 +65,8 @@ def retry(outcomes: Path, only: str | None = None) -> list[str]:
 def _too_many(lost: list[Outcome], total: int, limit: str) -> str:
     reasons = Counter(record.lost for record in lost).most_common(_REASONS_SHOWN)
     told = ", ".join(f"{count} × {reason}" for reason, count in reasons)
-    failed = sum(record.status == "failed" for record in lost)
-    mend = f"`voiceface retry` tries the {failed} failed ones again, or " if failed else ""
+    again = sum(record.status != "unavailable" for record in lost)
+    mend = f"`voiceface retry` has {again} of them tried again, or " if again else ""
     return (
         f"{len(lost)} of {total} videos were lost, more than download.max_lost_fraction"
         f" {limit} allows: {told}; {mend}mend the sources or raise the limit"

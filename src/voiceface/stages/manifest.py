@@ -17,7 +17,7 @@ from voiceface.outcome import read_outcome
 from voiceface.people import People, find_people
 from voiceface.review.fold import Policy, resolve, standing_by_curator
 from voiceface.review.ledger import Event, read_ledger
-from voiceface.sources import Video, built_videos, read_videos
+from voiceface.sources import Video, built_videos, wanted_videos
 from voiceface.stages.shim import stage_main
 from voiceface.tables import (
     CURATED,
@@ -67,7 +67,7 @@ def run(
         VoicefaceError: a file is missing or damaged, or a video's time does not add up.
     """
     now = time.time_ns()
-    listed = read_videos(videos)
+    listed = wanted_videos(videos)
     here = built_videos(videos, downloads)
     table = pa.concat_tables(
         [SAMPLES.empty_table(), *(_samples_of(samples, video) for video in here)]
@@ -241,6 +241,8 @@ def _segments(table: pa.Table) -> dict[tuple[str, int, int], str]:
 
 def _lost(video: Video, here: Collection[Video], downloads: Path) -> str:
     """Why a video could not be had, as in `unavailable: Private video`; empty when it was."""
+    if video.status == "unlicensed":
+        return f"unlicensed: {video.licence or 'no licence'}"
     if video not in here:
         return "gone: no longer at its source"
     return read_outcome(downloads / f"{video.video}.json").lost

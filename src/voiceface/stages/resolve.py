@@ -2,6 +2,7 @@
 
 import hashlib
 import sys
+from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,17 @@ from voiceface.config import Resolve
 from voiceface.errors import VoicefaceError
 from voiceface.fetch.local import LocalFile, content_id, digests, local_files, strange_names
 from voiceface.files import read_json, write_json
-from voiceface.sources import Source, Video, is_url, read_sources, read_videos, write_videos
+from voiceface.sources import (
+    Source,
+    Video,
+    is_url,
+    read_sources,
+    read_videos,
+    with_licence,
+    write_videos,
+)
 from voiceface.stages.shim import stage_main
+from voiceface.takedowns import TAKEDOWNS_NAME, read_takedowns
 
 STATE = Path("data/resolve.json")
 """What the lock file was made from, on this machine. It may be deleted at any time."""
@@ -47,7 +57,7 @@ def run(config: Resolve, sources: Path, videos: Path) -> None:
             stands under two speakers, or there is no video at all.
     """
     rows = read_sources(sources)
-    before = read_videos(videos) if videos.exists() else []
+    before = with_licence(read_videos(videos), []) if videos.exists() else []
     files = _local(rows, config)
     contents = _contents(files, _read_state())
     of_source = _by_source(before)
@@ -61,9 +71,32 @@ def run(config: Resolve, sources: Path, videos: Path) -> None:
     if not locked:
         reasons = [line.removeprefix("! ") for line in changes if line.startswith("! ")]
         raise VoicefaceError(f"{sources}: no video found: {'; '.join(reasons)}")
-    write_videos(videos, locked)
+    down = read_takedowns(videos.with_name(TAKEDOWNS_NAME))
+    wanted = [video for video in locked if not down.cover(video.video, video.speaker)]
+    if out := len(locked) - len(wanted):
+        changes.append(f"{out} of them were taken down, and stay out")
+    wanted = with_licence(wanted, config.require_licence)
+    write_videos(videos, wanted)
     write_json(STATE, _state(config, sources, rows, files, contents, locked))
-    print("\n".join(changes))
+    print("\n".join([*changes, *kept_out(wanted)]))
+
+
+def relicense(config: Resolve, videos: Path) -> None:
+    """Let in and keep out by `resolve.require_licence`, and tell if that changed; asks no site."""
+    before = read_videos(videos)
+    after = with_licence(before, config.require_licence)
+    if after != before:
+        write_videos(videos, after)
+        print("\n".join(kept_out(after) or ["no video is kept out by resolve.require_licence now"]))
+
+
+def kept_out(videos: list[Video]) -> list[str]:
+    """How many videos the licence keeps out, and what licences they have; [] without any."""
+    out = Counter(video.licence or "none" for video in videos if video.status == "unlicensed")
+    if not out:
+        return []
+    told = ", ".join(f"{count} × {licence}" for licence, count in out.most_common())
+    return [f"{out.total()} videos are kept out by resolve.require_licence: {told}"]
 
 
 def is_stale(config: Resolve, sources: Path, videos: Path) -> str | None:
@@ -319,7 +352,8 @@ def _stale_by_content(sources: Path, videos: Path) -> str | None:
 
 
 def _config_digest(config: Resolve) -> str:
-    return _digest(config.model_dump_json().encode())
+    # The licence needs no site to be asked: see `relicense`.
+    return _digest(config.model_dump_json(exclude={"require_licence"}).encode())
 
 
 def _digest(data: bytes) -> str:

@@ -20,6 +20,7 @@ from voiceface.data.batches import Batches, shrunk
 from voiceface.data.packed import Packed, read_splits
 from voiceface.data.sheets import Row, sheet, write_png
 from voiceface.errors import VoicefaceError
+from voiceface.ids import video_mark
 from voiceface.models import registry, saved
 from voiceface.models.drawing import draw_faces, spread
 from voiceface.training import checkpoint
@@ -249,6 +250,7 @@ def _card(run: Run, name: str, packed: Packed) -> dict[str, Any]:
         "input_samples": run.model.input_samples,
         "speakers": packed.speakers,
         "data": packed.digest,
+        "videos": sorted(video_mark(video) for video in packed.videos),
         "steps": run.step,
         "versions": {"torch": str(torch.__version__)},
     }

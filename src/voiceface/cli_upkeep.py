@@ -1,0 +1,66 @@
+"""The commands that look after what was built: thin, like all of `cli`."""
+
+import argparse
+
+from voiceface.errors import VoicefaceError
+
+
+def takedown_arguments(parser: argparse.ArgumentParser) -> None:
+    """What may stand behind `voiceface takedown`."""
+    about = "as in videos.csv; none: carry out what manifests/takedowns.csv says"
+    parser.add_argument("videos", nargs="*", metavar="VIDEO", help=about)
+    about = "all videos of this person, those to come too"
+    parser.add_argument("--speaker", action="append", default=[], metavar="LABEL", help=about)
+    parser.add_argument("--reason", default="", help="why: it stays in manifests/takedowns.csv")
+    about = "only look whether anything of the takedowns is left"
+    parser.add_argument("--check", action="store_true", help=about)
+
+
+def takedown(options: argparse.Namespace) -> int:
+    """Remove for good; returns 1 when something of it is left."""
+    from voiceface import removal
+    from voiceface.building.lock import only_build
+
+    if options.check:
+        left = removal.left_over()
+        print("\n".join(map(str, left)) or "nothing of the takedowns is left")
+        return int(bool(left))
+    named = bool(options.videos or options.speaker)
+    if named and not options.reason.strip():
+        raise VoicefaceError("say why it is taken down: --reason TEXT")
+    with only_build():
+        result = (
+            removal.take_down(options.videos, options.speaker, options.reason)
+            if named
+            else removal.finish()
+        )
+    print("\n".join(result.words()))
+    return int(bool(result.left))
+
+
+def verify_arguments(parser: argparse.ArgumentParser) -> None:
+    """What may stand behind `voiceface verify`."""
+    about = "delete what is damaged, so that the next build makes it again"
+    parser.add_argument("--repair", action="store_true", help=about)
+
+
+def verify(options: argparse.Namespace) -> int:
+    """Name what is damaged, or delete it; returns 1 when something is left damaged."""
+    from voiceface.building.lock import only_build
+    from voiceface.verify import repair, verify
+
+    with only_build():
+        damages = verify()
+        for damage in damages:
+            print(f"{damage.path}: {damage.what}")
+        if not damages:
+            print("all that was built is as it was written")
+            return 0
+        if not options.repair:
+            print(f"{len(damages)} files are damaged; --repair deletes them, to be built again")
+            return 1
+        deleted, left = repair(damages)
+    print(f"{len(deleted)} files deleted; `voiceface build` makes them again")
+    for path in left:
+        print(f"{path}: left as it is: its source is gone, and no build could bring it back")
+    return int(bool(left))

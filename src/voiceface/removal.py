@@ -1,0 +1,190 @@
+"""Takedown: everything of a video or of a person leaves the project's folder, and stays out."""
+
+import shutil
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from voiceface.errors import VoicefaceError
+from voiceface.ids import is_video_id
+from voiceface.layout import MODELS, PACKED, REVIEWS, SOURCES, TAKEDOWNS, VIDEO_LIST
+from voiceface.models.provenance import trained_on
+from voiceface.review.redact import redact, unredacted
+from voiceface.sources import Video, is_url, read_videos, write_videos
+from voiceface.takedowns import Takedown, Takedowns, add_takedowns, read_takedowns
+from voiceface.traces import OUTPUTS, traces, wanted
+
+_SHOWN = 5
+_PER_VIDEO = ("media", "download", "speech", "chunks", "timeline", "faces", "samples")
+
+
+@dataclass
+class Removal:
+    """What a takedown did, and what is left to do."""
+
+    videos: list[str]
+    removed: list[Path] = field(default_factory=list)
+    redacted: int = 0
+    """lines of the ledger that were kept without content"""
+    models: list[str] = field(default_factory=list)
+    """trained on it"""
+    sources: list[str] = field(default_factory=list)
+    """local files that the videos were taken from: not ours to delete"""
+    left: list[Path] = field(default_factory=list)
+    """what still holds something of it: copies in other videos, and files of the user"""
+
+    def words(self) -> list[str]:
+        """What the user should know, in lines."""
+        lines = [f"taken down: {_listed(self.videos)}"]
+        lines.append(f"removed: {len(self.removed)} files")
+        if self.redacted:
+            lines.append(f"ledger: {self.redacted} lines are kept without content")
+        if self.models:
+            lines.append(
+                f"trained on it, and stale now: {', '.join(self.models)}; `voiceface build` trains"
+                " anew"
+            )
+        if self.sources:
+            lines.append(f"yours to delete, with the row of {SOURCES}: {_listed(self.sources)}")
+        if self.left:
+            lines.append(
+                f"! something of it is still in {_listed(self.left)}: take those videos"
+                " down too, or delete the files"
+            )
+        else:
+            lines.append(f"checked: nothing of it is left in {', '.join(OUTPUTS)}")
+        return lines
+
+
+def take_down(videos: Sequence[str], speakers: Sequence[str], reason: str) -> Removal:
+    """Write tombstones for videos, and for all videos of people; then remove what they name.
+
+    To be called while no build runs (`only_build`). A takedown that was killed goes on by the next
+    one, with or without names, and by the next build.
+
+    Raises:
+        VoicefaceError: a name is not known, or the ledger is in use.
+    """
+    listed = _listed_videos()
+    _check_known(videos, speakers, listed)
+    today = datetime.now(UTC).date().isoformat()
+    rows = [Takedown(video=video, date=today, reason=reason) for video in videos]
+    rows += [Takedown(speaker=speaker, date=today, reason=reason) for speaker in speakers]
+    add_takedowns(TAKEDOWNS, rows)
+    return finish()
+
+
+def finish() -> Removal:
+    """Remove all that `manifests/takedowns.csv` names and that is still here.
+
+    Raises:
+        VoicefaceError: the list is wrong, or the ledger is in use.
+    """
+    listed = _listed_videos()
+    down = _name_videos(read_takedowns(TAKEDOWNS), listed)
+    result = Removal(sorted(down.videos))
+    looked_for = wanted(down.videos)
+    result.redacted = redact(REVIEWS, down.videos)
+    result.models = trained_on(MODELS, down.videos)
+    for path in _in_order(traces(looked_for)):
+        if _is_ours(path, down.videos):
+            _remove(path, result.removed)
+    result.sources = sorted(
+        video.location
+        for video in listed
+        if video.video in down.videos
+        and not is_url(video.location)
+        and Path(video.location).exists()
+    )
+    if any(video.video in down.videos for video in listed):
+        write_videos(VIDEO_LIST, [one for one in listed if one.video not in down.videos])
+    result.left = [*traces(looked_for), *unredacted(REVIEWS, down.videos)]
+    return result
+
+
+def left_over() -> list[Path]:
+    """The check by itself: what holds something of the takedowns, as far as names tell."""
+    videos = read_takedowns(TAKEDOWNS).videos
+    return [*traces(wanted(videos)), *unredacted(REVIEWS, videos)]
+
+
+def is_pending() -> bool:
+    """Whether a takedown was written down but not carried out, or not to its end. It is quick."""
+    down = read_takedowns(TAKEDOWNS)
+    if not down.rows:
+        return False
+    return any(down.cover(video.video, video.speaker) for video in _listed_videos()) or any(
+        Path("data", folder, f"{video}.{ending}").exists()
+        for video in down.videos
+        for folder in _PER_VIDEO
+        for ending in ("mkv", "json", "parquet")
+    )
+
+
+def _listed_videos() -> list[Video]:
+    return read_videos(VIDEO_LIST) if VIDEO_LIST.exists() else []
+
+
+def _name_videos(down: Takedowns, listed: list[Video]) -> Takedowns:
+    """Give the videos of people who were taken down a row each: their labels may change later."""
+    reasons = {row.speaker.lower(): row for row in down.rows if row.speaker}
+    rows = [
+        Takedown(video=video.video, date=known.date, reason=known.reason)
+        for video in listed
+        if (known := reasons.get(video.speaker.lower()))
+    ]
+    return add_takedowns(TAKEDOWNS, rows)
+
+
+def _check_known(videos: Sequence[str], speakers: Sequence[str], listed: list[Video]) -> None:
+    names = {video.video for video in listed}
+    people = {video.speaker.lower() for video in listed}
+    problems = [
+        f"no video {video} in {VIDEO_LIST} nor in data"
+        for video in videos
+        if video not in names and not (is_video_id(video) and _is_in_data(video))
+    ]
+    problems += [
+        f"no speaker {speaker} in {VIDEO_LIST}"
+        for speaker in speakers
+        if speaker.lower() not in people
+    ]
+    if problems:
+        mend = f"to keep out what was never here, write its row into {TAKEDOWNS}"
+        raise VoicefaceError(f"{'; '.join(problems)}; {mend}")
+
+
+def _is_in_data(video: str) -> bool:
+    return any(any(Path("data", folder).glob(f"{video}.*")) for folder in _PER_VIDEO)
+
+
+def _in_order(paths: list[Path]) -> list[Path]:
+    """What tells that pictures may show it goes last: the manifest, and the models' cards."""
+    return sorted(paths, key=lambda path: (path.parts[0] == "manifests", path))
+
+
+def _is_ours(path: Path, videos: Collection[str]) -> bool:
+    """Whether to delete it: neither the user's own file, nor the same content as another video."""
+    if path == VIDEO_LIST or path.parts[0] not in OUTPUTS:
+        return False
+    other = path.parts[0] == "data" and path.parts[1] in _PER_VIDEO and path.stem not in videos
+    return not other or path.name.endswith(".part") or ".part" in path.parts
+
+
+def _remove(path: Path, removed: list[Path]) -> None:
+    """Delete a file, or all of a split: its arrays do not say what is in them."""
+    if PACKED in path.parents:
+        path = path.parent
+    if path.is_dir():
+        removed += [one for one in path.iterdir() if one.is_file()]
+        shutil.rmtree(path)
+    elif path.exists():
+        path.unlink()
+        removed.append(path)
+
+
+def _listed(names: Sequence[str | Path]) -> str:
+    more = len(names) - _SHOWN
+    shown = ", ".join(map(str, names[:_SHOWN])) or "nothing"
+    return shown + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,212 @@
+"""Is everything that was built still what was written? Each file against what is recorded of it."""
+
+import json
+import sys
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from voiceface import tables
+from voiceface.errors import VoicefaceError
+from voiceface.fetch.probe import Unreadable, probe
+from voiceface.files import read_json, sha256_file, table_damage
+from voiceface.layout import MODELS, OUTCOMES, PACKED, REPORT, REPORTS, VIDEO_LIST
+from voiceface.outcome import read_outcome
+from voiceface.sources import is_url, read_videos
+
+_EVERY_S = 2.0
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A file that is not as it was written."""
+
+    path: Path
+    what: str
+    job: tuple[Path, ...]
+    """All files that the same job makes: they are made again together"""
+
+
+@dataclass(frozen=True)
+class _Job:
+    """The files of one job, and the check of each that is there: empty words when it is whole."""
+
+    checks: dict[Path, Callable[[Path], str]]
+
+
+def verify() -> list[Damage]:
+    """Read everything that was built, and hold it against digests, checksums and its other half.
+
+    The media are held against the SHA-256 of their records, arrays and weights against those of
+    their descriptions, tables against the checksums in them (`table_damage`). To be called while no
+    build runs.
+    """
+    found: list[Damage] = []
+    next_line = time.monotonic() + _EVERY_S
+    jobs = list(_jobs())
+    for number, job in enumerate(jobs):
+        if time.monotonic() > next_line:
+            next_line += _EVERY_S
+            print(f"verified {number} of {len(jobs)} jobs' files", file=sys.stderr)
+        found += _damages(job)
+    return found
+
+
+def repair(damages: list[Damage]) -> tuple[list[Path], list[Path]]:
+    """Delete what is damaged, with what the same job made, so that the next build makes it again.
+
+    Returns: the files that were deleted; and the damaged ones that were left, because their source
+    is gone and no build could bring them back.
+    """
+    lost = _not_to_be_had()
+    left = [one.path for one in damages if one.path.stem in lost and _is_download(one)]
+    deleted: list[Path] = []
+    for damage in damages:
+        if damage.path in left:
+            continue
+        for path in damage.job:
+            if path.exists():
+                path.unlink()
+                deleted.append(path)
+    return deleted, left
+
+
+def _damages(job: _Job) -> Iterator[Damage]:
+    files = tuple(job.checks)
+    if not any(path.exists() for path in files):
+        return  # never built, or deleted as a whole: the next build sees that by itself
+    for path, check in job.checks.items():
+        try:
+            what = check(path) if path.exists() else "is missing beside its others"
+        except VoicefaceError as error:
+            what = str(error).removeprefix(f"{path}: ")
+        if what:
+            yield Damage(path, what, files)
+
+
+def _jobs() -> Iterator[_Job]:
+    for record in sorted(OUTCOMES.glob("*.json")):
+        yield from _jobs_of(record.stem)
+    yield _Job({Path("data/downloads.parquet"): _table(tables.DOWNLOADS)})
+    manifests = {"samples": tables.MANIFEST, "funnel": tables.FUNNEL, "people": tables.PEOPLE}
+    yield _Job({Path(f"manifests/{name}.parquet"): _table(s) for name, s in manifests.items()})
+    dataset = {Path("manifests/dataset.parquet"): _table(tables.DATASET)}
+    yield _Job({**dataset, Path("manifests/leakage.json"): _json})
+    for split in tables.SPLITS:
+        folder = PACKED / split
+        parts = ("faces.npy", "audio.npy", "samples.parquet")
+        yield _Job({**{folder / part: _part for part in parts}, folder / "pack.json": _json})
+    for card in sorted(MODELS.glob("*/model.json")):
+        yield _model(card.parent)
+    for metrics in sorted(REPORTS.glob("*/metrics.json")):
+        yield _Job({metrics: _json, metrics.parent / "generated.png": _png})
+    yield _Job({REPORT: _page})
+
+
+def _jobs_of(video: str) -> Iterator[_Job]:
+    """The per-video jobs, in the order of the way of the data."""
+    yield _Job({OUTCOMES / f"{video}.json": _record, Path(f"data/media/{video}.mkv"): _media})
+    speech = {"speech": tables.SPEECH, "chunks": tables.CHUNKS, "timeline": tables.TIMELINE}
+    for schemas in (speech, {"faces": tables.FACES}, {"samples": tables.SAMPLES}):
+        checks = {
+            Path(f"data/{folder}/{video}.parquet"): _table(schema, folder in ("speech", "faces"))
+            for folder, schema in schemas.items()
+        }
+        yield _Job(checks)
+
+
+def _model(folder: Path) -> _Job:
+    def weights(path: Path) -> str:
+        return _unlike(path, read_json(folder / "model.json").get("sha256"))
+
+    return _Job(
+        {
+            folder / "generator.safetensors": weights,
+            folder / "model.json": _json,
+            folder / "history.parquet": _table(tables.HISTORY),
+            folder / "grid.png": _png,
+        }
+    )
+
+
+def _record(path: Path) -> str:
+    read_outcome(path)
+    return _json(path)
+
+
+def _media(path: Path) -> str:
+    try:
+        record = read_outcome(OUTCOMES / f"{path.stem}.json")
+    except VoicefaceError:
+        return ""  # the record is named itself
+    if record.status != "ok":
+        return "there is content, but its record has none" if path.stat().st_size else ""
+    if what := _unlike(path, record.sha256):
+        return what
+    if path.stat().st_size != record.size:
+        return "its record tells another size"
+    try:
+        found = probe(path)
+    except Unreadable as error:
+        return f"unreadable: {error}"
+    told = set(asdict(found))
+    if record.pictures is not None:
+        told -= {"duration_us", "fps"}  # of a folder of pictures they are no time of speech
+    other = sorted(name for name in told if getattr(found, name) != getattr(record, name))
+    return f"its record tells another {', '.join(other)}" if other else ""
+
+
+def _part(path: Path) -> str:
+    card = read_json(path.parent / "pack.json")
+    return _unlike(path, card.get("sha256", {}).get(path.name))
+
+
+def _unlike(path: Path, sha256: str | None) -> str:
+    return "" if sha256_file(path) == sha256 else "its SHA-256 is not the recorded one"
+
+
+def _table(schema: pa.Schema, media: bool = False) -> Callable[[Path], str]:
+    return lambda path: table_damage(path, schema, media=media)
+
+
+def _json(path: Path) -> str:
+    """JSON is written with sorted keys: the same value has the same bytes."""
+    value = read_json(path)
+    text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    return "" if text.encode() == path.read_bytes() else "its bytes are not those that were written"
+
+
+def _png(path: Path) -> str:
+    """Each part of a PNG has its checksum."""
+    data = path.read_bytes()
+    at, kind = 8, b""
+    while at + 12 <= len(data) and kind != b"IEND":
+        size = int.from_bytes(data[at : at + 4])
+        kind, body = data[at + 4 : at + 8], data[at + 8 : at + 8 + size]
+        if zlib.crc32(kind + body) != int.from_bytes(data[at + 8 + size : at + 12 + size]):
+            return "a checksum in it is wrong"
+        at += 12 + size
+    whole = data[:8] == b"\x89PNG\r\n\x1a\n" and kind == b"IEND" and at == len(data)
+    return "" if whole else "it is no whole picture"
+
+
+def _page(path: Path) -> str:
+    return "" if path.read_bytes().rstrip().endswith(b"</html>") else "its end is missing"
+
+
+def _is_download(damage: Damage) -> bool:
+    return any(path.parent == OUTCOMES for path in damage.job)
+
+
+def _not_to_be_had() -> set[str]:
+    """Videos that are gone from their site, or whose local file is."""
+    listed = read_videos(VIDEO_LIST) if VIDEO_LIST.exists() else []
+    return {
+        video.video
+        for video in listed
+        if video.status == "gone" or not (is_url(video.location) or Path(video.location).exists())
+    }

@@ -1,0 +1,132 @@
+"""Every damaged file is named, and a repair deletes all that one job made."""
+
+import contextlib
+import os
+import random
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.stages.test_resolve import put
+from tests.tables_builder import Segment, Tables, write_media
+from tests.web_host import make_media
+from voiceface import verify
+from voiceface.cli import main
+from voiceface.config import Download
+from voiceface.files import sha256_file, write_json, write_table
+from voiceface.layout import OUTCOMES, REPORT, VIDEO_LIST
+from voiceface.stages import download, downloads
+from voiceface.tables import CHUNKS, FACES, HISTORY, SPEECH, SPLITS
+from voiceface.traces import OUTPUTS
+
+TEXTS = (".json", ".html")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Tables:
+    """Four videos with real media, a lost one, and all that follows, a model and a report."""
+    made = Tables(tmp_path_factory.mktemp("built"))
+    with contextlib.chdir(made.root):
+        _build(made)
+    return made
+
+
+@pytest.fixture
+def project(built: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tables:
+    """A copy of what was built."""
+    shutil.copytree(built.root, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return built
+
+
+def _build(made: Tables) -> None:
+    for number in range(4):
+        path = make_media(Path(f"{number}.mp4"), seconds=1 + number / 5)
+        video = made.add(f"file-{sha256_file(path)[:12]}", f"person-{number}", [Segment()] * 2)
+        os.rename(path, f"{video}.mp4")
+        write_table(Path(f"data/chunks/{video}.parquet"), CHUNKS.empty_table())
+    made.add_lost("file-0123456789ab", "person-0", "failed")
+    lost = "file-0123456789ab"
+    for folder, schema in (("speech", SPEECH), ("faces", FACES)):
+        write_media(Path(f"data/{folder}/{lost}.parquet"), [], schema)
+    write_table(Path(f"data/chunks/{lost}.parquet"), CHUNKS.empty_table())
+    made.run_dataset()
+    for one in made.videos:
+        media, record = Path(f"data/media/{one.video}.mkv"), OUTCOMES / f"{one.video}.json"
+        download.run(Download(), one.video, VIDEO_LIST, media, record, '["/"]')
+    downloads.run("0.5", VIDEO_LIST, OUTCOMES, Path("data/downloads.parquet"))
+    for split in SPLITS:
+        made.run_pack(split)
+    put("models/m/generator.safetensors", "weights")
+    card = {"sha256": sha256_file(Path("models/m/generator.safetensors"))}
+    write_json(Path("models/m/model.json"), card)
+    write_table(Path("models/m/history.parquet"), HISTORY.empty_table())
+    write_json(Path("reports/m/metrics.json"), {"metrics": {}})
+    for picture in ("models/m/grid.png", "reports/m/generated.png"):
+        cv2.imwrite(picture, np.random.default_rng(0).integers(0, 255, (40, 40, 3), np.uint8))
+    put(str(REPORT), "<html></html>")
+
+
+def _files() -> list[Path]:
+    """What the jobs made."""
+    human = (VIDEO_LIST,)
+    paths = (path for top in OUTPUTS for path in sorted(Path(top).rglob("*")))
+    return [path for path in paths if path.is_file() and path not in human and path.stat().st_size]
+
+
+def _break(path: Path, chance: random.Random) -> None:
+    """One bit anywhere; a text, which has no checksum, loses its end."""
+    data = bytearray(path.read_bytes())
+    if path.suffix in TEXTS:
+        del data[-2:]
+    else:
+        data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+    path.unlink()  # not through a link into the source
+    path.write_bytes(data)
+
+
+def test_what_is_whole_is_called_so(project: Tables, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify"]) == 0
+    assert "as it was written" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_one_wrong_bit_in_any_file_and_a_cut_text_are_found(project: Tables, seed: int) -> None:
+    chance = random.Random(seed)
+    broken = [path for path in _files() if (path.suffix in TEXTS) == (seed == 0)]
+    assert len(broken) > 10
+    for path in broken:
+        _break(path, chance)
+    found = {damage.path for damage in verify.verify()}
+    assert found >= set(broken)
+    assert seed == 0 or found == set(broken)  # arrays are also wrong by a cut description
+
+
+def test_a_repair_deletes_the_job_s_files_and_no_other(
+    project: Tables, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video = project.videos[0].video
+    before = set(_files())
+    for name in (f"data/chunks/{video}.parquet", "data/packed/train/audio.npy"):
+        _break(Path(name), random.Random(1))
+    assert main(["verify"]) == 1
+    assert set(_files()) == before
+    assert main(["verify", "--repair"]) == 0
+    assert f"data/chunks/{video}.parquet: " in capsys.readouterr().out
+    gone = {Path(f"data/{part}/{video}.parquet") for part in ("speech", "chunks", "timeline")}
+    gone |= {path for path in before if Path("data/packed/train") in path.parents}
+    assert before - set(_files()) == gone
+    assert main(["verify"]) == 0
+
+
+def test_a_medium_that_no_build_could_bring_back_is_left(project: Tables) -> None:
+    here, away = (one.video for one in project.videos[:2])
+    Path(f"{away}.mp4").unlink()
+    for video in (here, away):
+        _break(Path(f"data/media/{video}.mkv"), random.Random(2))
+    deleted, left = verify.repair(verify.verify())
+    assert left == [Path(f"data/media/{away}.mkv")]
+    assert deleted == [OUTCOMES / f"{here}.json", Path(f"data/media/{here}.mkv")]
