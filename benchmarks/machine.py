@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import re
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ def result_path(name: str, *, quick: bool) -> Path:
 
 
 def write_result(path: Path, result: dict[str, Any]) -> None:
-    """Write a benchmark's result as JSON."""
+    """Write a benchmark's result as JSON, the points of a curve on a line each."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(result, indent=2) + "\n")
+    text = json.dumps(result, indent=2)
+    text = re.sub(r"\[[^][{}]+\]", lambda numbers: " ".join(numbers[0].split()), text)
+    path.write_text(text + "\n")
