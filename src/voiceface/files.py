@@ -57,8 +57,13 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as JSON with sorted keys, so that equal values give equal bytes."""
-    write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+    """Write `value` as JSON, see `json_text`."""
+    write_text(path, json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """JSON with sorted keys, so that equal values give equal bytes."""
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def read_json(path: Path) -> Any:
@@ -123,7 +128,7 @@ def read_table(path: Path, schema: "pa.Schema", columns: list[str] | None = None
     import pyarrow.parquet as pq
 
     wanted = schema if columns is None else pa.schema([schema.field(name) for name in columns])
-    try:
+    with reading_table(path):
         # Not pq.read_table, and no cast of what is right: they import half of Arrow. One thread:
         # the tables of a video are small, and a pool costs more than it gains.
         with open(path, "rb") as source, pq.ParquetFile(source, pre_buffer=False) as file:
@@ -131,6 +136,19 @@ def read_table(path: Path, schema: "pa.Schema", columns: list[str] | None = None
         if table.schema.equals(wanted):
             return table.replace_schema_metadata(wanted.metadata)
         return table.cast(wanted)
+
+
+@contextmanager
+def reading_table(path: Path) -> Iterator[None]:
+    """Tell in one line why a table can't be read.
+
+    Raises:
+        VoicefaceError: the file is missing, damaged, or of another schema.
+    """
+    import pyarrow as pa
+
+    try:
+        yield
     except FileNotFoundError:
         raise VoicefaceError(f"{path}: no such file; build it with `voiceface build`") from None
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:

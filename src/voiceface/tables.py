@@ -274,6 +274,14 @@ KEPT = "kept"
 CURATED = ("dropped_by_curator", "unsure", "stale", "disputed", "pending")
 """Fates of a sample beside `kept` and `REASONS`: a curator's doing, or still to be done by one."""
 
+FATE_OF_REVIEW = {
+    "drop": "dropped_by_curator",
+    "unsure": "unsure",
+    "stale": "stale",
+    "disputed": "disputed",
+}
+"""The fate that a mark (one of `REVIEWS`) alone decides, whatever the flags."""
+
 
 def funnel_order(reason: str) -> tuple[int, str]:
     """Sort key of the funnel's reasons: kept, REASONS, CURATED, then any other by name."""

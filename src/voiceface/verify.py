@@ -1,6 +1,5 @@
 """Is everything that was built still what was written? Each file against what is recorded of it."""
 
-import json
 import sys
 import time
 import zlib
@@ -13,7 +12,7 @@ import pyarrow as pa
 from voiceface import tables
 from voiceface.errors import VoicefaceError
 from voiceface.fetch.probe import Unreadable, probe
-from voiceface.files import read_json, sha256_file, table_damage
+from voiceface.files import json_text, read_json, sha256_file, table_damage
 from voiceface.layout import MODELS, OUTCOMES, PACKED, REPORT, REPORTS, VIDEO_LIST
 from voiceface.outcome import read_outcome
 from voiceface.sources import is_url, read_videos
@@ -174,10 +173,12 @@ def _table(schema: pa.Schema, media: bool = False) -> Callable[[Path], str]:
 
 
 def _json(path: Path) -> str:
-    """JSON is written with sorted keys: the same value has the same bytes."""
-    value = read_json(path)
-    text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-    return "" if text.encode() == path.read_bytes() else "its bytes are not those that were written"
+    """The same value has the same bytes, see `json_text`."""
+    return (
+        ""
+        if json_text(read_json(path)).encode() == path.read_bytes()
+        else "its bytes are not those that were written"
+    )
 
 
 def _png(path: Path) -> str:

@@ -104,7 +104,7 @@ class VoiceStream:
         near = [
             [o for o in self._found if abs(o.at_s - one.at_s) <= _SAME_S] for one in self._found
         ]
-        return sorted({max(ones).at_s for ones in near if ones})
+        return sorted({max(ones).at_s for ones in near})
 
     def cepstra(self, start_s: float, length_s: float) -> Cepstra:
         """Those of a stretch that was not forgotten."""

@@ -11,13 +11,10 @@ from voiceface.review.columns import Column, Flags, Texts, Times
 from voiceface.review.fold import Standing, resolve, standing_by_curator
 from voiceface.review.ledger import Event
 from voiceface.review.table import ReviewTable
-from voiceface.tables import CURATED, KEPT, REASONS, REVIEWS
+from voiceface.tables import CURATED, FATE_OF_REVIEW, KEPT, REASONS, REVIEWS
 
 PENDING, KEEP, DROP = (REVIEWS.index(name) for name in ("pending", "keep", "drop"))
 _FATES = [KEPT, *REASONS, *CURATED]
-_BY_CURATOR = {"drop": "dropped_by_curator"} | {
-    name: name for name in ("unsure", "stale", "disputed")
-}
 
 
 class _Codes:
@@ -180,7 +177,7 @@ class Book:
         of_flag = np.array([place.get(name, -1) for name in flags.names] + [place["no_face"]])
         against = (flags.bits > 0) & (review != KEEP) | ~self._table.has_face
         result = np.where(against, of_flag[flags.first()], place[KEPT]).astype(np.int8)
-        for name, fate in _BY_CURATOR.items():
+        for name, fate in FATE_OF_REVIEW.items():
             result[review == REVIEWS.index(name)] = place[fate]
         return result
 

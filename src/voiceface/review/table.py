@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from voiceface.errors import VoicefaceError
+from voiceface.files import reading_table
 from voiceface.review.columns import Column, Digests, Flags, Names, Numbers, Presence, Texts, Truths
 from voiceface.tables import MANIFEST, REASONS
 
@@ -40,26 +40,18 @@ class ReviewTable:
         Raises:
             VoicefaceError: the file is missing, damaged, or of another schema.
         """
-        try:
-            with pq.ParquetFile(path, pre_buffer=False) as file:
-                here = file.schema_arrow.names
-                if missing := [name for name in MANIFEST.names if name not in here]:
-                    raise KeyError(f"no column {missing[0]}")
-                columns = {}
-                for field in MANIFEST:
-                    if field.name not in LIVE:
-                        columns[field.name] = _column(file, path, field)
-                        pa.default_memory_pool().release_unused()  # it would keep 150 MB
-                table = cls(columns, file.metadata.num_rows)
-                table.row_of("")  # the names are sorted now, and not when the first is looked up
-                return table
-        except FileNotFoundError:
-            raise VoicefaceError(f"{path}: no such file; build it with `voiceface build`") from None
-        except (pa.ArrowException, OSError, ValueError, KeyError) as error:
-            reason = str(error).splitlines()[0]
-            raise VoicefaceError(
-                f"{path}: not a table of this version ({reason}); delete it and build again"
-            ) from None
+        with reading_table(path), pq.ParquetFile(path, pre_buffer=False) as file:
+            here = file.schema_arrow.names
+            if missing := [name for name in MANIFEST.names if name not in here]:
+                raise KeyError(f"no column {missing[0]}")
+            columns = {}
+            for field in MANIFEST:
+                if field.name not in LIVE:
+                    columns[field.name] = _column(file, path, field)
+                    pa.default_memory_pool().release_unused()  # it would keep 150 MB
+            table = cls(columns, file.metadata.num_rows)
+            table.row_of("")  # the names are sorted now, and not when the first is looked up
+            return table
 
     def __len__(self) -> int:
         return self._rows

@@ -21,6 +21,7 @@ from voiceface.sources import Video, built_videos, wanted_videos
 from voiceface.stages.shim import stage_main
 from voiceface.tables import (
     CURATED,
+    FATE_OF_REVIEW,
     FUNNEL,
     KEPT,
     MANIFEST,
@@ -31,13 +32,6 @@ from voiceface.tables import (
     funnel_order,
 )
 from voiceface.unpaired import expect_faces, join_by_identity, sound_alone
-
-_BY_CURATOR = {
-    "drop": "dropped_by_curator",
-    "unsure": "unsure",
-    "stale": "stale",
-    "disputed": "disputed",
-}
 
 
 def run(
@@ -96,8 +90,8 @@ def fate(review: str, content: str | None, flags: list[str], require_review: boo
 
     A curator's word goes before the flags, but what has no face can't be kept.
     """
-    if review in _BY_CURATOR:
-        return _BY_CURATOR[review]
+    if review in FATE_OF_REVIEW:
+        return FATE_OF_REVIEW[review]
     if content is None or (flags and review != "keep"):
         return flags[0] if flags else "no_face"
     return "pending" if require_review and review != "keep" else KEPT
