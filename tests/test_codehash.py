@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import voiceface
+from voiceface.codehash import used_libraries
 
 SOURCE = Path(voiceface.__file__).parent
 
@@ -41,6 +42,52 @@ def test_an_edited_helper_changes_the_stages_that_import_it_and_no_other(package
     speech, faces = _digests(package, "speech", "faces")
     assert speech != before[0]
     assert faces == before[1]
+
+
+def test_a_new_setting_or_column_of_one_stage_changes_no_other(package: Path) -> None:
+    stages = ("speech", "faces", "samples", "manifest", "dataset", "pack", "train", "evaluate")
+    before = _digests(package, *stages)
+
+    def changed(module: str, old: str, new: str) -> set[str]:
+        path = package / module
+        whole = path.read_text()
+        assert old in whole
+        path.write_text(whole.replace(old, new, 1))
+        after = _digests(package, *stages)
+        path.write_text(whole)
+        return {stage for stage, one, two in zip(stages, before, after, strict=True) if one != two}
+
+    key = "    size: Annotated[int, Field(ge=32, le=1024)] = 128\n"
+    assert changed("config.py", key, key + "    new: int = 1\n") == {"faces"}
+    shared = "Fraction = Annotated[float, Field(ge=0, le=1)]"
+    narrower = shared.replace("le=1", "le=0.5")
+    assert {"speech", "samples", "dataset"} <= changed("config.py", shared, narrower)
+    columns = '[DATASET.field(name) for name in ("sample", "speaker"'
+    wider = columns + ', "language"'
+    assert changed("tables.py", columns, wider) == {"pack", "train", "evaluate"}
+    # What a module does when it is imported counts for all that import it.
+    assert changed("ids.py", "import re\n", "import re\nre.purge()\n") >= {"speech", "samples"}
+
+
+def test_a_stage_uses_the_libraries_that_its_code_reaches() -> None:
+    speech, faces = (used_libraries(f"voiceface.stages.{name}") for name in ("speech", "faces"))
+    assert {"webrtcvad", "silero_vad", "av", "numpy", "pyarrow"} <= speech
+    assert {"dlib", "face_recognition_models", "cv2"} <= faces
+    assert not speech & {"dlib", "cv2", "torch", "yt_dlp", "json"}
+    assert not faces & {"webrtcvad", "silero_vad", "torch", "yt_dlp"}
+
+
+def test_taking_a_digest_imports_none_of_what_it_reads() -> None:
+    script = (
+        "import sys\n"
+        "from voiceface.codehash import code_digest\n"
+        "code_digest('voiceface.stages.train'), code_digest('voiceface.stages.faces')\n"
+        "print({'torch', 'numpy', 'pyarrow'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "set()"
 
 
 def test_comments_docstrings_and_layout_change_nothing(package: Path) -> None:

@@ -1,62 +1,199 @@
-"""What code a stage's result depends on: Snakemake does not see imported modules by itself."""
+"""What code a stage's result depends on: Snakemake does not see imported modules by itself.
+
+Not whole modules are followed but their parts: functions, classes and other names, as far as a
+stage reaches them. So a new setting of one stage, or a new column of one table, makes no other
+stage stale, though all import the module that it stands in.
+"""
 
 import ast
 import hashlib
-import importlib.util
+import sys
 import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 _PACKAGE = "voiceface"
+_ROOT = Path(__file__).parent
 # CPython 3.11 counts the depth of the tree per interpreter: two threads that parse at a time raise
 # "SystemError: AST constructor recursion depth mismatch".
 _PARSING = threading.Lock()
 
+_ALL = "*"
+_EFFECTS = ""
+"""Names the statements that bind no name: what a module does when it is imported."""
+_Place = tuple[str, str]
+"""A module, and a name in it, or one of the two above."""
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_SCOPES = (*_DEFINITIONS, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+"""What is bound within them is no name of the module."""
+
 
 def code_digest(module: str) -> str:
-    """Digest of `module` and of every module of this package that it imports, transitively.
+    """Digest of `module` and of all in this package that it reaches, through whatever imports.
 
     Taken over the syntax tree without docstrings, so that comments, docstrings and layout change
-    nothing. It does not see `importlib.import_module`, data files or other packages.
+    nothing. It does not see `importlib.import_module`, data files or other packages (see
+    `used_libraries`), nor what a value that is assigned changes elsewhere when it is made: what
+    registers itself on import has to be a statement of its own.
 
     Raises:
         ModuleNotFoundError: there is no such module.
     """
     digest = hashlib.sha256()
-    with _PARSING:
-        for name in sorted(_closure(module)):
-            digest.update(f"{name}\0{_own_digest(name)}\0".encode())
+    for (name, part), found in sorted(_reached(module).items()):
+        digest.update(f"{name}\0{part}\0{found.digest}\0".encode())
     return digest.hexdigest()[:16]
 
 
-def _closure(module: str) -> set[str]:
-    seen: set[str] = set()
-    open_names = [module]
-    while open_names:
-        name = open_names.pop()
-        if name not in seen:
-            seen.add(name)
-            open_names.extend(_imports(name))
-    return seen
+def used_libraries(module: str) -> set[str]:
+    """The other packages, as they are imported, that the same code uses; without Python's own.
+
+    Raises:
+        ModuleNotFoundError: there is no such module.
+    """
+    used = set().union(*(part.libraries for part in _reached(module).values()))
+    return used - sys.stdlib_module_names
+
+
+@dataclass
+class _Part:
+    """The statements of a module that bind a name."""
+
+    digest: str = ""
+    uses: set[_Place] = field(default_factory=set)
+    libraries: set[str] = field(default_factory=set)
+
+
+def _reached(module: str) -> dict[_Place, _Part]:
+    seen: dict[_Place, _Part] = {}
+    open_places = [(module, _ALL)]
+    with _PARSING:
+        while open_places:
+            name, wanted = open_places.pop()
+            known = _module(name).statements
+            for part in [wanted, _EFFECTS] if wanted in known else known:
+                if (name, part) not in seen:
+                    seen[name, part] = _part(name, part)
+                    open_places.extend(seen[name, part].uses)
+    return {place: part for place, part in seen.items() if part.digest}
+
+
+@dataclass
+class _Module:
+    """The statements of a module by what they bind, and what its names were imported as."""
+
+    statements: dict[str, list[ast.stmt]]
+    aliases: dict[str, str]
 
 
 @cache
-def _tree(module: str) -> ast.Module:
-    """The module's syntax tree without docstrings."""
-    spec = importlib.util.find_spec(module)
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(f"no module {module}")
-    tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"), filename=spec.origin)
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            node.body = [child for child in body if not _is_bare_string(child)]  # type: ignore[attr-defined]
-    return tree
+def _module(name: str) -> _Module:
+    path = _path(name)
+    if path is None:
+        raise ModuleNotFoundError(f"no module {name}")
+    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    module = _Module({_EFFECTS: []}, {})
+    for statement in tree.body:
+        if isinstance(statement, _DEFINITIONS):
+            module.statements.setdefault(statement.name, []).append(statement)
+        elif not _is_bare_string(statement):
+            text = _Text(statement)
+            module.aliases |= text.imported
+            names = text.bound or (set() if text.imported else {_EFFECTS})
+            for bound in names:
+                module.statements.setdefault(bound, []).append(statement)
+    return module
 
 
 @cache
-def _own_digest(module: str) -> str:
-    return hashlib.sha256(ast.dump(_tree(module)).encode()).hexdigest()
+def _part(module: str, name: str) -> _Part:
+    """What a name of a module stands for, with what its statements use."""
+    own = _module(module)
+    part = _Part()
+    digest = hashlib.sha256()
+    loaded = set(own.aliases.values()) if name == _EFFECTS else set()
+    for text in map(_Text, own.statements[name]):
+        digest.update(text.text.encode())
+        origins = own.aliases | text.imported
+        loaded |= set(text.imported.values())
+        part.libraries |= text.looked_up
+        for used, attribute in sorted(text.used):
+            if used in own.statements:
+                part.uses.add((module, used))
+            if origin := origins.get(used):
+                digest.update(f"\0{used}={origin}".encode())
+                part.uses |= {
+                    (inner, _name_in(inner, origin, attribute)) for inner in _home(origin)
+                }
+                part.libraries |= {origin.split(".")[0]} - {_PACKAGE}
+    part.uses |= {(inner, _EFFECTS) for origin in loaded for inner in _home(origin)}
+    part.digest = digest.hexdigest() if own.statements[name] else ""
+    return part
+
+
+def _name_in(module: str, origin: str, attribute: str) -> str:
+    """The name in `module` that `x.attribute` reaches where `x` was imported as `origin`."""
+    return attribute if module == origin else origin.rpartition(".")[2]
+
+
+def _home(origin: str) -> Iterator[str]:
+    """The module of this package that `origin` is, or is a name in."""
+    if origin.split(".")[0] == _PACKAGE:
+        yield origin if _path(origin) else origin.rpartition(".")[0]
+
+
+class _Text:
+    """A statement as text without docstrings, with the names that it uses, binds and imports."""
+
+    def __init__(self, statement: ast.stmt) -> None:
+        self.used: set[tuple[str, str]] = set()
+        """Names, each with the attribute that is asked of it."""
+        self.bound: set[str] = set()
+        self.imported: dict[str, str] = {}
+        self.looked_up: set[str] = set()
+        self._words: list[str] = []
+        self._take(statement, binds=True)
+        self.text = " ".join(self._words)
+
+    def _take(self, node: ast.AST, *, binds: bool) -> None:
+        binds = binds and not isinstance(node, _SCOPES)
+        self._note(node, binds)
+        self._words.append(f"{type(node).__name__}(")
+        for name in node._fields:
+            value: Any = getattr(node, name, None)
+            if isinstance(node, ast.Attribute) and isinstance(value, ast.Name):
+                self._words.append(value.id)  # noted with its attribute
+                continue
+            for item in value if isinstance(value, list) else [value]:
+                if not isinstance(item, ast.AST):
+                    self._words.append(repr(item))
+                elif not _is_bare_string(item):
+                    self._take(item, binds=binds)
+            self._words.append(",")
+        self._words.append(")")
+
+    def _note(self, node: ast.AST, binds: bool) -> None:
+        match node:
+            case ast.Attribute(value=ast.Name(id=name), attr=attribute):
+                self.used.add((name, attribute))
+            case ast.Name(id=name, ctx=ast.Store()) if binds:
+                self.bound.add(name)
+            case ast.Name(id=name):
+                self.used.add((name, _ALL))
+            case ast.Constant(value=str(name)) if name.isidentifier():  # an annotation in quotes
+                self.used.add((name, _ALL))
+            case ast.Call(func=ast.Attribute(attr="find_spec"), args=[ast.Constant(value=name)]):
+                self.looked_up.add(str(name))
+            case ast.Import(names=names):
+                for alias in names:
+                    origin = alias.name if alias.asname else alias.name.split(".")[0]
+                    self.imported[alias.asname or origin] = origin
+            case ast.ImportFrom(module=str(module), names=names, level=0):
+                for alias in names:
+                    self.imported[alias.asname or alias.name] = f"{module}.{alias.name}"
 
 
 def _is_bare_string(node: ast.AST) -> bool:
@@ -68,24 +205,11 @@ def _is_bare_string(node: ast.AST) -> bool:
 
 
 @cache
-def _imports(module: str) -> frozenset[str]:
-    """Modules of this package that `module` imports anywhere, at its top or inside functions."""
-    found: set[str] = set()
-    for node in ast.walk(_tree(module)):
-        if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            for alias in node.names:
-                inner = f"{node.module}.{alias.name}"
-                found.add(inner if _is_module(inner) else node.module)
-    return frozenset(name for name in found if name.split(".")[0] == _PACKAGE)
+def _path(module: str) -> Path | None:
+    """The file of a module of this package; None when there is none.
 
-
-@cache
-def _is_module(name: str) -> bool:
-    if name.split(".")[0] != _PACKAGE:
-        return False
-    try:
-        return importlib.util.find_spec(name) is not None
-    except ModuleNotFoundError:
-        return False
+    Not `importlib.util.find_spec`: that imports what stands above, torch with it.
+    """
+    path = _ROOT.joinpath(*module.split(".")[1:])
+    files = (path / "__init__.py", path.with_suffix(".py"))
+    return next((file for file in files if file.is_file()), None)
