@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.float32]
-    Rows = npt.NDArray[np.int64]
+    Rows = npt.NDArray[np.integer[Any]]
     Mask = npt.NDArray[np.bool_]
 
 SCORES = tuple(
@@ -176,7 +176,7 @@ def propose(
         return None
     last = int(good[-1])
     least = float(model.held_out[order[last]])
-    rows = np.flatnonzero(pending & (probability >= least))
+    rows = np.flatnonzero(pending & (probability >= least)).astype(np.int32)
     rows = rows[np.argsort(-probability[rows], kind="stable")]
     return Proposal(rows, least, share_of(int(wrong[last]), last + 1))
 

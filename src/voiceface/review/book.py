@@ -63,7 +63,8 @@ class Book:
         self._blind: set[int] = set()
         self._review = _Codes(rows, np.int8, REVIEWS)
         self._reason, self._curator = _Codes(rows, np.int32), _Codes(rows, np.int16)
-        self._time = np.full(rows, np.nan)
+        # Zero where there is none: what was never written takes no memory.
+        self._time_us = np.zeros(rows, np.int64)
         self._views: dict[str, tuple[int, np.ndarray]] = {}
         self.version = 0
         """changes with every event"""
@@ -153,7 +154,7 @@ class Book:
             return Texts(self._fates(review), _FATES)
         hidden = self._hidden(curator)
         if name == "reviewed_at":
-            time = self._time.copy()
+            time = np.where(self._time_us > 0, self._time_us, np.nan)
             time[hidden] = np.nan
             return Times(time)
         known = {"review_reason": self._reason, "curator": self._curator}[name]
@@ -197,4 +198,5 @@ class Book:
         self._review.put(row, standing.review)
         self._reason.put(row, event.reason if event else "")
         self._curator.put(row, event.curator if event else "")
-        self._time[row] = datetime.fromisoformat(event.time).timestamp() * 1e6 if event else np.nan
+        time_s = datetime.fromisoformat(event.time).timestamp() if event else 0
+        self._time_us[row] = round(time_s * 1e6)

@@ -81,21 +81,18 @@ def _step_back() -> None:
 
 def _write(path: Path, face: bytes, sound: bytes, values: dict[str, Any]) -> None:
     """Atomic, but not synced: the ledger's writes go first, and a lost copy is no loss."""
-    import cv2
-    import numpy as np
     import soundfile
+    from PIL import Image
 
-    picture = cv2.imdecode(np.frombuffer(face, np.uint8), cv2.IMREAD_COLOR)
-    if picture is None:
-        return
-    webp = cv2.imencode(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, _QUALITY])[1].tobytes()
+    webp = io.BytesIO()
+    Image.open(io.BytesIO(face)).save(webp, "WEBP", quality=_QUALITY)
     pcm, rate_hz = soundfile.read(io.BytesIO(sound), dtype="int16")
     ogg = io.BytesIO()
     soundfile.write(ogg, pcm, rate_hz, format="OGG", subtype="VORBIS")
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(f".{os.getpid()}.part")
     with zipfile.ZipFile(temporary, "w") as copy:
-        copy.writestr(FACE, webp)
+        copy.writestr(FACE, webp.getvalue())
         copy.writestr(SOUND, ogg.getvalue())
         copy.writestr(_VALUES, json.dumps(values))
     os.replace(temporary, path)

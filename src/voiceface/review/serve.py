@@ -60,6 +60,7 @@ def _server(
     from voiceface.review.app import review_app
     from voiceface.review.desk import Desk
 
+    _give_memory_back()
     desk = Desk(root, settings, list(tokens.values()))
     app = Guard(review_app(desk), tokens, hosts(bind, port), f"voiceface_{port}")
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)

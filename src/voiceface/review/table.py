@@ -49,6 +49,9 @@ class ReviewTable:
                 if field.name not in LIVE:
                     columns[field.name] = _column(file, path, field)
                     pa.default_memory_pool().release_unused()  # it would keep 150 MB
+            own, face = columns["start_us"], columns["face_start_us"]
+            if np.array_equal(own.keys(), face.keys()):  # as a rule: in memory once
+                columns["face_start_us"] = own
             table = cls(columns, file.metadata.num_rows)
             table.row_of("")  # the names are sorted now, and not when the first is looked up
             return table
