@@ -9,7 +9,7 @@ import numpy as np
 from voiceface.review.audit import AUDIT
 from voiceface.review.columns import Column, Flags, Texts, Times
 from voiceface.review.fold import Standing, resolve, standing_by_curator
-from voiceface.review.ledger import Event
+from voiceface.review.ledger import Event, no_collection
 from voiceface.review.table import ReviewTable
 from voiceface.tables import CURATED, FATE_OF_REVIEW, KEPT, REASONS, REVIEWS
 
@@ -54,8 +54,7 @@ class Book:
         self._table = table
         self._decide = decide
         self._is_blind = blind
-        self._events: dict[int, list[Event]] = {}
-        self._marks: dict[int, dict[str, Event]] = {}
+        self._events: dict[int, tuple[Event, ...]] = {}
         self._by_id: dict[str, Event] = {}
         self._own: dict[str, list[Event]] = {}
         self._mine: dict[str, dict[int, Event]] = {}
@@ -69,20 +68,24 @@ class Book:
         self.version = 0
         """changes with every event"""
 
+    @no_collection()
     def take(self, events: Iterable[Event]) -> None:
         """Add events, each once; those on samples that are not in the table change no row."""
-        touched = set()
-        for event in events:
-            if event.id in self._by_id:
-                continue
-            self._by_id[event.id] = event
+        new = {event.id: event for event in events if event.id not in self._by_id}
+        self._by_id |= new
+        touched: dict[str, int] = {}
+        for event, row in zip(
+            new.values(), self._table.rows_of([e.sample for e in new.values()]), strict=True
+        ):
             self._own.setdefault(event.curator, []).append(event)
-            row = self._table.row_of(event.sample)
             if row is not None:
-                self._events.setdefault(row, []).append(event)
-                touched.add(row)
-        for row in touched:
-            self._update(row)
+                self._events[row] = (*self._events.get(row, ()), event)
+                touched[event.sample] = row
+        standing = standing_by_curator(
+            event for row in touched.values() for event in self._events[row]
+        )
+        for sample, row in touched.items():
+            self._update(row, sample, standing.get(sample, {}))
         self.version += 1
 
     def event(self, name: str) -> Event | None:
@@ -91,7 +94,7 @@ class Book:
 
     def marks(self, row: int, curator: str) -> dict[str, Event]:
         """The standing marks of a row, by curator, as far as `curator` may see them."""
-        marks = self._marks.get(row, {})
+        marks = self._standing_of(row)
         return {} if row in self._blind and curator not in marks else marks
 
     def own(self, curator: str) -> list[Event]:
@@ -118,7 +121,7 @@ class Book:
 
     def audited(self) -> list[Event]:
         """The standing marks that were made in the random audit."""
-        marks = (mark for row in self._audit for mark in self._marks.get(row, {}).values())
+        marks = (mark for row in self._audit for mark in self._standing_of(row).values())
         return [mark for mark in marks if mark.batch == AUDIT]
 
     def marked_by(self, curator: str) -> np.ndarray:
@@ -163,7 +166,12 @@ class Book:
         return Texts(codes, known.values)
 
     def _hidden(self, curator: str) -> list[int]:
-        return [row for row in self._blind if curator not in self._marks[row]]
+        return [row for row in self._blind if row not in self._mine.get(curator, ())]
+
+    def _standing_of(self, row: int) -> dict[str, Event]:
+        """A row's standing marks, by curator."""
+        found = standing_by_curator(self._events.get(row, ()))
+        return next(iter(found.values()), {})
 
     def _standing(self, curator: str) -> Iterable[Event]:
         """A curator's standing marks."""
@@ -182,18 +190,16 @@ class Book:
             result[review == REVIEWS.index(name)] = place[fate]
         return result
 
-    def _update(self, row: int) -> None:
-        sample, content = self._table.sample(row), self._table.content(row)
-        marks = standing_by_curator(self._events[row]).get(sample, {})
-        for curator in self._marks.get(row, {}).keys() - marks.keys():
-            del self._mine[curator][row]
+    def _update(self, row: int, sample: str, marks: Mapping[str, Event]) -> None:
+        """Put down what holds for a row by its standing marks."""
+        for curator in {event.curator for event in self._events[row]} - marks.keys():
+            self._mine.get(curator, {}).pop(row, None)
         for curator, mark in marks.items():
             self._mine.setdefault(curator, {})[row] = mark
-        self._marks[row] = marks
         audited = any(mark.batch == AUDIT for mark in marks.values())
         (self._audit.add if audited else self._audit.discard)(row)
         (self._blind.add if marks and self._is_blind(sample) else self._blind.discard)(row)
-        standing = self._decide(marks, content)
+        standing = self._decide(marks, self._table.content(row))
         event = standing.event
         self._review.put(row, standing.review)
         self._reason.put(row, event.reason if event else "")

@@ -76,6 +76,10 @@ class ReviewTable:
         """The row of a sample; None when there is none of that name."""
         return self._samples.row_of(sample)
 
+    def rows_of(self, samples: list[str]) -> list[int | None]:
+        """The row of each sample, as `row_of`; for many at once."""
+        return self._samples.rows_of(samples)
+
     def row_of_content(self, content: str) -> int | None:
         """A row with this face and sound; None when there is none."""
         return self._contents.row_of(content)
