@@ -19,7 +19,7 @@ from million import make_project
 from server import Client, Server, new_mark
 
 from voiceface.layout import REVIEWS
-from voiceface.review.fold import fold
+from voiceface.review.fold import standing_by_curator
 from voiceface.review.ledger import read_ledger, uuid7
 
 _BEFORE_KILL_S = (0.05, 0.5)
@@ -133,10 +133,11 @@ def fold_time(events: int) -> dict[str, float]:
     """Seconds to read and to fold the events of three curators, in a process of its own."""
     code = (
         "import sys, time; from pathlib import Path\n"
-        "from voiceface.review.fold import fold\n"
+        "from voiceface.review.fold import resolve, standing_by_curator\n"
         "from voiceface.review.ledger import read_ledger\n"
         "start = time.perf_counter(); events = read_ledger(Path(sys.argv[1]))\n"
-        "middle = time.perf_counter(); count = len(fold(events))\n"
+        "middle = time.perf_counter(); standing = standing_by_curator(events)\n"
+        "count = sum(bool(resolve(marks, '').review) for marks in standing.values())\n"
         "end = time.perf_counter(); assert len(events) == int(sys.argv[2]) and count\n"
         "print(middle - start, end - middle)"
     )
@@ -201,7 +202,7 @@ def _import(root: Path, count: int) -> int:
 def _merge_orders(root: Path) -> int:
     """How many of 20 random orders of copying the files together, some twice, fold otherwise."""
     paths = sorted((root / REVIEWS).glob("*/*.jsonl"))
-    expected = fold(read_ledger(root / REVIEWS))
+    expected = standing_by_curator(read_ledger(root / REVIEWS))
     differ = 0
     for seed in range(20):
         order = paths * 2
@@ -211,7 +212,7 @@ def _merge_orders(root: Path) -> int:
             target = merged / path.parent.name / path.name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
-        differ += fold(read_ledger(merged)) != expected
+        differ += standing_by_curator(read_ledger(merged)) != expected
         shutil.rmtree(merged)
     return differ
 

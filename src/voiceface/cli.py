@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -243,23 +244,27 @@ def _marks(options: argparse.Namespace) -> int:
     from voiceface.review import exchange
     from voiceface.review.fold import Policy
 
-    settings = read_settings(options.configfile).manifest
-    policy = Policy(settings.dispute_policy, settings.adjudicators)
+    settings = read_settings(options.configfile)
+    policy = Policy(settings.manifest.dispute_policy, settings.manifest.adjudicators)
     if options.action == "export":
         exchange.export_marks(MANIFEST, REVIEWS, options.file, options.delimiter, policy)
-        print(f"{options.file}: edit the columns decision and reason, then import it")
+        print(f"{options.file}: edit the columns decision, reason and note, then import it")
     elif options.action == "agreement":
-        for name, value in asdict(exchange.marks_agreement(MANIFEST, REVIEWS)).items():
+        share, seed = settings.review.second_share, settings.review.second_seed
+        found = exchange.marks_agreement(MANIFEST, REVIEWS, share, seed)
+        print(f"of the samples that two curators mark blindly (review.second_share {share:g}):")
+        for name, value in asdict(found).items():
             print(f"{name}: {'not defined' if value is None else f'{value:.4g}'}")
     elif options.action == "undo":
         count = exchange.undo_batch(REVIEWS, _curator(options), options.batch)
         print(f"{count} marks taken back")
     else:
-        plan = exchange.plan_import(MANIFEST, REVIEWS, options.file, policy)
+        plan = exchange.plan_import(MANIFEST, REVIEWS, options.file, _curator(options), policy)
         print("\n".join(plan.words()))
-        if not options.dry_run:
-            batch = exchange.apply_import(plan, REVIEWS, _curator(options))
-            print(f"imported as batch {batch}; `voiceface marks undo {batch}` takes it back")
+        if options.dry_run:
+            return int(bool(plan.conflicts))
+        batch = exchange.apply_import(plan, REVIEWS, _curator(options))
+        print(f"imported as batch {batch}; `voiceface marks undo {batch}` takes it back")
     return 0
 
 
@@ -283,7 +288,8 @@ def _review(options: argparse.Namespace) -> int:
     curators = names or [_curator(options)]
     settings = read_settings(options.configfile)
     show = partial(print, flush=True)  # whoever starts it in the background waits for the address
-    serve(Path(), settings, curators, options.bind or LOOPBACK, options.port, show)
+    with suppress(KeyboardInterrupt):  # the way to end it
+        serve(Path(), settings, curators, options.bind or LOOPBACK, options.port, show)
     return 0
 
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, Route, sync_playwright
 from tests.conftest import needs
 from tests.review.project import CURATOR, Server, review_project, served
 from tests.tables_builder import Tables
-from voiceface.review.desk import FACES_SEEN
+from voiceface.layout import FACES_SEEN
 from voiceface.review.ledger import Event, read_ledger
 
 CHROMIUM = Path("/usr/bin/chromium")

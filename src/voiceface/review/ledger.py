@@ -11,7 +11,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
@@ -163,7 +163,10 @@ class Ledger:
         self._last = now.strftime(_TIME_FORMAT)
         values |= {"id": mark.id or uuid7(), "time": self._last, "curator": self.curator}
         event = Event(**values)
-        if problem := _problem(event) or _unwritable(event):
+        problem = _problem(event)
+        if not problem and not is_text(_line(event)):
+            problem = "holds bytes that are no text"
+        if problem:
             raise VoicefaceError(f"mark of {mark.sample!r}: {problem}")
         return event
 
@@ -181,11 +184,14 @@ def no_collection() -> Iterator[None]:
 
 
 @no_collection()
-def read_ledger(root: Path) -> list[Event]:
+def read_ledger(root: Path, only: Collection[Path] | None = None) -> list[Event]:
     """Every event under `root`, each once, in order of time; [] when there is no such folder.
 
     A line that a crash cut off is left out where it can be one: at the end of the newest file of
     a curator, or of a file that is being written.
+
+    Args:
+        only: read these of its files; all if not said.
 
     Raises:
         VoicefaceError: a line is damaged, with the file and the line.
@@ -193,7 +199,7 @@ def read_ledger(root: Path) -> list[Event]:
     events: dict[str, Event] = {}
     for folder in sorted(root.glob("*/")):
         segments = sorted(folder.glob("*.jsonl"))
-        for path in segments:
+        for path in segments if only is None else [one for one in segments if one in only]:
             torn_tail = path == segments[-1] or _in_use(path)
             for event in _read_segment(path, torn_tail=torn_tail):
                 # Sent twice: whichever file is read first, the same one of the two is taken.
@@ -287,12 +293,13 @@ def _problem(event: Event) -> str:
     return ""
 
 
-def _unwritable(event: Event) -> str:
+def is_text(value: str) -> bool:
+    """Whether a line can hold it: half of a surrogate pair is no text."""
     try:
-        _line(event).encode()
+        value.encode()
     except UnicodeEncodeError:
-        return "holds bytes that are no text"
-    return ""
+        return False
+    return True
 
 
 def _is_time(text: str) -> bool:
