@@ -117,6 +117,14 @@ def test_what_was_kept_by_a_proposal_teaches_nothing_and_is_audited(
     assert ann.get("/api/progress")["progress"]["residual"]["part"] == 1
 
 
+def test_in_the_second_review_each_looks_at_the_faces_alone(opener: Opener) -> None:
+    client = opener(second_share=1.0, must_hear=True)
+    ann, bo = Curator(client, "token-of-ann"), Curator(client, "token-of-bo")
+    ann.mark(ann.next(24, faces=True)[0], "keep", faces=True)
+    assert ann.get("/api/queue", queue="fit")["count"] == 1
+    assert bo.get("/api/queue", queue="fit")["count"] == 0
+
+
 def test_two_undos_at_once_take_back_two_marks_and_the_same_one_twice_takes_one(
     ann: Curator, project: Tables
 ) -> None:

@@ -93,12 +93,9 @@ class Desk:
         self.roots = {False: root / LEDGER, True: root / FACES_SEEN}
         policy = Policy(settings.manifest.dispute_policy, settings.manifest.adjudicators)
         share, seed = settings.review.second_share, settings.review.second_seed
-        marks = Book(
-            self.table,
-            lambda marks, content: resolve(marks, content, policy),
-            lambda sample: needs_second(sample, share, seed),
-        )
-        self.books = {False: marks, True: Book(self.table)}
+        blind = partial(needs_second, share=share, seed=seed)
+        marks = Book(self.table, partial(resolve, policy=policy), blind)
+        self.books = {False: marks, True: Book(self.table, blind=blind)}
         self._sizes = {faces: file_sizes(self.roots[faces]) for faces in self.books}
         for faces, book in self.books.items():
             book.take(read_ledger(self.roots[faces]))
@@ -156,7 +153,7 @@ class Desk:
         away[held] = True
         away[self._rows(skip)] = True
         if faces and query.queue != "proposed":
-            away |= self.selection.fit()
+            away |= self.selection.fit(curator)
         mask = self.selection.mask(query, curator)
         whole = int(np.count_nonzero(mask))
         mask &= ~away

@@ -108,9 +108,9 @@ class Selection:
             mask &= one.mask(columns)
         return mask
 
-    def fit(self) -> np.ndarray:
-        """Rows whose present face was found fit in the first pass: bool (rows,)."""
-        return self._first_pass.review() == KEEP
+    def fit(self, curator: str) -> np.ndarray:
+        """Rows whose face was found fit in the first pass, as far as the curator may know it."""
+        return self._first_pass.review(curator) == KEEP
 
     def kept_unseen(self, curator: str) -> np.ndarray:
         """Rows that are in the dataset though nobody judged them: bool (rows,).
@@ -131,7 +131,7 @@ class Selection:
         if name in ("pending", "flagged"):
             return (review == PENDING) & self._table.has_face & (self._clean == (name == "pending"))
         if name == "fit":
-            return (review == PENDING) & self.fit()
+            return (review == PENDING) & self.fit(curator)
         if name == "marked":
             return review != PENDING
         if name == "mine":
