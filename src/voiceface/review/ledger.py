@@ -13,11 +13,11 @@ import secrets
 import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from voiceface.errors import VoicefaceError
 from voiceface.files import fsync_folder
@@ -31,9 +31,8 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"  # fixed width: text order is time order
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One line of the ledger."""
+class Event(NamedTuple):
+    """One line of the ledger. A tuple: it is made in a third of a data class's time."""
 
     id: str
     """uuid; a second event of the same id is the same one, sent again"""
@@ -74,10 +73,10 @@ class Mark:
     """time that the event must be later than, whatever the clock says"""
 
 
-_NAMES = tuple(field.name for field in fields(Event))
-_REQUIRED = 6  # the first six fields have no default
-_all = attrgetter(*_NAMES)
-_key = attrgetter("time", *(name for name in _NAMES if name != "time"))
+_REQUIRED = frozenset(Event._fields) - Event._field_defaults.keys()
+_BLANK = dict.fromkeys(Event._fields, "")
+_in_order = itemgetter(*Event._fields)
+_key = attrgetter("time", *(name for name in Event._fields if name != "time"))
 
 
 class Ledger:
@@ -229,7 +228,7 @@ def uuid7(after: str = "") -> str:
 
 
 def _line(event: Event) -> str:
-    values = {name: value for name, value in asdict(event).items() if value}
+    values = {name: value for name, value in event._asdict().items() if value}
     values.setdefault("content", "")
     return json.dumps(values, ensure_ascii=False)
 
@@ -267,17 +266,16 @@ def _parse_at_once(lines: list[bytes]) -> list[Any] | None:
 def _event_of(values: Any) -> Event:
     if not isinstance(values, dict):
         raise TypeError("not an object")
-    for name in _NAMES[:_REQUIRED]:
-        if name not in values:
-            raise ValueError(f"no {name!r}")
+    if not values.keys() >= _REQUIRED:
+        raise ValueError(f"no {min(_REQUIRED - values.keys())!r}")
     # Fields of a later version are left aside.
-    return Event(*[values.get(name, "") for name in _NAMES])
+    return Event._make(_in_order(_BLANK | values))
 
 
 def _problem(event: Event) -> str:
     """What is wrong with an event; empty when nothing is."""
     try:
-        "".join(_all(event))
+        "".join(event)
     except TypeError:
         return "a value is not text"
     if not _is_time(event.time):
