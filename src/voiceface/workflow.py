@@ -6,22 +6,28 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from voiceface.codehash import code_digest
-from voiceface.config import ModelSection, Settings, parse_section
+from voiceface.codehash import code_digest, used_libraries
+from voiceface.config import Settings, model_sections, parse_section
 from voiceface.errors import VoicefaceError
 from voiceface.layout import OUTCOMES, VIDEO_LIST
+from voiceface.libraries import pinned, read_pins
 from voiceface.sources import built_videos, read_videos, with_licence
 
 
 class Plan:
     """The checked settings and the videos, as the rules use them.
 
+    Args:
+        config: the settings, as Snakemake read them.
+        lock: the file with the libraries' versions.
+
     Raises:
-        VoicefaceError: a setting is wrong, or there is no list of videos yet.
+        VoicefaceError: a setting is wrong, or there is no list of videos or of versions.
     """
 
-    def __init__(self, config: dict[str, Any]) -> None:
+    def __init__(self, config: dict[str, Any], lock: Path) -> None:
         self.settings = parse_section(Settings, config, "config.yaml")
+        self.pins = read_pins(lock)
         if not VIDEO_LIST.exists():
             raise VoicefaceError(f"{VIDEO_LIST}: no such file; make it with `voiceface resolve`")
         listed = read_videos(VIDEO_LIST)
@@ -54,13 +60,22 @@ class Plan:
         Raises:
             VoicefaceError: there is no such model.
         """
-        if not isinstance(getattr(self.settings, wildcards.model, None), ModelSection):
-            raise VoicefaceError(f"{wildcards.model}: no such model; `voiceface models` lists them")
-        return self.section(wildcards.model)
+        return self.section(_model(wildcards))
+
+    def model_code(self, wildcards: Any) -> str:
+        """As `code`, of the model that a job is for.
+
+        Raises:
+            VoicefaceError: there is no such model.
+        """
+        return self._code(f"voiceface.models.{_model(wildcards)}")
 
     def code(self, name: str) -> str:
-        """Digest of the code of a stage."""
-        return code_digest(f"voiceface.stages.{name}")
+        """Digest of the code of a stage, and the versions of the libraries that it uses."""
+        return self._code(f"voiceface.stages.{name}")
+
+    def _code(self, module: str) -> str:
+        return f"{code_digest(module)} {pinned(used_libraries(module), self.pins)}"
 
     def set_environment(self, root: Path) -> None:
         """Give the jobs what they take from the environment.
@@ -77,3 +92,9 @@ class Plan:
         # Snakemake does not compare.
         os.environ["VOICEFACE_DOWNLOAD"] = self.section("download")
         os.environ["VOICEFACE_LOCAL_ROOTS"] = json.dumps(self.settings.resolve.local_roots)
+
+
+def _model(wildcards: Any) -> str:
+    if wildcards.model not in model_sections():
+        raise VoicefaceError(f"{wildcards.model}: no such model; `voiceface models` lists them")
+    return str(wildcards.model)
