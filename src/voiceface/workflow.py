@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from voiceface.building.code_record import record_code
 from voiceface.codehash import code_digest, used_libraries
 from voiceface.config import Settings, model_sections, parse_section
 from voiceface.errors import VoicefaceError
@@ -75,7 +76,9 @@ class Plan:
         return self._code(f"voiceface.stages.{name}")
 
     def _code(self, module: str) -> str:
-        return f"{code_digest(module)} {pinned(used_libraries(module), self.pins)}"
+        digest = code_digest(module)
+        record_code(digest, module)
+        return f"{digest} {pinned(used_libraries(module), self.pins)}".rstrip()
 
     def set_environment(self, root: Path) -> None:
         """Give the jobs what they take from the environment.

@@ -5,8 +5,11 @@ Snakemake really runs; only what a job starts is made of stages that write tiny 
 """
 
 import contextlib
+import os
+import re
 import shutil
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +19,16 @@ from touchstages import ROOT, make_project  # benchmarks/ is on the path, see py
 
 import voiceface
 from tests.tables_builder import write_media
-from voiceface import tables
+from voiceface import tables, verify
 from voiceface.building.events import Event, Runner
 from voiceface.config import Resolve
 from voiceface.files import write_table
-from voiceface.layout import OUTCOMES, SOURCES, VIDEO_LIST
+from voiceface.ids import sample_id
+from voiceface.layout import OUTCOMES, REVIEWS, SOURCES, VIDEO_LIST
 from voiceface.outcome import Outcome, write_outcome
+from voiceface.review.ledger import Ledger, Mark
 from voiceface.stages import resolve
+from voiceface.why import explain
 
 Job = tuple[str, str]
 """Rule, and the video, split or model that it is about."""
@@ -58,6 +64,8 @@ class Line:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.why: list[str] = []
+        """the causes of the last build"""
 
     def edit(self, name: str, old: str, new: str) -> None:
         """Put `new` in place of `old` in a file."""
@@ -75,11 +83,13 @@ class Line:
 
     def upgrade(self, package: str) -> None:
         """Pin another version in the lock file."""
-        self.edit("requirements.lock", f"\n{package}==", f"\n{package}==99.")
+        path = self.folder / "requirements.lock"
+        path.write_text(re.sub(rf"(?m)^{package}==.*$", f"{package}==99", path.read_text()))
 
     def build(self) -> set[Job]:
         """Resolve the sources if needed and run Snakemake; returns the jobs that ran."""
         events: list[Event] = []
+        logs = {path.relative_to(self.folder) for path in self.folder.glob("logs/**/*.log")}
         with contextlib.chdir(self.folder), pytest.MonkeyPatch.context() as patch:
             if resolve.is_stale(Resolve(), SOURCES, VIDEO_LIST):
                 resolve.run(Resolve(), SOURCES, VIDEO_LIST)
@@ -88,10 +98,22 @@ class Line:
             while (new := runner.poll(60.0)) is not None:
                 events += new
             assert runner.wait() == 0, Path("logs/build.log").read_text()
-        started = {event["jobid"]: _job(event) for event in events if event["event"] == "job_info"}
+            self.why = [
+                line.strip() for line in explain([_as_before(job, logs) for job in _infos(events)])
+            ]
+        started = {event["jobid"]: _job(event) for event in _infos(events)}
         ended = [started[event["job_id"]] for event in events if event["event"] == "job_finished"]
         assert len(ended) == len(set(ended))
         return set(ended) - {("all", "")}
+
+
+def _infos(events: list[Event]) -> list[Event]:
+    return [event for event in events if event["event"] == "job_info"]
+
+
+def _as_before(job: Event, logs: set[Path]) -> Event:
+    """The job as a dry run would have told it: without a log that this run made first."""
+    return job | {"log": [log for log in job["log"] if Path(log) in logs]}
 
 
 def _job(event: Event) -> Job:
@@ -149,36 +171,157 @@ def _write_known(folder: Path) -> None:
                 write_table(Path(f"data/{name}/{video}.parquet"), schema.empty_table())
 
 
-CODE = "code/voiceface"
 PER_VIDEO = ("speech", "faces", "samples")
-Edit = Callable[[Line], object]
-TABLE: dict[str, tuple[Edit, set[Job]]] = {
-    "a key of a stage's settings": (
+OF_BOTH = f"of {ANN}, {BOB}"
+CODE = "code/voiceface/"
+VAD = "2.0.14.post1"
+DELETED = "deleted since it was built, or its job was killed"
+NEVER_BUILT = [
+    f"download of {NEW}: never built: data/download/<video>.json, data/media/<video>.mkv",
+    f"speech of {NEW}: never built: data/speech/<video>.parquet, data/timeline/<video>.parquet",
+    f"faces of {NEW}: never built: data/faces/<video>.parquet",
+    f"samples of {NEW}: never built: data/samples/<video>.parquet",
+]
+
+
+def _mark() -> None:
+    with Ledger(REVIEWS, "ann") as ledger:
+        ledger.append(Mark(sample_id(ANN, 0), "0" * 64, "keep", ""))
+
+
+def _damage_and_repair() -> None:
+    path = Path(f"data/faces/{ANN}.parquet")
+    path.write_bytes(path.read_bytes().replace(b"PAR1", b"PAR2"))
+    found = verify.verify()
+    assert [one.path for one in found if "data" in one.path.parts[:2]]
+    verify.repair([one for one in found if one.path == path])
+
+
+@dataclass(frozen=True)
+class Row:
+    """An edit, the jobs that it makes stale, and what `voiceface why` says of it."""
+
+    edit: Callable[[Line], object]
+    runs: set[Job]
+    why: list[str] = field(default_factory=list)
+
+
+TABLE = {
+    "one key of a stage's settings": Row(
         lambda line: line.configure("speech", vad_mode=3),
         jobs(PER_VIDEO, *BOTH) | MANIFEST,
+        [f"speech {OF_BOTH}: speech.vad_mode is 3, was 2"],
     ),
-    "a threshold": (
+    "a threshold": Row(
         lambda line: line.configure("samples", min_snr_db=12.0),
         jobs(["samples"], *BOTH) | MANIFEST,
+        [f"samples {OF_BOTH}: samples.min_snr_db is 12.0, was 10.5"],
     ),
-    "a setting of `download`": (
-        lambda line: line.configure("download", retries=3),
-        set(),
+    "a key of `evaluate`": Row(
+        lambda line: line.configure("evaluate", seed=1),
+        EVALUATION,
+        ["evaluate of tiny, wav2pix: evaluate.seed is 1, was 0"],
     ),
-    "a model's setting": (
+    "a model's setting": Row(
         lambda line: line.configure("tiny", steps=7),
         jobs(["train", "evaluate"], "tiny") | REPORT,
+        ["train of tiny: steps is 7, was 900"],  # of a section that only the copy has
     ),
+    "a video added": Row(
+        lambda line: (
+            Path("carl.mp4").write_text("z"),
+            line.edit("manifests/sources.csv", "bob,bob.mp4", "bob,bob.mp4\ncarl,carl.mp4"),
+        ),
+        jobs(["download", *PER_VIDEO], NEW) | jobs(["downloads"]) | MANIFEST,
+        ["downloads: manifests/videos.csv changed", *NEVER_BUILT],
+    ),
+    "a source removed": Row(
+        lambda line: line.edit("manifests/sources.csv", "bob,bob.mp4\n", ""),
+        jobs(["downloads"]) | MANIFEST,
+        ["downloads: manifests/videos.csv changed"],
+    ),
+    "a video's file replaced by another": Row(
+        lambda line: (Path("new.mp4").write_text("z"), os.replace("new.mp4", "ann.mp4")),
+        jobs(["download", *PER_VIDEO], NEW) | jobs(["downloads"]) | MANIFEST,
+        ["downloads: manifests/videos.csv changed", *NEVER_BUILT],
+    ),
+    "a mark": Row(
+        lambda line: _mark(),
+        MANIFEST,
+        ["manifest: it has other input files: of videos, marks or models that came or went"],
+    ),
+    "a stage's code": Row(
+        lambda line: line.edit(f"{CODE}stages/manifest.py", "now = time.time_ns()", "now = 1"),
+        MANIFEST,
+        ["manifest: its code changed: stages.manifest.run"],
+    ),
+    "code of a module that a stage imports": Row(
+        lambda line: line.edit(f"{CODE}media/vad.py", "np.flatnonzero(good)", "np.where(good)[0]"),
+        jobs(PER_VIDEO, *BOTH) | MANIFEST,
+        [f"speech {OF_BOTH}: its code changed: media.vad.segment_starts"],
+    ),
+    "a model's code": Row(
+        lambda line: line.edit(f"{CODE}models/tiny.py", "1", "2"),
+        jobs(["train", "evaluate"], "tiny") | REPORT,
+        ["train of tiny: its code changed: models.tiny.LAYERS"],
+    ),
+    "the report's template": Row(
+        lambda line: line.edit(f"{CODE}reporting/page.html", "</html>", "</html> "),
+        REPORT,
+        ["report: code/voiceface/reporting/page.html changed"],
+    ),
+    "a library that one stage uses": Row(
+        lambda line: line.upgrade("webrtcvad-wheels"),
+        jobs(PER_VIDEO, *BOTH) | MANIFEST,
+        [f"speech {OF_BOTH}: webrtcvad-wheels is 99 in requirements.lock, was {VAD}"],
+    ),
+    "a library that training and evaluation use": Row(
+        lambda line: line.upgrade("safetensors"),
+        TRAINING,
+        ["train of tiny, wav2pix: safetensors is 99 in requirements.lock, was 0.8.0"],
+    ),
+    "a deleted output": Row(
+        lambda line: os.unlink(f"data/samples/{BOB}.parquet"),
+        jobs(["samples"], BOB) | MANIFEST,
+        [f"samples of {BOB}: {DELETED}: data/samples/<video>.parquet"],
+    ),
+    "a damaged output, after `verify --repair`": Row(
+        lambda line: _damage_and_repair(),
+        jobs(["faces", "samples"], ANN) | MANIFEST,
+        [f"faces of {ANN}: {DELETED}: data/faces/<video>.parquet"],
+    ),
+}
+NOTHING: dict[str, Callable[[Line], object]] = {
+    "a video's file touched": lambda line: os.utime("ann.mp4"),
+    "a key of `download` but `max_lost_fraction`": lambda line: line.configure(
+        "download", retries=3
+    ),
+    "a comment, a docstring, the layout of code": lambda line: line.edit(
+        f"{CODE}media/vad.py", '"""Voiced', '# one\n\n"""Spoken'
+    ),
+    "another model in the code": lambda line: Path(f"{CODE}models/other.py").write_text("A = 1\n"),
+    "a library that no stage uses": lambda line: line.upgrade("pytest"),
 }
 
 
-@pytest.mark.parametrize("name", TABLE)
-def test_an_edit_runs_what_it_made_stale_and_no_more(
-    name: str, built: Path, tmp_path: Path
-) -> None:
-    edit, expected = TABLE[name]
+@pytest.fixture
+def line(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Line:
+    """A copy of the built project, in its folder."""
     shutil.copytree(built, tmp_path / "line", symlinks=True)
-    line = Line(tmp_path / "line")
-    with contextlib.chdir(line.folder):
+    monkeypatch.chdir(tmp_path / "line")
+    return Line(tmp_path / "line")
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_an_edit_runs_what_it_made_stale_and_no_other(name: str, line: Line) -> None:
+    row = TABLE[name]
+    row.edit(line)
+    assert line.build() == row.runs
+    after = [words for words in line.why if words.startswith("what follows from that: ")]
+    assert sorted(line.why) == sorted([*row.why, *after])
+
+
+def test_what_changes_no_result_runs_nothing(line: Line) -> None:
+    for edit in NOTHING.values():
         edit(line)
-    assert line.build() == expected
+    assert line.build() == set()
