@@ -27,6 +27,8 @@ rule all:
     default_target: True
     input:
         "reports/index.html",
+        # Snakemake alone leaves what was deleted as it is while all that was made of it is there.
+        PLAN.missing(file for rule in workflow.rules for file in rule.output),
 
 
 # The curated dataset alone, without training.

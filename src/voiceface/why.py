@@ -1,5 +1,6 @@
 """In words: what made a file, a stage or a video stale."""
 
+import re
 from collections import defaultdict
 from collections.abc import Collection
 from pathlib import Path
@@ -100,7 +101,7 @@ def _wildcards(job: Event) -> tuple[str, ...]:
 def _without_name(cause: str, job: Event) -> tuple[str, str]:
     """What the job is about, and the cause in the same words for all of its kind."""
     for kind, value in (job["wildcards"] or {}).items():
-        cause = cause.replace(value, f"<{kind}>")
+        cause = re.sub(rf"(?<=/){re.escape(value)}(?=[/.])", f"<{kind}>", cause)
     return " ".join(_wildcards(job)), cause
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ from voiceface.building.code_record import record_code
 from voiceface.codehash import code_digest, used_libraries
 from voiceface.config import Settings, model_sections, parse_section
 from voiceface.errors import VoicefaceError
-from voiceface.layout import OUTCOMES, VIDEO_LIST
+from voiceface.layout import MANIFEST, OUTCOMES, REPORT, VIDEO_LIST
 from voiceface.libraries import pinned, read_pins
 from voiceface.sources import built_videos, read_videos, with_licence
+from voiceface.tables import SPLITS
 
 
 class Plan:
@@ -55,6 +57,27 @@ class Plan:
         """The stretches to use of the video that a job is for, as in sources.csv; empty: all."""
         return self._clips.get(wildcards.video, "")
 
+    def missing(self, patterns: Iterable[str]) -> list[str]:
+        """The files of all videos, splits and models that a finished build lacks.
+
+        Args:
+            patterns: with one wildcard at most, as in `data/faces/{video}.parquet`.
+        """
+        if not (MANIFEST.exists() or REPORT.exists()):
+            return []  # a first build makes them all without being asked
+        values = {"video": self.videos, "split": SPLITS, "model": self.models}
+        there: dict[str, set[str]] = {}
+        lacking = []
+        for pattern in map(str, patterns):
+            before, wildcard, after = _at_wildcard(pattern)
+            for path in (f"{before}{value}{after}" for value in values.get(wildcard, [""])):
+                folder, name = os.path.split(path)
+                if folder not in there:
+                    there[folder] = set(os.listdir(folder)) if os.path.isdir(folder) else set()
+                if name not in there[folder]:
+                    lacking.append(path)
+        return lacking
+
     def model_section(self, wildcards: Any) -> str:
         """The settings of the model that a job is for.
 
@@ -95,6 +118,13 @@ class Plan:
         # Snakemake does not compare.
         os.environ["VOICEFACE_DOWNLOAD"] = self.section("download")
         os.environ["VOICEFACE_LOCAL_ROOTS"] = json.dumps(self.settings.resolve.local_roots)
+
+
+def _at_wildcard(pattern: str) -> tuple[str, str, str]:
+    """A pattern, which may have a constraint, as in `data/{video,[a-z]+}.csv`, at its wildcard."""
+    before, _, rest = pattern.partition("{")
+    wildcard, _, after = rest.partition("}")
+    return before, wildcard.partition(",")[0], after
 
 
 def _model(wildcards: Any) -> str:
