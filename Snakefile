@@ -35,6 +35,7 @@ rule all:
 rule dataset_only:
     input:
         "manifests/dataset.parquet",
+        PLAN.missing([*rules.download.output, *rules.samples.output]),
 
 
 # The trained models, without their evaluation.

@@ -85,13 +85,14 @@ def _with_those_before(jobs: Collection[Event], about: str) -> list[Event]:
         for number, job in by_number.items()
         if not about or about in (job["rule_name"], *_wildcards(job))
     ]
-    found: dict[int, Event] = {}
+    found: set[int] = set()
     while wanted:
         number = wanted.pop()
         if number not in found:
-            found[number] = by_number[number]
-            wanted += [makers[path] for path in updated_by_jobs(found[number]) if path in makers]
-    return list(found.values())
+            found.add(number)
+            before = updated_by_jobs(by_number[number])
+            wanted += [makers[path] for path in before if path in makers]
+    return [job for number, job in by_number.items() if number in found]
 
 
 def _wildcards(job: Event) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ Snakemake really runs; only what a job starts is made of stages that write tiny 
 
 import contextlib
 import fnmatch
+import itertools
 import os
 import re
 import shutil
@@ -22,14 +23,16 @@ import voiceface
 from tests.tables_builder import write_media
 from voiceface import tables, verify
 from voiceface.building.events import Event, Runner
+from voiceface.building.progress import STAGES
 from voiceface.config import Resolve
+from voiceface.errors import VoicefaceError
 from voiceface.files import write_table
 from voiceface.ids import sample_id
 from voiceface.layout import OUTCOMES, REVIEWS, SOURCES, VIDEO_LIST
 from voiceface.outcome import Outcome, write_outcome
 from voiceface.review.ledger import Ledger, Mark
-from voiceface.stages import resolve
-from voiceface.why import explain
+from voiceface.stages import downloads, resolve
+from voiceface.why import explain, why
 
 Job = tuple[str, str]
 """Rule, and the video, split or model that it is about."""
@@ -158,7 +161,8 @@ def _write_known(folder: Path) -> None:
     """What the tiny stages write: whole files of the right kind, so that `verify` takes them."""
     with contextlib.chdir(folder):
         for video in (*BOTH, NEW):
-            lost = Outcome(video=video, status="unavailable", reason="a stand-in")
+            person = {ANN: "ann", BOB: "bob", NEW: "carl"}[video]
+            lost = Outcome(video=video, status="failed", reason=f"{person} is not there")
             write_outcome(OUTCOMES / f"{video}.json", lost)
             media = Path(f"data/media/{video}.mkv")
             media.parent.mkdir(exist_ok=True)
@@ -207,22 +211,22 @@ class Row:
 
 
 TABLE = {
-    "one key of a stage's settings": Row(
+    "a stage's setting: `speech.vad_mode`": Row(
         lambda line: line.configure("speech", vad_mode=3),
         jobs(PER_VIDEO, *BOTH) | MANIFEST,
         [f"speech {OF_BOTH}: speech.vad_mode is 3, was 2"],
     ),
-    "a threshold": Row(
+    "a threshold: `samples.min_snr_db`": Row(
         lambda line: line.configure("samples", min_snr_db=12.0),
         jobs(["samples"], *BOTH) | MANIFEST,
         [f"samples {OF_BOTH}: samples.min_snr_db is 12.0, was 10.5"],
     ),
-    "a key of `evaluate`": Row(
+    "a setting of the metrics: `evaluate.seed`": Row(
         lambda line: line.configure("evaluate", seed=1),
         EVALUATION,
         ["evaluate of tiny, wav2pix: evaluate.seed is 1, was 0"],
     ),
-    "a model's setting": Row(
+    "a model's setting: `steps`": Row(
         lambda line: line.configure("tiny", steps=7),
         jobs(["train", "evaluate"], "tiny") | REPORT,
         ["train of tiny: steps is 7, was 900"],  # of a section that only the copy has
@@ -250,12 +254,12 @@ TABLE = {
         MANIFEST,
         ["manifest: manifests/reviews/ann/*.jsonl changed"],
     ),
-    "a stage's code": Row(
+    "a stage's code: `stages/manifest.py`": Row(
         lambda line: line.edit(f"{CODE}stages/manifest.py", "now = time.time_ns()", "now = 1"),
         MANIFEST,
         ["manifest: its code changed: stages.manifest.run"],
     ),
-    "code of a module that a stage imports": Row(
+    "code that a stage imports: `media/vad.py`": Row(
         lambda line: line.edit(f"{CODE}media/vad.py", "np.flatnonzero(good)", "np.where(good)[0]"),
         jobs(PER_VIDEO, *BOTH) | MANIFEST,
         [f"speech {OF_BOTH}: its code changed: media.vad.segment_starts"],
@@ -270,12 +274,12 @@ TABLE = {
         REPORT,
         ["report: code/voiceface/reporting/page.html changed"],
     ),
-    "a library that one stage uses": Row(
+    "a library of one stage: `webrtcvad-wheels`": Row(
         lambda line: line.upgrade("webrtcvad-wheels"),
         jobs(PER_VIDEO, *BOTH) | MANIFEST,
         [f"speech {OF_BOTH}: webrtcvad-wheels is 99 in requirements.lock, was {VAD}"],
     ),
-    "a library that training and evaluation use": Row(
+    "a library of the models: `safetensors`": Row(
         lambda line: line.upgrade("safetensors"),
         TRAINING,
         ["train of tiny, wav2pix: safetensors is 99 in requirements.lock, was 0.8.0"],
@@ -285,6 +289,11 @@ TABLE = {
         jobs(["samples"], BOB) | MANIFEST,
         [f"samples of {BOB}: {DELETED}: data/samples/<video>.parquet"],
     ),
+    "a lost download, after `retry`": Row(
+        lambda line: downloads.retry(OUTCOMES, "ann is not there"),
+        jobs(["download", *PER_VIDEO], ANN) | jobs(["downloads"]) | MANIFEST,
+        [f"download of {ANN}: {DELETED}: data/download/<video>.json"],
+    ),
     "a damaged output, after `verify --repair`": Row(
         lambda line: _damage_and_repair(),
         jobs(["faces", "samples"], ANN) | MANIFEST,
@@ -293,12 +302,12 @@ TABLE = {
 }
 NOTHING: dict[str, Callable[[Line], object]] = {
     "a video's file touched": lambda line: os.utime("ann.mp4"),
-    "a key of `download`": lambda line: line.configure("download", retries=3),
-    "a comment, a docstring, the layout of code": lambda line: line.edit(
+    "how to download: `download.retries`": lambda line: line.configure("download", retries=3),
+    "a comment, a docstring, or the layout of code": lambda line: line.edit(
         f"{CODE}media/vad.py", '"""Voiced', '# one\n\n"""Spoken'
     ),
-    "another model in the code": lambda line: Path(f"{CODE}models/other.py").write_text("A = 1\n"),
-    "a library that no stage uses": lambda line: line.upgrade("pytest"),
+    "a model that is new in the code": lambda line: Path(f"{CODE}models/other.py").write_text("A = 1\n"),
+    "a library of no stage: `pytest`": lambda line: line.upgrade("pytest"),
 }
 
 
@@ -325,3 +334,41 @@ def test_what_changes_no_result_runs_nothing(line: Line) -> None:
     for edit in NOTHING.values():
         edit(line)
     assert line.build() == set()
+
+
+def test_the_table_of_the_docs_says_the_same() -> None:
+    lines = (ROOT / "docs/data-engineer.md").read_text().splitlines()
+    start = lines.index("| edit | what runs |")
+    told = itertools.takewhile(lambda line: line.startswith("|"), lines[start + 2 :])
+    rows = {name: _words(row.runs) for name, row in TABLE.items()}
+    rows |= dict.fromkeys(NOTHING, "nothing")
+    assert list(told) == [f"| {edit} | {runs} |" for edit, runs in rows.items()]
+
+
+def _words(runs: set[Job]) -> str:
+    """What runs, as the docs say it: what runs in part, then what runs wholly."""
+    order = STAGES[1:]
+    all_jobs = jobs(["download", *PER_VIDEO], *BOTH) | jobs(["downloads"]) | MANIFEST
+    wholly = [rule for rule in order if {job for job in all_jobs if job[0] == rule} <= runs]
+    partly = [rule for rule in order if rule not in wholly and any(job[0] == rule for job in runs)]
+    of = "model" if "train" in partly else "video"
+    words = [", ".join(f"`{rule}`" for rule in partly) + f" of that {of}"] if partly else []
+    after = next(n for n in range(len(order)) if list(order[n:]) == wholly[n - len(order) :])
+    words += [f"`{rule}`" for rule in wholly if rule not in order[after + 1 :]]
+    return ", ".join(words) + (" and what follows" if after < len(order) - 1 else "")
+
+
+def test_why_is_asked_of_a_file_a_stage_or_a_video(line: Line, monkeypatch: Any) -> None:
+    monkeypatch.setenv("PYTHONPATH", "code")
+    config = Path("config.yaml").read_text().replace("- tiny\n", "").replace("tiny: {}\n", "")
+    Path("config.yaml").write_text(config)  # as the package of this process knows it
+    assert why(f"data/samples/{ANN}.parquet") == [f"data/samples/{ANN}.parquet: up to date"]
+    line.configure("samples", min_snr_db=12.0)
+    cause = "samples.min_snr_db is 12.0, was 10.5"
+    assert why(ANN) == [f"{ANN}: stale", f"  samples of {ANN}: {cause}"]
+    follows = "  what follows from that: manifest"
+    assert why("manifest") == ["manifest: stale", f"  samples {OF_BOTH}: {cause}", follows]
+    with pytest.raises(VoicefaceError, match="no video file-0; run"):
+        why("file-0")
+    with pytest.raises(VoicefaceError, match="data/nothing"):
+        why("data/nothing")
