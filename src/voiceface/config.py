@@ -373,6 +373,16 @@ def parse_section(kind: type[S], values: dict[str, Any], where: str = "config") 
         ) from None
 
 
+def model_sections() -> list[str]:
+    """The sections that are of a model: the names of all models."""
+    kinds = {name: field.annotation for name, field in Settings.model_fields.items()}
+    return [
+        name
+        for name, kind in kinds.items()
+        if isinstance(kind, type) and issubclass(kind, ModelSection)
+    ]
+
+
 def load_settings(path: Path = CONFIG) -> Settings:
     """Read and check `config.yaml`.
 

@@ -18,6 +18,7 @@ rule evaluate:
         gpu=1,
     params:
         **PLAN.stage("evaluate"),
+        model_code=PLAN.model_code,
     shell:
         "python -m voiceface.stages.evaluate --config={params.config:q} --model={wildcards.model}"
         " --packed=data/packed --models=models --output=reports/{wildcards.model} &> {log}"

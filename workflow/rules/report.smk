@@ -4,6 +4,7 @@ import os
 
 from voiceface import reporting
 from voiceface.config import result_settings
+from voiceface.libraries import SHOWN, pinned
 
 
 rule report:
@@ -27,6 +28,7 @@ rule report:
         **PLAN.stage("report"),
         settings=result_settings(PLAN.settings),
         names=",".join(PLAN.models),
+        versions=pinned(SHOWN, PLAN.pins),
     shell:
         "python -m voiceface.stages.report --config={params.config:q} --settings={params.settings:q}"
         " --manifest={input.manifest} --funnel={input.funnel} --dataset={input.dataset}"

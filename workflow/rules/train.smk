@@ -19,6 +19,7 @@ rule train:
         gpu=1,
     params:
         **PLAN.stage("train"),
+        model_code=PLAN.model_code,
         model_config=PLAN.model_section,
     shell:
         "python -m voiceface.stages.train --config={params.config:q}"

@@ -22,7 +22,7 @@ Event = dict[str, Any]
 
 _FIELDS = {
     "run_info": ("stats",),
-    "job_info": ("jobid", "rule_name", "wildcards", "log", "reason"),
+    "job_info": ("jobid", "rule_name", "wildcards", "output", "log", "reason"),
     "job_finished": ("job_id",),
     "job_error": ("jobid", "rule_name", "log"),
     "error": ("exception",),

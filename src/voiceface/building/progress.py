@@ -172,9 +172,13 @@ def last_line(log: Path | None) -> str:
 
 def error_line(log: Path | None) -> str:
     """The one line of a failed job's log that says why: `voiceface: …`, else its last one."""
-    lines = _tail(log)
-    told = [line for line in lines if line.startswith("voiceface: ")]
-    return (told or lines or ["no message"])[-1].removeprefix("voiceface: ")
+    return told_error(log) or last_line(log) or "no message"
+
+
+def told_error(log: Path | None) -> str:
+    """That line where there is one, else nothing."""
+    told = [line for line in _tail(log) if line.startswith("voiceface: ")]
+    return told[-1].removeprefix("voiceface: ") if told else ""
 
 
 def _tail(log: Path | None) -> list[str]:

@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from voiceface.config import Report, Settings
 from voiceface.files import read_json, sha256_file, write_text
+from voiceface.libraries import SHOWN
 from voiceface.reporting import charts
 from voiceface.reporting.figures import Share, Speaker, read_funnel, read_speakers, read_splits
 from voiceface.reporting.leakage import read_leakage
@@ -32,18 +33,6 @@ from voiceface.stages.shim import stage_main
 from voiceface.tables import REVIEWS, SPLITS
 
 _WIDEST_PX = 1200
-_PACKAGES = (
-    "voiceface",
-    "av",
-    "dlib-bin",
-    "numpy",
-    "opencv-python-headless",
-    "pyarrow",
-    "snakemake",
-    "torch",
-    "webrtcvad-wheels",
-    "yt-dlp",
-)
 
 
 @dataclass(frozen=True)
@@ -209,7 +198,7 @@ def _tiles(models: list[Model]) -> list[dict[str, str]]:
 
 def _versions() -> dict[str, str]:
     versions = {"python": platform.python_version()}
-    for name in _PACKAGES:
+    for name in ("voiceface", *SHOWN):
         try:
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
