@@ -13,7 +13,7 @@ from pathlib import Path
 
 from voiceface import cli_upkeep as upkeep
 from voiceface.config import load_settings
-from voiceface.errors import VoicefaceError
+from voiceface.errors import VoicefaceError, told
 from voiceface.layout import (
     CONFIG,
     DATASET,
@@ -44,16 +44,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cause: BaseException
     try:
         return options.command.run(options)
-    except VoicefaceError as error:
-        message, cause = str(error), error
     except BrokenPipeError:
         # The reader of our output went away (`voiceface status | head`).
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except OSError as error:
-        message, cause = f"{error.filename or 'voiceface'}: {error.strerror or error}", error
     except KeyboardInterrupt as error:
         message, cause = "stopped; the next build goes on from here", error
+    except Exception as error:
+        line = told(error, "voiceface")
+        if line is None:
+            raise
+        message, cause = line, error
     if options.debug:
         traceback.print_exception(cause)
     print(f"voiceface: {message}", file=sys.stderr)

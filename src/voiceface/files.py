@@ -13,11 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from voiceface.errors import VoicefaceError
+from voiceface.errors import VoicefaceError, hardship
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_PART = ".part"
 _MEDIA_ROWS = 8
 # With a checksum of each page, and bytes that depend on the content alone: see `table_damage`.
 _TABLE = {"compression": "zstd", "write_page_checksum": True}
@@ -28,10 +29,11 @@ _MEDIA = {"compression": "none", "write_page_checksum": True}
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path in `path`'s folder; on success fsync it and rename it to `path`.
 
-    On an exception the temporary file is removed and `path` is left as it was.
+    On an exception the temporary file is removed and `path` is left as it was; one of the system
+    that names no file, such as a full disk, is raised with `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name[:80]}.", suffix=".part", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name[:80]}.", suffix=_PART, dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -41,8 +43,17 @@ def replacing(path: Path) -> Iterator[Path]:
             os.fsync(written.fileno())
         os.replace(temporary, path)
         fsync_folder(path.parent)
+    except OSError as error:
+        if error.errno is None or error.filename:
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file of this name is one of `replacing`: left there if its writer was killed."""
+    return name.startswith(".") and name.endswith(_PART)
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -152,6 +163,8 @@ def reading_table(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise VoicefaceError(f"{path}: no such file; build it with `voiceface build`") from None
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+        if refused := hardship(error):
+            raise VoicefaceError(f"{path}: {refused}") from None
         reason = str(error).splitlines()[0]
         raise VoicefaceError(
             f"{path}: not a table of this version ({reason}); delete it and build again"

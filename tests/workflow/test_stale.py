@@ -306,7 +306,9 @@ NOTHING: dict[str, Callable[[Line], object]] = {
     "a comment, a docstring, or the layout of code": lambda line: line.edit(
         f"{CODE}media/vad.py", '"""Voiced', '# one\n\n"""Spoken'
     ),
-    "a model that is new in the code": lambda line: Path(f"{CODE}models/other.py").write_text("A = 1\n"),
+    "a model that is new in the code": lambda line: Path(f"{CODE}models/other.py").write_text(
+        "A = 1\n"
+    ),
     "a library of no stage: `pytest`": lambda line: line.upgrade("pytest"),
 }
 

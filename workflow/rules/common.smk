@@ -4,6 +4,8 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+from voiceface.building.lock import hold_folder
+from voiceface.building.tidy import tidy_up
 from voiceface.errors import VoicefaceError
 from voiceface.layout import VIDEO_LIST
 from voiceface.libraries import LOCK
@@ -11,9 +13,13 @@ from voiceface.tables import SPLITS
 from voiceface.workflow import Plan
 
 try:
+    # A bare `snakemake` begins as `voiceface build` does; a dry run and a cluster's jobs only look.
+    runs = workflow.is_main_process and not workflow.output_settings.dryrun
+    if runs and hold_folder():
+        tidy_up()
     # Beside the Snakefile itself, if the project's folder has a link to it.
     PLAN = Plan(config, Path(workflow.main_snakefile).resolve().with_name(LOCK))
-except VoicefaceError as error:
+except (VoicefaceError, OSError) as error:
     raise WorkflowError(str(error)) from None
 
 PLAN.set_environment(Path(workflow.basedir))

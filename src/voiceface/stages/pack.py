@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import soundfile
 
-from voiceface.errors import VoicefaceError
+from voiceface.errors import VoicefaceError, hardship
 from voiceface.files import read_table, replacing, sha256_file, write_json, write_table
 from voiceface.stages.shim import stage_main
 from voiceface.tables import DATASET, PACKED
@@ -158,6 +158,8 @@ def _encoded(path: Path, column: str, wanted: Collection[tuple[int, ...]]) -> En
     except FileNotFoundError:
         raise VoicefaceError(f"{path}: no such file; build it with `voiceface build`") from None
     except (pa.ArrowException, OSError, KeyError) as error:
+        if refused := hardship(error):
+            raise VoicefaceError(f"{path}: {refused}") from None
         reason = str(error).splitlines()[0]
         raise VoicefaceError(f"{path}: damaged ({reason}); delete it and build again") from None
     return found
