@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,14 @@ from voiceface.config import ModelSection, Settings, parse_section
 from voiceface.errors import VoicefaceError
 from voiceface.layout import OUTCOMES, VIDEO_LIST
 from voiceface.sources import built_videos, read_videos, with_licence
+
+
+def growing(amount: int) -> Callable[[Any, int], int]:
+    """A resource that a cluster grants, in Snakemake's form: `amount`, and as much for each new try.
+
+    A job that was killed for its memory or its time so gets more of both.
+    """
+    return lambda wildcards, attempt: attempt * amount
 
 
 class Plan:

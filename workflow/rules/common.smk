@@ -1,4 +1,4 @@
-# What every rule file uses: PLAN, with the checked settings, the videos, and PLAN.stage().
+# What every rule file uses: PLAN, with the checked settings, the videos, and PLAN.stage(); growing().
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from snakemake.exceptions import WorkflowError
 from voiceface.errors import VoicefaceError
 from voiceface.layout import VIDEO_LIST
 from voiceface.tables import SPLITS
-from voiceface.workflow import Plan
+from voiceface.workflow import Plan, growing
 
 try:
     PLAN = Plan(config)
