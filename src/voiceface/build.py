@@ -51,7 +51,7 @@ def build(
     settings = read_settings(settings_path)
     console = Console(file=sys.stdout)
     count = cores or os.cpu_count() or 1
-    options = ["--profile", *profiles] if profiles else []
+    options = [f"--profile={profile}" for profile in profiles]
     if cores or not profiles:
         options.append(f"--cores={count}")
     if settings_path != CONFIG:

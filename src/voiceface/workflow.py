@@ -15,9 +15,9 @@ from voiceface.sources import built_videos, read_videos, with_licence
 
 
 def growing(amount: int) -> Callable[[Any, int], int]:
-    """A resource that a cluster grants, in Snakemake's form: `amount`, and as much for each new try.
+    """A resource in Snakemake's form: `amount`, and as much again for each new try of a job.
 
-    A job that was killed for its memory or its time so gets more of both.
+    So a job that a cluster killed for its memory or its time gets more of both.
     """
     return lambda wildcards, attempt: attempt * amount
 
