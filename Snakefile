@@ -23,6 +23,14 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
 
 
+# Too small to be sent to a cluster.
+localrules:
+    all,
+    dataset_only,
+    models_only,
+    downloads,
+
+
 rule all:
     default_target: True
     input:

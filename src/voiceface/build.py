@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -32,16 +33,17 @@ def build(
     targets: list[str] | None = None,
     cores: int | None = None,
     resolve: bool = False,
-    extra: list[str] | None = None,
+    profiles: Sequence[str] = (),
 ) -> int:
     """Build the targets in the current folder, which holds the `Snakefile`.
 
     Args:
         settings_path: the config; another one than `config.yaml` is laid over it.
         targets: Snakemake's targets; none is the default one, everything.
-        cores: at most this many at once; None is all.
+        cores: at most this many at once; None is all, or what the profiles say.
         resolve: ask the sources for their videos even when nothing of them changed.
-        extra: further options, handed to Snakemake.
+        profiles: Snakemake's profiles, which say where jobs run and on how many cores; a later one
+            is laid over the earlier.
 
     Returns: the exit status: 0, 1 when something failed, 130 when it was interrupted.
 
@@ -51,7 +53,9 @@ def build(
     settings = read_settings(settings_path)
     console = Console(file=sys.stdout)
     count = cores or os.cpu_count() or 1
-    options = [f"--cores={count}", *(extra or [])]
+    options = [f"--profile={profile}" for profile in profiles]
+    if cores or not profiles:
+        options.append(f"--cores={count}")
     if settings_path != CONFIG:
         options.append(f"--configfile={settings_path}")
     if targets:

@@ -164,6 +164,8 @@ def _build_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("targets", nargs="*", help="files or rules; the report if none is named")
     parser.add_argument("--resolve", action="store_true", help="look for new and gone videos first")
     parser.add_argument("--cores", type=_positive, help="cores to use; all if not said")
+    about = "where the jobs run, as in workflow/profiles/slurm; a further one is laid over it"
+    parser.add_argument("--profile", action="append", default=[], metavar="PATH", help=about)
     _configfile_arguments(parser)
 
 
@@ -171,7 +173,11 @@ def _build(options: argparse.Namespace) -> int:
     from voiceface.build import build
 
     return build(
-        options.configfile, targets=options.targets, cores=options.cores, resolve=options.resolve
+        options.configfile,
+        targets=options.targets,
+        cores=options.cores,
+        resolve=options.resolve,
+        profiles=options.profile,
     )
 
 

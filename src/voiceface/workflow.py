@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,14 @@ from voiceface.layout import MANIFEST, OUTCOMES, REPORT, VIDEO_LIST
 from voiceface.libraries import pinned, read_pins
 from voiceface.sources import built_videos, read_videos, with_licence
 from voiceface.tables import SPLITS
+
+
+def growing(amount: int) -> Callable[[Any, int], int]:
+    """A resource in Snakemake's form: `amount`, and as much again for each new try of a job.
+
+    So a job that a cluster killed for its memory or its time gets more of both.
+    """
+    return lambda wildcards, attempt: attempt * amount
 
 
 class Plan:

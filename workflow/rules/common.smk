@@ -1,4 +1,4 @@
-# What every rule file uses: PLAN, with the checked settings, the videos, and PLAN.stage().
+# What every rule file uses: PLAN, with the checked settings, the videos, and PLAN.stage(); growing().
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from voiceface.errors import VoicefaceError
 from voiceface.layout import VIDEO_LIST
 from voiceface.libraries import LOCK
 from voiceface.tables import SPLITS
-from voiceface.workflow import Plan
+from voiceface.workflow import Plan, growing
 
 try:
     # A bare `snakemake` begins as `voiceface build` does; a dry run and a cluster's jobs only look.

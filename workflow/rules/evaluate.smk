@@ -15,6 +15,8 @@ rule evaluate:
         "../../envs/train.yaml"
     threads: workflow.cores
     resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
         gpu=1,
     params:
         **PLAN.stage("evaluate"),

@@ -24,6 +24,9 @@ rule report:
         "logs/report.log",
     conda:
         "../../envs/train.yaml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         **PLAN.stage("report"),
         settings=result_settings(PLAN.settings),

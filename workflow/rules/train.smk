@@ -16,6 +16,8 @@ rule train:
         "../../envs/train.yaml"
     threads: workflow.cores
     resources:
+        mem_mb=growing(8000),
+        runtime=growing(1440),
         gpu=1,
     params:
         **PLAN.stage("train"),
