@@ -1,5 +1,6 @@
 # What every rule file uses: PLAN, with the checked settings, the videos, and PLAN.stage(); growing().
 
+import os
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -21,6 +22,12 @@ try:
     PLAN = Plan(config, Path(workflow.main_snakefile).resolve().with_name(LOCK))
 except (VoicefaceError, OSError) as error:
     raise WorkflowError(str(error)) from None
+
+# A bare `snakemake` takes all cores; profiles/default can't say so, for it is laid over a cluster's
+# profile.
+if workflow.resource_settings.cores is None:
+    workflow.resource_settings.cores = os.cpu_count() or 1
+    workflow.global_resources["_cores"] = workflow.resource_settings.cores
 
 PLAN.set_environment(Path(workflow.basedir))
 
