@@ -40,13 +40,15 @@ Job = tuple[str, str]
 ANN, BOB, NEW = "file-2d711642b726", "file-a1fce4363854", "file-594e519ae499"
 """Videos whose file holds x, y and z."""
 MODELS = ("wav2pix", "tiny")
+CODE = "code/voiceface/"
+"""Of the package whose code the digests are taken of."""
 
-TINY = '''
-class Tiny(ModelSection):
-    """A model beside the real one."""
+MODEL = """
+class {kind}(ModelSection):
+    pass
 
 
-class Settings(Section):'''
+class Settings(Section):"""
 
 
 def jobs(rules: Iterable[str], *about: str) -> set[Job]:
@@ -135,7 +137,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(Path(voiceface.__file__).parent, package, ignore=ignored)
     line = Line(folder)
-    _add_model(line)
+    _add_model(line, "tiny")
+    line.edit("config.yaml", "models:\n- wav2pix\n", "models:\n- wav2pix\n- tiny\n")
+    with open(folder / "config.yaml", "a") as file:
+        file.write("tiny: {}\n")
     _write_known(folder / "known")
     for name, content in (("ann", "x"), ("bob", "y")):
         (folder / f"{name}.mp4").write_text(content)
@@ -146,15 +151,15 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _add_model(line: Line) -> None:
-    config = "code/voiceface/config.py"
-    line.edit(config, "\nclass Settings(Section):", TINY)
-    line.edit(config, 'Literal["wav2pix"]]', 'Literal["wav2pix", "tiny"]]')
-    line.edit(config, "    wav2pix: Wav2pix =", "    tiny: Tiny = Tiny()\n    wav2pix: Wav2pix =")
-    (line.folder / "code/voiceface/models/tiny.py").write_text("LAYERS = 1\n")
-    line.edit("config.yaml", "models:\n- wav2pix\n", "models:\n- wav2pix\n- tiny\n")
-    with open(line.folder / "config.yaml", "a") as file:
-        file.write("tiny: {}\n")
+def _add_model(line: Line, name: str) -> None:
+    """Put a model into the code, with its section."""
+    config, kind = f"{CODE}config.py", name.capitalize()
+    line.edit(config, "\nclass Settings(Section):", MODEL.format(kind=kind))
+    line.edit(config, "    models: list[Literal[", f'    models: list[Literal["{name}", ')
+    line.edit(
+        config, "    wav2pix: Wav2pix =", f"    {name}: {kind} = {kind}()\n    wav2pix: Wav2pix ="
+    )
+    (line.folder / f"{CODE}models/{name}.py").write_text("LAYERS = 1\n")
 
 
 def _write_known(folder: Path) -> None:
@@ -177,7 +182,6 @@ def _write_known(folder: Path) -> None:
 
 PER_VIDEO = ("speech", "faces", "samples")
 OF_BOTH = f"of {ANN}, {BOB}"
-CODE = "code/voiceface/"
 VAD = "2.0.14.post1"
 DELETED = "deleted since it was built, or its job was killed"
 NEVER_BUILT = [
@@ -269,6 +273,14 @@ TABLE = {
         jobs(["train", "evaluate"], "tiny") | REPORT,
         ["train of tiny: its code changed: models.tiny.LAYERS"],
     ),
+    "a model that is new in the code": Row(
+        lambda line: _add_model(line, "other"),
+        REPORT,
+        [
+            "report: its code changed: config.Other, config.Settings",
+            'report: other is new: {"batch": 8, "flip": true, "px": 64, "steps": 900}',
+        ],
+    ),
     "the report's template": Row(
         lambda line: line.edit(f"{CODE}reporting/page.html", "</html>", "</html> "),
         REPORT,
@@ -306,7 +318,6 @@ NOTHING: dict[str, Callable[[Line], object]] = {
     "a comment, a docstring, or the layout of code": lambda line: line.edit(
         f"{CODE}media/vad.py", '"""Voiced', '# one\n\n"""Spoken'
     ),
-    "a model that is new in the code": lambda line: Path(f"{CODE}models/other.py").write_text("A = 1\n"),
     "a library of no stage: `pytest`": lambda line: line.upgrade("pytest"),
 }
 
