@@ -186,7 +186,8 @@ VAD = "2.0.14.post1"
 DELETED = "deleted since it was built, or its job was killed"
 NEVER_BUILT = [
     f"download of {NEW}: never built: data/download/<video>.json, data/media/<video>.mkv",
-    f"speech of {NEW}: never built: data/speech/<video>.parquet, data/timeline/<video>.parquet",
+    f"speech of {NEW}: never built: data/chunks/<video>.parquet, data/speech/<video>.parquet,"
+    " data/timeline/<video>.parquet",
     f"faces of {NEW}: never built: data/faces/<video>.parquet",
     f"samples of {NEW}: never built: data/samples/<video>.parquet",
 ]
@@ -224,11 +225,6 @@ TABLE = {
         lambda line: line.configure("samples", min_snr_db=12.0),
         jobs(["samples"], *BOTH) | MANIFEST,
         [f"samples {OF_BOTH}: samples.min_snr_db is 12.0, was 10.5"],
-    ),
-    "a setting of the metrics: `evaluate.seed`": Row(
-        lambda line: line.configure("evaluate", seed=1),
-        EVALUATION,
-        ["evaluate of tiny, wav2pix: evaluate.seed is 1, was 0"],
     ),
     "a model's setting: `steps`": Row(
         lambda line: line.configure("tiny", steps=7),
