@@ -11,6 +11,8 @@ FUNNEL = Path("manifests/funnel.parquet")
 PEOPLE = Path("manifests/people.parquet")
 DATASET = Path("manifests/dataset.parquet")
 REVIEWS = Path("manifests/reviews")
+RUBRIC = Path("manifests/rubric.md")
+"""The curators' own rules by which they decide; need not be there."""
 OUTCOMES = Path("data/download")
 PACKED = Path("data/packed")
 MODELS = Path("models")

@@ -254,6 +254,11 @@ TABLE = {
         MANIFEST,
         ["manifest: manifests/reviews/ann/*.jsonl changed"],
     ),
+    "the curators' rules: `manifests/rubric.md`": Row(
+        lambda line: Path("manifests/rubric.md").write_text("Drop laughter.\n"),
+        REPORT,
+        ["report: manifests/rubric.md changed"],
+    ),
     "a stage's code: `stages/manifest.py`": Row(
         lambda line: line.edit(f"{CODE}stages/manifest.py", "now = time.time_ns()", "now = 1"),
         MANIFEST,

@@ -12,7 +12,7 @@ import numpy as np
 
 from voiceface.config import Settings
 from voiceface.errors import VoicefaceError
-from voiceface.layout import MANIFEST
+from voiceface.layout import MANIFEST, RUBRIC
 from voiceface.layout import REVIEWS as LEDGER
 from voiceface.review.assistant import Assistant
 from voiceface.review.book import Book
@@ -85,6 +85,7 @@ class Desk:
         for curator in curators:
             Ledger(root / LEDGER, curator)  # refuses a name that can't be a folder
         self._manifest = root / MANIFEST
+        self.rubric = root / RUBRIC
         self.table = ReviewTable.open(self._manifest)
         self._built_ns = self._manifest.stat().st_mtime_ns
         self.seen = Seen(root / _SEEN)
