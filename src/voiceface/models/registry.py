@@ -83,7 +83,7 @@ def entry(name: str) -> Entry:
     Raises:
         VoicefaceError: there is none.
     """
-    is_module = str(name).isidentifier() and find_spec(module_of(name)) is not None
+    is_module = str.isidentifier(name) and find_spec(module_of(name)) is not None
     found = getattr(import_module(module_of(name)), "ENTRY", None) if is_module else None
     if found is None:
         raise VoicefaceError(f"{name}: no such model; `voiceface models` lists them")
