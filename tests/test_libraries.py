@@ -19,13 +19,10 @@ MODULES = [f"voiceface.stages.{name}" for name in STAGES] + [*map(module_of, mod
 @pytest.mark.parametrize("module", MODULES)
 def test_each_library_of_the_code_is_pinned_by_the_name_that_installs_it(module: str) -> None:
     used = used_libraries(module) - {"pydantic"}
-    told = dict(pin.split("==") for pin in pinned(used, read_pins(LOCK_FILE)).split())
-    installs = metadata.packages_distributions()
-    owners = {name: {owner.lower().replace("_", "-") for owner in installs[name]} for name in used}
+    told = [pin.split("==")[0] for pin in pinned(used, read_pins(LOCK_FILE)).split()]
+    files = [file for name in told for file in metadata.files(name) or []]
     assert len(told) == len(used)
-    assert all(names & told.keys() for names in owners.values()), owners
-    for name, version in told.items():
-        assert metadata.version(name) == version
+    assert used <= {file.parts[0].partition(".")[0] for file in files}
 
 
 def test_what_the_report_shows_is_pinned() -> None:

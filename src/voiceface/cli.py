@@ -187,19 +187,6 @@ def _status(options: argparse.Namespace) -> int:
     return status(options.configfile)
 
 
-def _why_arguments(parser: argparse.ArgumentParser) -> None:
-    about = "a file, a stage or a video; the report if none is named"
-    parser.add_argument("target", nargs="?", default="", metavar="TARGET", help=about)
-    _configfile_arguments(parser)
-
-
-def _why(options: argparse.Namespace) -> int:
-    from voiceface.why import why
-
-    print("\n".join(why(options.target, options.configfile)))
-    return 0
-
-
 def _retry_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--only", metavar="REASON", help="only those whose status or reason holds this text"
@@ -387,7 +374,7 @@ COMMANDS = [
     Command("resolve", "sources into the list of videos", _configfile_arguments, _resolve),
     Command("build", "rebuild what is stale, up to the report", _build_arguments, _build),
     Command("status", "the funnel, and what is stale", _configfile_arguments, _status),
-    Command("why", "what made it stale", _why_arguments, _why),
+    Command("why", "what made it stale", upkeep.why_arguments, upkeep.why),
     Command("retry", "try failed downloads again", _retry_arguments, _retry),
     Command(
         "takedown",

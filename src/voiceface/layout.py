@@ -13,6 +13,8 @@ DATASET = Path("manifests/dataset.parquet")
 REVIEWS = Path("manifests/reviews")
 FACES_SEEN = Path("manifests/faces-seen")
 COPIES_SEEN = Path("data/review/seen")
+RUBRIC = Path("manifests/rubric.md")
+"""The curators' own rules by which they decide; need not be there."""
 OUTCOMES = Path("data/download")
 PACKED = Path("data/packed")
 MODELS = Path("models")

@@ -5,7 +5,6 @@ import sys
 
 import pytest
 
-from voiceface.codehash import code_digest
 from voiceface.config import model_sections
 from voiceface.errors import VoicefaceError
 from voiceface.models import registry
@@ -31,13 +30,3 @@ def test_what_trains_and_draws_imports_no_model_until_it_is_asked_for() -> None:
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "False"
-
-
-def test_a_checkpoint_follows_the_code_of_its_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    from voiceface.training import engine
-
-    asked: list[str] = []
-    monkeypatch.setattr(engine, "code_digest", lambda module: asked.append(module) or "")
-    assert engine.code_of("wav2pix")
-    assert asked == ["voiceface.training.engine", "voiceface.models.wav2pix"]
-    assert code_digest(asked[0]) != code_digest(asked[1])

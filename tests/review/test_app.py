@@ -278,3 +278,15 @@ def test_a_damaged_ledger_is_told_at_the_start(project: Tables) -> None:
         ledger.path.write_bytes(b"{}\n" + ledger.path.read_bytes())
         with pytest.raises(VoicefaceError, match=r"jsonl:1: "):
             Desk(project.root, load_settings(project.root / CONFIG), ["ann"])
+
+
+def test_the_curators_own_rules_are_told_as_they_are_now(
+    client: TestClient, project: Tables
+) -> None:
+    ann = Curator(client, "token-of-ann")
+    assert ann.get("/api/state")["rubric"] == ""
+    (project.root / "manifests/rubric.md").write_text("Drop laughter.")
+    assert ann.get("/api/state")["rubric"] == "Drop laughter."
+    (project.root / "manifests/rubric.md").write_bytes(b"\xff")
+    told = ann.client.get("/api/state", headers=ann.headers)
+    assert "not text in UTF-8" in told.text

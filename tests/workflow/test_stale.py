@@ -1,58 +1,29 @@
 """For each edit, exactly which jobs run: the table of docs/data-engineer.md, row by row.
 
-The Snakefile, the rules, the settings and the package whose code is followed are the real ones, and
-Snakemake really runs; only what a job starts is made of stages that write tiny files at once.
+Snakemake really runs, in a project whose stages write tiny files at once.
 """
 
-import contextlib
 import fnmatch
 import itertools
 import os
-import re
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from touchstages import ROOT, make_project  # benchmarks/ is on the path, see pyproject.toml
 
-import voiceface
-from tests.tables_builder import write_media
+from tests.workflow.project import ROOT
+from tests.workflow.tiny_line import ANN, BOB, CODE, MODELS, NEW, Job, Line, jobs, lay_out
 from voiceface import tables, verify
-from voiceface.building.events import Event, Runner
 from voiceface.building.progress import STAGES
-from voiceface.config import Resolve
 from voiceface.errors import VoicefaceError
-from voiceface.files import write_table
 from voiceface.ids import sample_id
-from voiceface.layout import OUTCOMES, REVIEWS, SOURCES, VIDEO_LIST
-from voiceface.outcome import Outcome, write_outcome
+from voiceface.layout import OUTCOMES, REVIEWS
 from voiceface.review.ledger import Ledger, Mark
-from voiceface.stages import downloads, resolve
-from voiceface.why import explain, why
-
-Job = tuple[str, str]
-"""Rule, and the video, split or model that it is about."""
-
-ANN, BOB, NEW = "file-2d711642b726", "file-a1fce4363854", "file-594e519ae499"
-"""Videos whose file holds x, y and z."""
-MODELS = ("wav2pix", "tiny")
-
-TINY = '''
-class Tiny(ModelSection):
-    """A model beside the real one."""
-
-
-class Settings(Section):'''
-
-
-def jobs(rules: Iterable[str], *about: str) -> set[Job]:
-    """Each of the rules for each of the names, or for none."""
-    return {(rule, name) for rule in rules for name in about or [""]}
-
+from voiceface.stages import downloads
+from voiceface.why import why
 
 REPORT = jobs(["report"])
 EVALUATION = jobs(["evaluate"], *MODELS) | REPORT
@@ -61,131 +32,27 @@ PACKING = jobs(["pack"], *tables.SPLITS) | TRAINING
 DATASET = jobs(["dataset"]) | PACKING
 MANIFEST = jobs(["manifest"]) | DATASET
 BOTH = (ANN, BOB)
-
-
-class Line:
-    """A built project, and a copy of the package whose code its digests are taken of."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.why: list[str] = []
-        """the causes of the last build"""
-
-    def edit(self, name: str, old: str, new: str) -> None:
-        """Put `new` in place of `old` in a file."""
-        path = self.folder / name
-        text = path.read_text()
-        assert text.count(old) == 1, f"{old!r} in {name}"
-        path.write_text(text.replace(old, new))
-
-    def configure(self, section: str, **values: Any) -> None:
-        """Change keys of a section of config.yaml."""
-        path = self.folder / "config.yaml"
-        config = yaml.safe_load(path.read_text())
-        config[section] |= values
-        path.write_text(yaml.safe_dump(config))
-
-    def upgrade(self, package: str) -> None:
-        """Pin another version in the lock file."""
-        path = self.folder / "requirements.lock"
-        path.write_text(re.sub(rf"(?m)^{package}==.*$", f"{package}==99", path.read_text()))
-
-    def build(self) -> set[Job]:
-        """Resolve the sources if needed and run Snakemake; returns the jobs that ran."""
-        events: list[Event] = []
-        logs = {path.relative_to(self.folder) for path in self.folder.glob("logs/**/*.log")}
-        with contextlib.chdir(self.folder), pytest.MonkeyPatch.context() as patch:
-            if resolve.is_stale(Resolve(), SOURCES, VIDEO_LIST):
-                resolve.run(Resolve(), SOURCES, VIDEO_LIST)
-            patch.setenv("PYTHONPATH", str(self.folder / "code"))
-            runner = Runner(["--cores=1"], Path("logs/build.log"))
-            while (new := runner.poll(60.0)) is not None:
-                events += new
-            assert runner.wait() == 0, Path("logs/build.log").read_text()
-            planned = [_as_before(job, logs) for job in _infos(events)]
-            self.why = [words.strip() for words in explain(planned)]
-        started = {event["jobid"]: _job(event) for event in _infos(events)}
-        ended = [started[event["job_id"]] for event in events if event["event"] == "job_finished"]
-        assert len(ended) == len(set(ended))
-        return set(ended) - {("all", "")}
-
-
-def _infos(events: list[Event]) -> list[Event]:
-    return [event for event in events if event["event"] == "job_info"]
-
-
-def _as_before(job: Event, logs: set[Path]) -> Event:
-    """The job as a dry run would have told it: without a log that this run made first."""
-    return job | {"log": [log for log in job["log"] if Path(log) in logs]}
-
-
-def _job(event: Event) -> Job:
-    return event["rule_name"], " ".join(event["wildcards"].values())
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project of two people with a video each, and two models."""
-    folder = tmp_path_factory.mktemp("stale") / "built"
-    make_project(folder, 0)
-    for name in ("Snakefile", "requirements.lock"):
-        (folder / name).unlink(missing_ok=True)
-        shutil.copy(ROOT / name, folder / name)
-    package = folder / "code/voiceface"
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(Path(voiceface.__file__).parent, package, ignore=ignored)
-    line = Line(folder)
-    _add_model(line)
-    _write_known(folder / "known")
-    for name, content in (("ann", "x"), ("bob", "y")):
-        (folder / f"{name}.mp4").write_text(content)
-    (folder / SOURCES).write_text("speaker,location\nann,ann.mp4\nbob,bob.mp4\n")
-    expected = jobs(["download", "speech", "faces", "samples"], *BOTH) | jobs(["downloads"])
-    assert line.build() == expected | MANIFEST
-    assert line.build() == set()
-    return folder
-
-
-def _add_model(line: Line) -> None:
-    config = "code/voiceface/config.py"
-    line.edit(config, "\nclass Settings(Section):", TINY)
-    line.edit(config, 'Literal["wav2pix"]]', 'Literal["wav2pix", "tiny"]]')
-    line.edit(config, "    wav2pix: Wav2pix =", "    tiny: Tiny = Tiny()\n    wav2pix: Wav2pix =")
-    (line.folder / "code/voiceface/models/tiny.py").write_text("LAYERS = 1\n")
-    line.edit("config.yaml", "models:\n- wav2pix\n", "models:\n- wav2pix\n- tiny\n")
-    with open(line.folder / "config.yaml", "a") as file:
-        file.write("tiny: {}\n")
-
-
-def _write_known(folder: Path) -> None:
-    """What the tiny stages write: whole files of the right kind, so that `verify` takes them."""
-    with contextlib.chdir(folder):
-        for video in (*BOTH, NEW):
-            person = {ANN: "ann", BOB: "bob", NEW: "carl"}[video]
-            lost = Outcome(video=video, status="failed", reason=f"{person} is not there")
-            write_outcome(OUTCOMES / f"{video}.json", lost)
-            media = Path(f"data/media/{video}.mkv")
-            media.parent.mkdir(exist_ok=True)
-            media.touch()
-            for name in ("speech", "faces"):
-                schema = getattr(tables, name.upper())
-                write_media(Path(f"data/{name}/{video}.parquet"), [], schema)
-            for name in ("chunks", "timeline", "samples"):
-                schema = getattr(tables, name.upper())
-                write_table(Path(f"data/{name}/{video}.parquet"), schema.empty_table())
-
-
 PER_VIDEO = ("speech", "faces", "samples")
 OF_BOTH = f"of {ANN}, {BOB}"
-CODE = "code/voiceface/"
 VAD = "2.0.14.post1"
 DELETED = "deleted since it was built, or its job was killed"
 NEVER_BUILT = [
     f"download of {NEW}: never built: data/download/<video>.json, data/media/<video>.mkv",
-    f"speech of {NEW}: never built: data/speech/<video>.parquet, data/timeline/<video>.parquet",
+    f"speech of {NEW}: never built: data/chunks/<video>.parquet, data/speech/<video>.parquet,"
+    " data/timeline/<video>.parquet",
     f"faces of {NEW}: never built: data/faces/<video>.parquet",
     f"samples of {NEW}: never built: data/samples/<video>.parquet",
 ]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project, built."""
+    line = lay_out(tmp_path_factory.mktemp("stale") / "built")
+    everything = jobs(["download", *PER_VIDEO], *BOTH) | jobs(["downloads"]) | MANIFEST
+    assert line.build() == everything
+    assert line.build() == set()
+    return line.folder
 
 
 def _mark() -> None:
@@ -221,11 +88,6 @@ TABLE = {
         jobs(["samples"], *BOTH) | MANIFEST,
         [f"samples {OF_BOTH}: samples.min_snr_db is 12.0, was 10.5"],
     ),
-    "a setting of the metrics: `evaluate.seed`": Row(
-        lambda line: line.configure("evaluate", seed=1),
-        EVALUATION,
-        ["evaluate of tiny, wav2pix: evaluate.seed is 1, was 0"],
-    ),
     "a model's setting: `steps`": Row(
         lambda line: line.configure("tiny", steps=7),
         jobs(["train", "evaluate"], "tiny") | REPORT,
@@ -254,6 +116,11 @@ TABLE = {
         MANIFEST,
         ["manifest: manifests/reviews/ann/*.jsonl changed"],
     ),
+    "the curators' rules: `manifests/rubric.md`": Row(
+        lambda line: Path("manifests/rubric.md").write_text("Drop laughter.\n"),
+        REPORT,
+        ["report: manifests/rubric.md changed"],
+    ),
     "a stage's code: `stages/manifest.py`": Row(
         lambda line: line.edit(f"{CODE}stages/manifest.py", "now = time.time_ns()", "now = 1"),
         MANIFEST,
@@ -268,6 +135,14 @@ TABLE = {
         lambda line: line.edit(f"{CODE}models/tiny.py", "1", "2"),
         jobs(["train", "evaluate"], "tiny") | REPORT,
         ["train of tiny: its code changed: models.tiny.LAYERS"],
+    ),
+    "a model that is new in the code": Row(
+        lambda line: line.add_model("other"),
+        REPORT,
+        [
+            "report: its code changed: config.Other, config.Settings",
+            'report: other is new: {"batch": 8, "flip": true, "px": 64, "steps": 900}',
+        ],
     ),
     "the report's template": Row(
         lambda line: line.edit(f"{CODE}reporting/page.html", "</html>", "</html> "),
@@ -305,9 +180,6 @@ NOTHING: dict[str, Callable[[Line], object]] = {
     "how to download: `download.retries`": lambda line: line.configure("download", retries=3),
     "a comment, a docstring, or the layout of code": lambda line: line.edit(
         f"{CODE}media/vad.py", '"""Voiced', '# one\n\n"""Spoken'
-    ),
-    "a model that is new in the code": lambda line: Path(f"{CODE}models/other.py").write_text(
-        "A = 1\n"
     ),
     "a library of no stage: `pytest`": lambda line: line.upgrade("pytest"),
 }

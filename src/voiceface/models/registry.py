@@ -7,11 +7,13 @@ name. No module is named here: a new model is to make no other one stale.
 import json
 from collections.abc import Callable
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 
+from voiceface.codehash import code_digest
 from voiceface.config import ModelSection, parse_section
 from voiceface.data.batches import Batch
 from voiceface.errors import VoicefaceError
@@ -66,8 +68,13 @@ class Entry(NamedTuple):
 
 
 def module_of(name: str) -> str:
-    """The module of the model of that name: what `code_digest` takes."""
+    """The module of the model of that name."""
     return f"voiceface.models.{name}"
+
+
+def code_of(name: str) -> str:
+    """Digest of the code of that model: what follows the trainer's code does not see it."""
+    return code_digest(module_of(name))
 
 
 def entry(name: str) -> Entry:
@@ -76,15 +83,11 @@ def entry(name: str) -> Entry:
     Raises:
         VoicefaceError: there is none.
     """
-    module = module_of(name)
-    try:
-        return import_module(module).ENTRY
-    except ModuleNotFoundError as error:
-        if error.name != module:
-            raise
-    except AttributeError:
-        pass  # a module, but of no model
-    raise VoicefaceError(f"{name}: no such model; `voiceface models` lists them")
+    is_module = str.isidentifier(name) and find_spec(module_of(name)) is not None
+    found = getattr(import_module(module_of(name)), "ENTRY", None) if is_module else None
+    if found is None:
+        raise VoicefaceError(f"{name}: no such model; `voiceface models` lists them")
+    return found
 
 
 def parse_config(name: str, text: str) -> ModelSection:

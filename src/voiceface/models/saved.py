@@ -33,7 +33,7 @@ def save(folder: Path, weights: dict[str, dict[str, Tensor]], card: dict[str, An
     }
     path = folder / "generator.safetensors"
     files.write_bytes(path, safetensors.torch.save(flat))
-    files.write_json(folder / "model.json", card | {"sha256": files.sha256_file(path)})
+    files.write_sealed(folder / "model.json", card | {"sha256": files.sha256_file(path)})
 
 
 def load(folder: Path, device: torch.device) -> Trained:

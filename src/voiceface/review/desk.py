@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from voiceface.config import Settings
-from voiceface.layout import COPIES_SEEN, FACES_SEEN, MANIFEST
+from voiceface.layout import COPIES_SEEN, FACES_SEEN, MANIFEST, RUBRIC
 from voiceface.layout import REVIEWS as LEDGER
 from voiceface.review.assistant import Assistant
 from voiceface.review.book import PROPOSED, Book
@@ -80,6 +80,7 @@ class Desk:
         for curator in curators:
             Ledger(root / LEDGER, curator)  # refuses a name that can't be a folder
         self._manifest = root / MANIFEST
+        self.rubric = root / RUBRIC
         self.table = ReviewTable.open(self._manifest)
         self._built_ns = self._manifest.stat().st_mtime_ns
         self.seen = Seen(root / COPIES_SEEN)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from voiceface.files import read_text
 from voiceface.reporting.words import reason_words
 from voiceface.review.assist import Proposal
 from voiceface.review.audit import residual_error
@@ -29,6 +30,7 @@ def state_json(desk: "Desk", curator: str) -> dict[str, Any]:
     return {
         "curator": curator,
         "settings": desk.settings.review.model_dump(mode="json"),
+        "rubric": read_text(desk.rubric),
         "columns": _columns_json(desk),
         **far_json(desk, curator),
     }

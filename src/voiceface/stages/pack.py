@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import soundfile
 
 from voiceface.errors import VoicefaceError, hardship
-from voiceface.files import read_table, replacing, sha256_file, write_json, write_table
+from voiceface.files import read_table, replacing, sha256_file, write_sealed, write_table
 from voiceface.stages.shim import stage_main
 from voiceface.tables import DATASET, PACKED
 
@@ -65,7 +65,7 @@ def run(dataset: Path, speech: Path, faces: Path, split: str, output: Path) -> N
         "count": len(rows),
         "sha256": {part: sha256_file(output / part) for part in _PARTS},
     }
-    write_json(output / "pack.json", about)
+    write_sealed(output / "pack.json", about)
 
 
 def decode_face(png: bytes) -> np.ndarray:

@@ -165,8 +165,8 @@ def train(config: Train, name: str, section: ModelSection, packed: Path, output:
         config.model_dump(mode="json", exclude=_FREE),
         {name: section.model_dump(mode="json", exclude=_FREE)},
         splits["train"].digest,
-        [run.device.type, torch.__version__],
-        [code_digest(module) for module in ("voiceface.training.engine", registry.module_of(name))],
+        [run.device.type, torch.__version__, code_digest("voiceface.training.engine")],
+        registry.code_of(name),
     )
     _resume(run, output, digest)
     board = Board(output / "tensorboard", run.step)
