@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from voiceface.building.failures import failure_lines
 from voiceface.building.lock import _is_snakemake
 from voiceface.building.progress import Progress, error_line, last_line
 from voiceface.building.view import span
@@ -373,6 +374,44 @@ def test_a_log_gives_its_last_line_and_its_error(tmp_path: Path) -> None:
     assert error_line(log) == "why"
     log.write_text("Traceback (most recent call last):\nKeyError: 'x'\n")
     assert error_line(log) == "KeyError: 'x'"
+    log.write_text("step 3\nslurmstepd: error: Detected 1 oom_kill event in StepId=5.0\nthe end\n")
+    assert error_line(log) == "Detected 1 oom_kill event in StepId=5.0"
+
+
+def test_of_jobs_sent_to_a_cluster_together_only_those_that_say_why_are_told(
+    tmp_path: Path,
+) -> None:
+    logs = {name: tmp_path / name for name in ("quiet", "loud", "silent", "cluster", "other")}
+    logs["loud"].write_text("voiceface: no sound\n")
+    logs["other"].write_text("slurmstepd: error: out of memory\n")
+    progress = Progress({}, cores=1)
+
+    def fail(number: int, rule: str, log: str) -> None:
+        error = {"event": "job_error", "jobid": number, "rule_name": rule, "indent": True}
+        progress.apply({**error, "log": [str(logs[log])]})
+
+    progress.apply({"event": "group_error", "aux_logs": [str(logs["cluster"])]})
+    fail(1, "faces", "quiet")
+    fail(2, "speech", "loud")
+    progress.apply({"event": "group_error", "aux_logs": [str(logs["other"])]})
+    fail(3, "pack", "silent")
+    fail(4, "dataset", "silent")
+    assert failure_lines(progress.failed.values()) == [
+        f"speech: no sound ({logs['loud']})",
+        f"pack, or a job sent with it: out of memory ({logs['other']})",
+    ]
+
+
+def test_the_log_of_a_single_job_sent_to_a_cluster_is_told_when_its_own_says_nothing(
+    tmp_path: Path,
+) -> None:
+    cluster = tmp_path / "1.log"
+    cluster.write_text("slurmstepd: error: *** JOB 1 CANCELLED DUE TO TIME LIMIT ***\n")
+    progress = Progress({}, cores=1)
+    error = {"event": "job_error", "jobid": 1, "rule_name": "train", "indent": False}
+    progress.apply({**error, "log": [str(tmp_path / "train.log"), str(cluster)]})
+    (line,) = failure_lines(progress.failed.values())
+    assert line.startswith("train, or a job sent with it: *** JOB 1 CANCELLED DUE TO TIME LIMIT")
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ from types import FrameType
 from rich.console import Console
 
 from voiceface.building.events import Runner
+from voiceface.building.failures import failure_lines
 from voiceface.building.lock import is_left_over, only_build
-from voiceface.building.progress import Progress, error_line
+from voiceface.building.progress import Progress
 from voiceface.building.view import view_for
 from voiceface.config import Settings, load_settings, parse_section
 from voiceface.errors import VoicefaceError
@@ -164,8 +165,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 def _failures(progress: Progress) -> list[str]:
     """One line for each failed job, from its log; without one, what Snakemake found wrong."""
-    jobs = list(progress.failed.values())
-    lines = [f"{job.name}: {error_line(job.log)} ({job.log or _TEXT})" for job in jobs]
+    lines = failure_lines(progress.failed.values())
     if len(lines) > _MOST_ERRORS:
         rest = len(lines) - _MOST_ERRORS
         lines = [*lines[:_MOST_ERRORS], f"and {rest} more failed; see {_TEXT}"]

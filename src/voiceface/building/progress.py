@@ -25,6 +25,7 @@ STAGES = (
 # Rules that only name targets, and the sum in Snakemake's count of jobs.
 NO_STAGES = {"all", "dataset_only", "models_only", "total"}
 _TAIL_BYTES = 4096
+_REASON = re.compile("(?:voiceface|slurmstepd: error): (.+)")
 
 
 @dataclass
@@ -36,6 +37,8 @@ class Job:
     """What it works on: the video or the model; may be empty."""
     log: Path | None
     started: float
+    sent: Path | None = None
+    """A cluster's log of the submission that the job failed in, perhaps with others; None: here."""
 
     @property
     def name(self) -> str:
@@ -74,6 +77,8 @@ class Progress:
     failed: dict[int, Job] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
     """What Snakemake itself found wrong, one line each."""
+    group_logs: list[str] = field(default_factory=list)
+    """A cluster's logs of the group of jobs that failed last."""
 
     def apply(self, event: Event, now: float | None = None) -> None:
         """Take in one event; `now` in seconds of the monotonic clock."""
@@ -84,9 +89,10 @@ class Progress:
             self._start(event, moment)
         elif event["event"] == "job_finished":
             self._finish(event["job_id"], moment)
+        elif event["event"] == "group_error":
+            self.group_logs = event["aux_logs"] or []  # of the jobs whose errors follow, indented
         elif event["event"] == "job_error":
-            job = self.running.pop(event["jobid"], None) or _job(event, moment)
-            self.failed[event["jobid"]] = job
+            self._fail(event, moment)
         elif event["event"] == "error":
             self.errors.append(plain(event["text"]))
 
@@ -113,6 +119,12 @@ class Progress:
             stage.done_s += now - job.started
             stage.done_video_s += self.durations_s.get(job.about, 0.0)
             stage.ended = now
+
+    def _fail(self, event: Event, now: float) -> None:
+        job = self.running.pop(event["jobid"], None) or _job(event, now)
+        cluster_logs = self.group_logs if event.get("indent") else (event.get("log") or [])[1:]
+        job.sent = Path(cluster_logs[0]) if cluster_logs else None
+        self.failed[event["jobid"]] = job
 
     def throughput(self, stage: Stage, now: float) -> float | None:
         """Seconds of video per wall second of this stage so far; None where it has no videos."""
@@ -172,9 +184,13 @@ def last_line(log: Path | None) -> str:
 
 def error_line(log: Path | None) -> str:
     """The one line of a failed job's log that says why: `voiceface: …`, else its last one."""
-    lines = _tail(log)
-    told = [line for line in lines if line.startswith("voiceface: ")]
-    return (told or lines or ["no message"])[-1].removeprefix("voiceface: ")
+    return reason(log) or last_line(log) or "no message"
+
+
+def reason(log: Path | None) -> str:
+    """What a stage or Slurm itself says in a log of why it ended; may be empty."""
+    told = [found[1] for line in _tail(log) if (found := _REASON.match(line))]
+    return told[-1] if told else ""
 
 
 def _tail(log: Path | None) -> list[str]:
