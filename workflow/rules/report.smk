@@ -5,6 +5,8 @@ import os
 from voiceface import reporting
 from voiceface.config import result_settings
 
+PAGE = f"{os.path.relpath(reporting.__path__[0])}/page"
+
 
 rule report:
     input:
@@ -14,9 +16,17 @@ rule report:
         leakage="manifests/leakage.json",
         people="manifests/people.parquet",
         faces=expand("data/faces/{video}.parquet", video=PLAN.videos),
-        histories=expand("models/{model}/history.parquet", model=PLAN.models),
-        metrics=expand("reports/{model}/metrics.json", model=PLAN.models),
-        page=multiext(f"{os.path.relpath(reporting.__path__[0])}/page", ".html", ".css"),
+        models=expand(
+            "models/{model}/{part}",
+            model=PLAN.models,
+            part=["model.json", "history.parquet", "grid.png"],
+        ),
+        metrics=expand(
+            "reports/{model}/{part}",
+            model=PLAN.models,
+            part=["metrics.json", "generated.png"],
+        ),
+        page=[local(f"{PAGE}.html"), local(f"{PAGE}.css")],
     output:
         "reports/index.html",
     log:
@@ -33,5 +43,5 @@ rule report:
     shell:
         "python -m voiceface.stages.report --config={params.config:q} --settings={params.settings:q}"
         " --manifest={input.manifest} --funnel={input.funnel} --dataset={input.dataset}"
-        " --leakage={input.leakage} --people={input.people} --faces=data/faces --models=models"
-        " --reports=reports --names={params.names} --output={output} &> {log}"
+        " --leakage={input.leakage} --people={input.people} --faces={DATA}/faces --models={MODELS}"
+        " --reports={REPORTS} --names={params.names} --output={output} &> {log}"
