@@ -26,7 +26,7 @@ def where_files_lie(prefix: str | None, copies: Path) -> Path:
     """The folder in which jobs find `data/`, `models/` and `reports/`.
 
     Args:
-        prefix: of Snakemake's default storage, as in `s3://bucket/folder`; None: the files lie here.
+        prefix: of Snakemake's default storage, as in `s3://bucket/folder`; None: they lie here.
         copies: the folder of Snakemake's copies of what is in that storage.
     """
     if not prefix:

@@ -26,6 +26,7 @@ class Cloud:
     secrets: list[dict[str, Any]] = field(default_factory=list)
     jobs: list[dict[str, Any]] = field(default_factory=list)
     objects: dict[str, bytes] = field(default_factory=dict)
+    deleted: dict[str, bytes] = field(default_factory=dict)
 
     def write_kubeconfig(self, path: Path) -> None:
         """Write the file by which Kubernetes' client finds this cloud."""
@@ -82,7 +83,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path.startswith("/api"):
             self._json({})
         else:
-            self._cloud.objects.pop(self._key, None)
+            self._cloud.deleted[self._key] = self._cloud.objects.pop(self._key)
             self._reply(204)
 
     def log_message(self, *_: Any) -> None:

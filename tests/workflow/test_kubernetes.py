@@ -20,10 +20,12 @@ from voiceface.sources import Video, write_videos
 pytestmark = [pytest.mark.kubernetes, pytest.mark.slow]
 
 VIDEOS = ("web-a", "web-b")
-RULES = ("download", "speech", "faces", "samples", "train")
+RULES = ("speech", "faces", "samples", "train")
 TARGETS = ("models/wav2pix/model.json", *(f"data/samples/{video}.parquet" for video in VIDEOS))
 PACKED = ("faces.npy", "audio.npy", "samples.parquet", "pack.json")
-PACKED_KEYS = [f"run/data/packed/{s}/{part}" for s in ("train", "test", "unseen") for part in PACKED]
+HAD = [f"run/data/packed/{s}/{part}" for s in ("train", "test", "unseen") for part in PACKED]
+HAD += [f"run/data/media/{video}.mkv" for video in VIDEOS]
+HAD += [f"run/data/download/{video}.json" for video in VIDEOS]
 CREDENTIALS = {"ACCESS_KEY": "me", "SECRET_KEY": "hush"}
 
 
@@ -42,9 +44,9 @@ class Sent:
 
 @pytest.fixture(scope="module")
 def sent(tmp_path_factory: pytest.TempPathFactory) -> tuple[Cloud, Sent, Sent]:
-    """The cloud after a build, and the two jobs that it was sent: of the downloads, of a training.
+    """The cloud after a build, and the two jobs that it was sent: of the videos, of a training.
 
-    The arrays to train on are in the bucket already; every job fails as soon as it was sent.
+    Media, and arrays to train on, are in the bucket already; every job fails at once.
     """
     for plugin in ("snakemake_executor_plugin_kubernetes", "snakemake_storage_plugin_s3"):
         needs(find_spec(plugin) is not None, f"{plugin} (envs/cluster.lock)")
@@ -54,13 +56,13 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> tuple[Cloud, Sent, Sent]:
         patch.setenv("KUBECONFIG", str(project.folder / "kubeconfig"))
         for name, value in CREDENTIALS.items():
             patch.setenv(f"SNAKEMAKE_STORAGE_S3_{name}", value)
-        there.objects.update(dict.fromkeys(PACKED_KEYS, b"x"))
+        there.objects.update(dict.fromkeys(HAD, b"x"))
         (project.folder / "site.yaml").write_text(yaml.safe_dump(site(there)))
         profiles = ["--profile=workflow/profiles/kubernetes", "--profile=site.yaml"]
         project.snakemake(*profiles, "--allowed-rules", *RULES, "--", *TARGETS, fails=True)
     jobs = [Sent(job["containers"][0], job) for job in map(_pod, there.jobs)]
-    downloads, train = sorted(jobs, key=lambda job: "train:model" in job.command)
-    return there, downloads, train
+    videos, train = sorted(jobs, key=lambda job: "train:model" in job.command)
+    return there, videos, train
 
 
 def make(folder: Path) -> Project:
@@ -98,13 +100,14 @@ def _pod(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_videos_share_a_pod_that_asks_for_what_it_needs(sent: tuple[Cloud, Sent, Sent]) -> None:
-    _, downloads, _ = sent
+    _, videos, _ = sent
     for video in VIDEOS:
-        assert f"download:video={video}" in downloads.command
-    assert downloads.container["image"] == "registry.example/voiceface:1"
-    limits = downloads.container["resources"]["limits"]
-    assert limits == {"cpu": "2000m", "memory": "600M", "ephemeral-storage": "10000M"}
-    assert not downloads.pod.get("tolerations")
+        for stage in ("speech", "faces", "samples"):
+            assert f"'{stage}:video={video}'" in videos.command
+    assert videos.container["image"] == "registry.example/voiceface:1"
+    limits = videos.container["resources"]["limits"]
+    assert limits == {"cpu": "2000m", "memory": "1600M", "ephemeral-storage": "10000M"}
+    assert not videos.pod.get("tolerations")
 
 
 def test_the_training_is_limited_to_one_gpu(sent: tuple[Cloud, Sent, Sent]) -> None:
@@ -134,9 +137,9 @@ def test_pods_work_on_the_bucket_with_the_project_s_own_code_and_lists(
     there, *jobs = sent
     for job in jobs:
         assert f"--default-storage-prefix 's3://{BUCKET}/run'" in job.command
-    (archive,) = set(there.objects) - set(PACKED_KEYS)
+    (archive,) = there.deleted  # at the end of the build
     assert f"--deploy-sources s3://{BUCKET}/{archive} " in jobs[0].command
-    with tarfile.open(fileobj=io.BytesIO(there.objects[archive])) as sources:
+    with tarfile.open(fileobj=io.BytesIO(there.deleted[archive])) as sources:
         names = sources.getnames()
     wanted = {"Snakefile", "config.yaml", "manifests/videos.csv", "workflow/rules/train.smk"}
     assert {*wanted, "src/voiceface/stages/train.py"} <= set(names)
