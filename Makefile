@@ -1,16 +1,19 @@
 # `make demo` shows the whole line on drawn people; `make test` runs the tests.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench clean
+.PHONY: help setup cluster demo test test-cluster lint format bench clean
 # The environment's programs come first on the path.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
 setup: .venv/.ready ## make .venv from requirements.lock
 
 .venv/.ready: requirements.lock pyproject.toml envs/setup.sh
 	@bash envs/setup.sh
+
+cluster: setup ## add what Slurm, Kubernetes and S3 need (docs/cluster.md)
+	@python -m pip --disable-pip-version-check install --quiet -r envs/cluster.lock
 
 demo: setup ## render the demo world, build its dataset, train and evaluate Wav2Pix, report
 	@voiceface demo-world
@@ -18,6 +21,9 @@ demo: setup ## render the demo world, build its dataset, train and evaluate Wav2
 
 test: setup ## run the tests
 	@python -m pytest -n 2 --dist loadfile
+
+test-cluster: cluster ## run the tests on a Slurm of their own, and of what Kubernetes is sent
+	@python -m pytest -m "slurm or kubernetes" --durations=5
 
 lint: setup ## check style, types and the workflow
 	@ruff check .

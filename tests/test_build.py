@@ -15,7 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from voiceface.building.progress import Job, Progress, last_line
+from voiceface.building.failures import failure_lines
+from voiceface.building.progress import Job, Progress, last_line, reason
 from voiceface.building.view import span
 from voiceface.sources import Video, write_videos
 
@@ -325,18 +326,23 @@ def test_a_job_that_succeeds_at_a_new_try_is_no_failure() -> None:
 
 def test_a_log_gives_its_last_line_and_its_error(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    progress, job = Progress({}, cores=1), Job("speech", "a", log, 0.0)
+    progress = Progress({}, cores=1, failed={1: Job("speech", "a", log, 0.0)})
+
+    def why() -> str:
+        (line,) = failure_lines(progress, Path("logs/build.log"))
+        return line.removeprefix("speech of a: ").removesuffix(f" ({log})")
+
     assert last_line(log) == ""
-    assert progress.why_failed(job) == "no message"
+    assert why() == "no message"
     log.write_bytes(b"x" * 10_000 + b"\nstep 1\rstep 2\r")
     assert last_line(log) == "step 2"
     log.write_text("voiceface: why\nTerminated\n\n")
-    assert progress.why_failed(job) == "why"
+    assert why() == "why"
     log.write_text("Traceback (most recent call last):\nKeyError: 'x'\n")
-    assert progress.why_failed(job) == "KeyError: 'x'"
+    assert why() == "KeyError: 'x'"
     # A library that has no memory at its import is not ours to catch.
     log.write_text("ImportError: libx265.so: failed to map segment from shared object\n")
-    assert progress.why_failed(job).startswith("out of memory; `voiceface build --cores=1`")
+    assert why().startswith("out of memory; `voiceface build --cores=1`")
 
 
 def test_a_job_that_is_killed_is_told_as_such(project: Path) -> None:
@@ -354,6 +360,48 @@ def test_a_job_that_is_killed_is_told_as_such(project: Path) -> None:
         err,
     )
     assert built(project)[0] == 0
+
+
+def test_slurm_s_own_words_are_the_reason(tmp_path: Path) -> None:
+    log = tmp_path / "1.log"
+    log.write_text("step 3\nslurmstepd: error: Detected 1 oom_kill event in StepId=5.0\nthe end\n")
+    assert reason(log) == "Detected 1 oom_kill event in StepId=5.0"
+
+
+def test_of_jobs_sent_to_a_cluster_together_only_those_that_say_why_are_told(
+    tmp_path: Path,
+) -> None:
+    logs = {name: tmp_path / name for name in ("quiet", "loud", "silent", "cluster", "other")}
+    logs["loud"].write_text("voiceface: no sound\n")
+    logs["other"].write_text("slurmstepd: error: out of memory\n")
+    progress = Progress({}, cores=1)
+
+    def fail(number: int, rule: str, log: str) -> None:
+        error = {"event": "job_error", "jobid": number, "rule_name": rule, "indent": True}
+        progress.apply({**error, "log": [str(logs[log])]})
+
+    progress.apply({"event": "group_error", "aux_logs": [str(logs["cluster"])]})
+    fail(1, "faces", "quiet")
+    fail(2, "speech", "loud")
+    progress.apply({"event": "group_error", "aux_logs": [str(logs["other"])]})
+    fail(3, "pack", "silent")
+    fail(4, "dataset", "silent")
+    assert failure_lines(progress, Path("logs/build.log")) == [
+        f"speech: no sound ({logs['loud']})",
+        f"pack, or a job sent with it: out of memory ({logs['other']})",
+    ]
+
+
+def test_the_log_of_a_single_job_sent_to_a_cluster_is_told_when_its_own_says_nothing(
+    tmp_path: Path,
+) -> None:
+    cluster = tmp_path / "1.log"
+    cluster.write_text("slurmstepd: error: *** JOB 1 CANCELLED DUE TO TIME LIMIT ***\n")
+    progress = Progress({}, cores=1)
+    error = {"event": "job_error", "jobid": 1, "rule_name": "train", "indent": False}
+    progress.apply({**error, "log": [str(tmp_path / "train.log"), str(cluster)]})
+    (line,) = failure_lines(progress, Path("logs/build.log"))
+    assert line.startswith("train, or a job sent with it: *** JOB 1 CANCELLED DUE TO TIME LIMIT")
 
 
 @pytest.mark.parametrize(

@@ -38,3 +38,6 @@ def test_every_dependency_is_pinned() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     lock = _pins((ROOT / "requirements.lock").read_text().splitlines())
     assert {_normal(name) for name in project["dependencies"]} <= set(lock)
+    more = _pins((ROOT / "envs/cluster.lock").read_text().splitlines())
+    assert {_normal(name) for name in project["optional-dependencies"]["cluster"]} <= set(more)
+    assert not set(more) & set(lock), "a package that both lock files pin"

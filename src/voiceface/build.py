@@ -12,8 +12,9 @@ from types import FrameType
 from rich.console import Console
 
 from voiceface.building.events import Runner
+from voiceface.building.failures import failure_lines, killed_words
 from voiceface.building.lock import only_build
-from voiceface.building.progress import Progress, killed_words
+from voiceface.building.progress import Progress
 from voiceface.building.tidy import tidy_up
 from voiceface.building.view import view_for
 from voiceface.config import Settings, load_settings, parse_section
@@ -168,8 +169,7 @@ def _failures(progress: Progress, status: int) -> list[str]:
     """One line for each failed job, from its log; without one, what Snakemake found wrong."""
     if status < 0:
         return [f"Snakemake was {killed_words(-status)}"]
-    jobs = list(progress.failed.values())
-    lines = [f"{job.name}: {progress.why_failed(job)} ({job.log or _TEXT})" for job in jobs]
+    lines = failure_lines(progress, _TEXT)
     if len(lines) > _MOST_ERRORS:
         rest = len(lines) - _MOST_ERRORS
         lines = [*lines[:_MOST_ERRORS], f"and {rest} more failed; see {_TEXT}"]

@@ -25,6 +25,19 @@ def growing(amount: int) -> Callable[[Any, int], int]:
     return lambda wildcards, attempt: attempt * amount
 
 
+def where_files_lie(prefix: str | None, copies: Path) -> Path:
+    """The folder in which jobs find `data/`, `models/` and `reports/`.
+
+    Args:
+        prefix: of Snakemake's default storage, as in `s3://bucket/folder`; None: they lie here.
+        copies: the folder of Snakemake's copies of what is in that storage.
+    """
+    if not prefix:
+        return Path()
+    kind, _, place = prefix.partition("://")
+    return copies / kind / place
+
+
 class Plan:
     """The checked settings and the videos, as the rules use them.
 

@@ -57,9 +57,7 @@ def build(project: Project, *targets: str, fails: bool = False) -> str:
 
 
 @pytest.fixture(scope="module")
-def built(
-    tmp_path_factory: pytest.TempPathFactory, cluster: Path
-) -> tuple[Project, Project]:
+def built(tmp_path_factory: pytest.TempPathFactory, cluster: Path) -> tuple[Project, Project]:
     """A project that was built on Slurm up to the model, and the same built here meanwhile."""
     folder = tmp_path_factory.mktemp("builds")
     render_world(folder / "world", speakers=2, videos=1, seconds=12.0, seed=3)
@@ -110,7 +108,8 @@ def test_a_failed_job_is_tried_with_more_memory_and_told_in_one_line(
     medium.unlink()  # it may be a link to the source
     medium.write_bytes(b"no video")
     told = build(there, f"data/samples/{video}.parquet", fails=True).splitlines()
-    assert [line for line in told if line.startswith(f"voiceface: speech of {video}: ")]
+    (line,) = [line for line in told if line.startswith("voiceface: ")]
+    assert line.startswith(f"voiceface: speech of {video}: data/media/{video}.mkv: was changed")
     tries = submissions()[before:]
     assert [one.state for one in tries] == ["FAILED", "FAILED"]
     assert tries[1].memory_mb == 2 * tries[0].memory_mb

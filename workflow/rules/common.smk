@@ -11,7 +11,7 @@ from voiceface.errors import VoicefaceError
 from voiceface.layout import VIDEO_LIST
 from voiceface.libraries import LOCK
 from voiceface.tables import SPLITS
-from voiceface.workflow import Plan, growing
+from voiceface.workflow import Plan, growing, where_files_lie
 
 try:
     # A bare `snakemake` begins as `voiceface build` does; a dry run and a cluster's jobs only look.
@@ -30,6 +30,13 @@ if workflow.resource_settings.cores is None:
     workflow.global_resources["_cores"] = workflow.resource_settings.cores
 
 PLAN.set_environment(Path(workflow.basedir))
+
+# Folders in a command line: of the project, or of the copies of what lies in S3.
+FILES = where_files_lie(
+    workflow.storage_settings.default_storage_prefix,
+    workflow.storage_settings.local_storage_prefix,
+)
+DATA, MODELS, REPORTS = FILES / "data", FILES / "models", FILES / "reports"
 
 
 wildcard_constraints:

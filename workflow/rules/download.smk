@@ -6,7 +6,7 @@
 
 rule download:
     input:
-        videos=ancient(str(VIDEO_LIST)),
+        videos=ancient(local(str(VIDEO_LIST))),
     output:
         media="data/media/{video}.mkv",
         outcome="data/download/{video}.json",
@@ -33,7 +33,7 @@ envvars:
 # All outcomes together; stops the build when too many videos are lost.
 rule downloads:
     input:
-        videos=str(VIDEO_LIST),
+        videos=local(str(VIDEO_LIST)),
         outcomes=expand("data/download/{video}.json", video=PLAN.videos),
     output:
         "data/downloads.parquet",
@@ -47,4 +47,4 @@ rule downloads:
         max_lost_fraction=PLAN.settings.download.max_lost_fraction,
     shell:
         "python -m voiceface.stages.downloads --max-lost-fraction={params.max_lost_fraction}"
-        " --videos={input.videos} --outcomes=data/download --output={output} &> {log}"
+        " --videos={input.videos} --outcomes={DATA}/download --output={output} &> {log}"

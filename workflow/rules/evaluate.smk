@@ -3,7 +3,7 @@
 
 rule evaluate:
     input:
-        expand("data/packed/{split}/pack.json", split=SPLITS),
+        expand("data/packed/{split}/{part}", split=SPLITS, part=PACK),
         "models/{model}/generator.safetensors",
         "models/{model}/model.json",
     output:
@@ -23,4 +23,4 @@ rule evaluate:
         model_code=PLAN.model_code,
     shell:
         "python -m voiceface.stages.evaluate --config={params.config:q} --model={wildcards.model}"
-        " --packed=data/packed --models=models --output=reports/{wildcards.model} &> {log}"
+        " --packed={DATA}/packed --models={MODELS} --output={REPORTS}/{wildcards.model} &> {log}"

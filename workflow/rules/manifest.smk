@@ -4,12 +4,13 @@
 
 rule manifest:
     input:
-        videos=str(VIDEO_LIST),
+        videos=local(str(VIDEO_LIST)),
         downloads="data/downloads.parquet",
+        outcomes=expand("data/download/{video}.json", video=PLAN.videos),
         timelines=expand("data/timeline/{video}.parquet", video=PLAN.videos),
         samples=expand("data/samples/{video}.parquet", video=PLAN.videos),
         reviews=sorted(
-            str(path) for path in Path("manifests/reviews").glob("*/*.jsonl")
+            local(str(path)) for path in Path("manifests/reviews").glob("*/*.jsonl")
         ),
     output:
         samples="manifests/samples.parquet",
@@ -26,6 +27,6 @@ rule manifest:
         **PLAN.stage("manifest"),
     shell:
         "python -m voiceface.stages.manifest --config={params.config:q} --videos={input.videos}"
-        " --downloads=data/download --timelines=data/timeline --samples=data/samples"
+        " --downloads={DATA}/download --timelines={DATA}/timeline --samples={DATA}/samples"
         " --reviews=manifests/reviews --output={output.samples} --funnel={output.funnel}"
         " --people={output.people} &> {log}"

@@ -1,5 +1,7 @@
 # Arrays of one split that a trainer can map or hold on the GPU.
 
+PACK = ["faces.npy", "audio.npy", "samples.parquet", "pack.json"]
+
 
 rule pack:
     input:
@@ -21,6 +23,6 @@ rule pack:
     params:
         code=PLAN.code("pack"),
     shell:
-        "python -m voiceface.stages.pack --dataset={input.dataset} --speech=data/speech"
-        " --faces=data/faces --split={wildcards.split} --output=data/packed/{wildcards.split}"
+        "python -m voiceface.stages.pack --dataset={input.dataset} --speech={DATA}/speech"
+        " --faces={DATA}/faces --split={wildcards.split} --output={DATA}/packed/{wildcards.split}"
         " &> {log}"

@@ -7,6 +7,8 @@ from voiceface.config import result_settings
 from voiceface.layout import RUBRIC
 from voiceface.libraries import SHOWN, pinned
 
+PAGE = f"{os.path.relpath(reporting.__path__[0])}/page"
+
 
 rule report:
     input:
@@ -16,10 +18,18 @@ rule report:
         leakage="manifests/leakage.json",
         people="manifests/people.parquet",
         faces=expand("data/faces/{video}.parquet", video=PLAN.videos),
-        histories=expand("models/{model}/history.parquet", model=PLAN.models),
-        rubric=[str(RUBRIC)] if RUBRIC.exists() else [],
-        metrics=expand("reports/{model}/metrics.json", model=PLAN.models),
-        page=multiext(f"{os.path.relpath(reporting.__path__[0])}/page", ".html", ".css"),
+        models=expand(
+            "models/{model}/{part}",
+            model=PLAN.models,
+            part=["model.json", "history.parquet", "grid.png"],
+        ),
+        metrics=expand(
+            "reports/{model}/{part}",
+            model=PLAN.models,
+            part=["metrics.json", "generated.png"],
+        ),
+        rubric=[local(str(RUBRIC))] if RUBRIC.exists() else [],
+        page=[local(f"{PAGE}.html"), local(f"{PAGE}.css")],
     output:
         "reports/index.html",
     log:
@@ -37,6 +47,6 @@ rule report:
     shell:
         "python -m voiceface.stages.report --config={params.config:q} --settings={params.settings:q}"
         " --manifest={input.manifest} --funnel={input.funnel} --dataset={input.dataset}"
-        " --leakage={input.leakage} --people={input.people} --faces=data/faces --models=models"
-        " --reports=reports --names={params.names} --rubric=manifests/rubric.md --output={output}"
+        " --leakage={input.leakage} --people={input.people} --faces={DATA}/faces --models={MODELS}"
+        " --reports={REPORTS} --names={params.names} --rubric=manifests/rubric.md --output={output}"
         " &> {log}"

@@ -4,7 +4,7 @@
 
 rule train:
     input:
-        expand("data/packed/{split}/pack.json", split=SPLITS),
+        expand("data/packed/{split}/{part}", split=SPLITS, part=PACK),
     output:
         "models/{model}/generator.safetensors",
         "models/{model}/model.json",
@@ -25,5 +25,5 @@ rule train:
         model_config=PLAN.model_section,
     shell:
         "python -m voiceface.stages.train --config={params.config:q}"
-        " --model-config={params.model_config:q} --model={wildcards.model} --packed=data/packed"
-        " --output=models/{wildcards.model} &> {log}"
+        " --model-config={params.model_config:q} --model={wildcards.model} --packed={DATA}/packed"
+        " --output={MODELS}/{wildcards.model} &> {log}"

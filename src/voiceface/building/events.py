@@ -24,7 +24,8 @@ _FIELDS = {
     "run_info": ("stats",),
     "job_info": ("jobid", "rule_name", "wildcards", "output", "log", "reason"),
     "job_finished": ("job_id",),
-    "job_error": ("jobid", "rule_name", "log"),
+    "group_error": ("aux_logs",),
+    "job_error": ("jobid", "rule_name", "log", "indent"),
     "error": ("exception",),
 }
 _PATIENCE_S = 20.0

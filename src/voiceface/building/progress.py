@@ -1,14 +1,13 @@
 """What Snakemake's events amount to: how far each stage is, how fast, and how long to go."""
 
 import re
-import signal
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from voiceface.building.events import Event
-from voiceface.errors import DISK_FULL, ONE_AT_A_TIME, OUT_OF_MEMORY, disk_is_full, hardship_words
+from voiceface.errors import hardship_words
 
 STAGES = (
     "resolve",
@@ -29,8 +28,8 @@ NO_STAGES = {"all", "dataset_only", "models_only", "total"}
 _TAIL_BYTES = 4096
 # How Snakemake tells that a shell's command was ended by a signal: of the shell, or as its status.
 _SIGNAL = re.compile(r"died with <Signals\.\w+: (\d+)>|non-zero exit status (1[3-5]\d)\b")
-_CRASHES = (signal.SIGABRT, signal.SIGBUS, signal.SIGSEGV)
 _LOG = re.compile(r"&> (\S+?)['\"]")
+_REASON = re.compile("(?:voiceface|slurmstepd: error): (.+)")
 
 
 @dataclass
@@ -42,6 +41,8 @@ class Job:
     """What it works on: the video or the model; may be empty."""
     log: Path | None
     started: float
+    sent: Path | None = None
+    """A cluster's log of the submission that the job failed in, perhaps with others; None: here."""
 
     @property
     def name(self) -> str:
@@ -82,6 +83,8 @@ class Progress:
     """What Snakemake itself found wrong, one line each."""
     signals: dict[Path, int] = field(default_factory=dict)
     """Which signal ended a job, by its log."""
+    group_logs: list[str] = field(default_factory=list)
+    """A cluster's logs of the group of jobs that failed last."""
 
     def apply(self, event: Event, now: float | None = None) -> None:
         """Take in one event; `now` in seconds of the monotonic clock."""
@@ -92,9 +95,10 @@ class Progress:
             self._start(event, moment)
         elif event["event"] == "job_finished":
             self._finish(event["job_id"], moment)
+        elif event["event"] == "group_error":
+            self.group_logs = event["aux_logs"] or []  # of the jobs whose errors follow, indented
         elif event["event"] == "job_error":
-            job = self.running.pop(event["jobid"], None) or _job(event, moment)
-            self.failed[event["jobid"]] = job
+            self._fail(event, moment)
         elif event["event"] == "error":
             self.errors.append(plain(event["text"]))
             self._find_signal(event["text"])
@@ -128,18 +132,11 @@ class Progress:
         if ended and log:
             self.signals[Path(log[1])] = int(ended[1] or int(ended[2]) - 128)
 
-    def why_failed(self, job: Job) -> str:
-        """The one line that says why a job failed."""
-        lines = _tail(job.log)
-        told = [line for line in lines if line.startswith("voiceface: ")]
-        last = lines[-1] if lines else ""
-        if told:
-            return told[-1].removeprefix("voiceface: ")
-        if words := hardship_words(last):
-            return f"{words} ({last})"
-        if job.log in self.signals:
-            return killed_words(self.signals[job.log])
-        return last or (DISK_FULL if disk_is_full() else "no message")
+    def _fail(self, event: Event, now: float) -> None:
+        job = self.running.pop(event["jobid"], None) or _job(event, now)
+        cluster_logs = self.group_logs if event.get("indent") else (event.get("log") or [])[1:]
+        job.sent = Path(cluster_logs[0]) if cluster_logs else None
+        self.failed[event["jobid"]] = job
 
     def throughput(self, stage: Stage, now: float) -> float | None:
         """Seconds of video per wall second of this stage so far; None where it has no videos."""
@@ -199,23 +196,10 @@ def last_line(log: Path | None) -> str:
     return lines[-1] if lines else ""
 
 
-def error_line(log: Path | None) -> str:
-    """The one line of a failed job's log that says why: `voiceface: …`, else its last one."""
-    return told_error(log) or last_line(log) or "no message"
-
-
-def told_error(log: Path | None) -> str:
-    """That line where there is one, else nothing."""
-    told = [line for line in _tail(log) if line.startswith("voiceface: ")]
-    return told[-1].removeprefix("voiceface: ") if told else ""
-
-
-def killed_words(number: int) -> str:
-    """What a process that a signal ended could not say itself."""
-    name = signal.Signals(number).name
-    if number == signal.SIGKILL:
-        return f"killed ({name}), as the system does when memory runs out; {ONE_AT_A_TIME}"
-    return f"stopped by {name}" + f", maybe {OUT_OF_MEMORY}" * (number in _CRASHES)
+def reason(log: Path | None) -> str:
+    """What a stage or Slurm itself says in a log of why it ended; may be empty."""
+    told = [found[1] for line in _tail(log) if (found := _REASON.match(line))]
+    return told[-1] if told else ""
 
 
 def _tail(log: Path | None) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from voiceface.building.code_record import changed_code
 from voiceface.building.events import Event
-from voiceface.building.progress import told_error
+from voiceface.building.progress import reason
 from voiceface.config import Section, Settings
 
 _FOLLOWS = "what comes before it"
@@ -78,7 +78,7 @@ def _why_missing(job: Event) -> str:
     log = Path((job["log"] or [""])[0])
     if not log.is_file():
         return "never built"
-    if line := told_error(log):
+    if line := reason(log):
         return f"failed: {line} ({log})"
     return "deleted since it was built, or its job was killed"
 
