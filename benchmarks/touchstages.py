@@ -47,7 +47,7 @@ _OTHERS = {
 }
 """Files beside them that no job writes."""
 
-_STAGE = '''\
+_STAGE = """\
 import sys
 from pathlib import Path
 
@@ -56,7 +56,7 @@ for name in {outputs!r}:
     path = Path(name.format(**flags))
     known = Path("known") / path
     path.write_bytes(known.read_bytes() if known.exists() else str(path).encode())
-'''
+"""
 
 
 def make_project(root: Path, videos: int, settings: dict[str, Any] | None = None) -> None:

@@ -18,6 +18,9 @@ refuses must be well within it, so that the splits keep together whatever it wou
 SAME_FACE_BITS = 7
 """Most bits of 256 by which the prints of one picture of a face differ."""
 
+COMPARED = ["video", "start_us", "audio_prints", "audio_marks", "face_print"]
+"""The columns of `tables.SAMPLES` that are looked at."""
+
 _SAME_PRINTS = 4  # about half a second of bit-identical sound
 _BANDS = 8  # of a face print: one of them is equal when at most 7 bits differ
 _MEETINGS = 2  # so many equal marks at one shift, before two clips are compared
@@ -100,11 +103,11 @@ def repeats(samples: pa.Table, sound_errors: float | None, face_bits: int | None
         sound_errors: as for `sound_pairs`; None: sound is not compared.
         face_bits: as for `face_pairs`; None: faces are not compared.
     """
-    samples = samples.select(["video", "start_us", "audio_prints", "audio_marks", "face_print"])
+    samples = samples.select(COMPARED)
     left = np.arange(len(samples))
     unsure = True
     while unsure:
-        rest = samples.take(pa.array(left))
+        rest = samples if len(left) == len(samples) else samples.take(pa.array(left))
         pairs = [print_pairs(rest, _SAME_PRINTS)]
         if sound_errors is not None:
             pairs.append(sound_pairs(rest, sound_errors))
