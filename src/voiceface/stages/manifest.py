@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from voiceface.config import Manifest
-from voiceface.duplicates import COMPARED, repeats
+from voiceface.duplicates import repeats
 from voiceface.errors import VoicefaceError
 from voiceface.files import read_table, write_table
 from voiceface.flags import flag_bit, flag_bits, flag_lists, reasons_of
@@ -143,10 +143,8 @@ def _with_flags(table: pa.Table, people: People, config: Manifest) -> pa.Table:
         wrong = people.strange | (distance > config.max_identity_distance)
         bits[wrong] |= flag_bit("wrong_person")
     bits[_copies(table, bits == 0)] |= flag_bit("duplicate")
-    unflagged = np.flatnonzero(bits == 0)
-    clean = table.select(COMPARED).take(pa.array(unflagged, pa.int64()))
-    again = repeats(clean, config.duplicate_sound_errors, config.duplicate_face_bits)
-    bits[unflagged[again]] |= flag_bit("duplicate")
+    again = repeats(table, config.duplicate_sound_errors, config.duplicate_face_bits, bits == 0)
+    bits[again] |= flag_bit("duplicate")
     column = table.schema.get_field_index("flags")
     table = table.set_column(column, SAMPLES.field("flags"), flag_lists(bits))
     values = pa.array(distance, pa.float32(), mask=np.isnan(distance))
