@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import pyarrow.compute as pc
 from voiceface.config import Manifest
 from voiceface.duplicates import repeats
 from voiceface.errors import VoicefaceError
-from voiceface.files import read_table, write_table
+from voiceface.files import joined, read_table, write_table
 from voiceface.flags import flag_bit, flag_bits, flag_lists, reasons_of
 from voiceface.outcome import read_outcome
 from voiceface.people import People, find_people
@@ -97,19 +98,9 @@ def fate(review: str, content: str | None, flags: list[str], require_review: boo
 
 
 def _all_samples(folder: Path, videos: list[Video]) -> pa.Table:
-    """The samples of all videos, in order, each column in one piece."""
-    parts: dict[str, list[pa.Array]] = {name: [] for name in SAMPLES.names}
+    """The samples of all videos, in order."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for table in pool.map(lambda video: _samples_of(folder, video), videos):
-            for name, chunks in parts.items():
-                chunks.extend(table[name].chunks)
-    # Joined one by one: so no more than one of them is in memory twice.
-    columns = [_joined(parts.pop(field.name), field.type) for field in SAMPLES]
-    return pa.Table.from_arrays(columns, schema=SAMPLES)
-
-
-def _joined(chunks: list[pa.Array], kind: pa.DataType) -> pa.Array:
-    return pa.concat_arrays(chunks) if chunks else pa.array([], kind)
+        return joined(pool.map(partial(_samples_of, folder), videos), SAMPLES)
 
 
 def _samples_of(folder: Path, video: Video) -> pa.Table:
