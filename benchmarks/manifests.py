@@ -2,8 +2,8 @@
 
     python benchmarks/manifests.py [--quick] [--rows 1000000] [--json PATH]
 
-Synthetic tables of videos (sampletables.py) and a ledger with a mark on each tenth row; the real stages, in
-a process each. Written, each by the number of rows:
+Synthetic tables of videos (sampletables.py) and a ledger with a mark on each tenth row; the real
+stages, each in a process of its own. Written, each by the number of rows:
 
 - `manifest_s`, `dataset_s`: the whole stage, from reading the videos' tables to the written files;
 - `search_s`: of both, the part that compares everything with everything: whose face it is, what is

@@ -6,8 +6,8 @@ The real Snakefile, rules, profile and settings with stages that write tiny file
 (touchstages.py). Written, each by the number of videos:
 
 - `noop_s`: `voiceface build` where all is up to date, from start to end;
-- `add_one_s`: the same after a file was put into a speaker's folder: it is resolved, that video goes
-  through its stages, and what follows is made anew; `add_one_jobs` are the jobs that ran;
+- `add_one_s`: the same after a file was put into a speaker's folder: it is resolved, goes through
+  its stages, and what follows is made anew; `add_one_jobs` are the jobs that ran;
 - `first_dag_s`: `snakemake --dry-run` where nothing is built yet;
 - `first_run_s`: the first `voiceface build`, of up to 1,000 videos. More are built by
   `snakemake --touch` on files that were put there (`touch_s`), and `same_state` tells whether that

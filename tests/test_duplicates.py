@@ -10,7 +10,7 @@ import pytest
 
 from tests.tables_builder import SEGMENT_US, Segment, Tables
 from voiceface.config import Manifest
-from voiceface.duplicates import face_pairs, repeats, sound_pairs
+from voiceface.duplicates import face_pairs, print_pairs, repeats, sound_pairs
 from voiceface.media.fingerprint import sound_marks
 from voiceface.review.exchange import mark
 from voiceface.tables import SAMPLES
@@ -168,6 +168,39 @@ def test_sound_with_noise_at_another_level_and_cut_is_found_and_other_sound_is_n
     table = [sound_marks(clip.astype(np.int16), 16_000).tolist() for clip in clips]
     rows = [{"video": f"{n}", "start_us": 0, "audio_marks": one} for n, one in enumerate(table)]
     assert sound_pairs(pa.Table.from_pylist(rows, SCHEMA)).tolist() == [[0, 2]]
+
+
+def test_keys_sorted_in_portions_meet_as_they_do_sorted_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known, faces = [marks() for _ in range(5)], [face_print() for _ in range(8)]
+    rows = [
+        {
+            "video": f"v{number // 5}",
+            "start_us": number % 5 // 2 * SEGMENT_US,
+            "audio_marks": np.roll(blurred(known[number % 5], 0.08), number)
+            if number % 3
+            else marks(),
+            "audio_prints": [number % 7 * 10 + place for place in range(number % 6)],
+            "face_print": face_print(number % 4, of=faces[number % 8]),
+        }
+        for number in range(60)
+    ]
+    table = pa.Table.from_pylist(rows, SCHEMA)
+    among = np.arange(60) % 4 > 0
+
+    def found() -> list[list[int]]:
+        pairs = [sound_pairs(table), print_pairs(table, 4), face_pairs(table)]
+        out = [repeats(table, 0.12, 3), repeats(table, 0.12, 3, among)]
+        return [one.tolist() for one in (*pairs, *out)]
+
+    at_once = found()
+    assert all(map(any, at_once))
+    monkeypatch.setattr("voiceface.duplicates._LARGE", 50)
+    assert found() == at_once
+    # Those that are not compared change nothing.
+    alone = repeats(table.filter(pa.array(among)), 0.12, 3)
+    assert np.array_equal(repeats(table, 0.12, 3, among)[among], alone)
 
 
 def test_ten_thousand_samples_take_seconds() -> None:

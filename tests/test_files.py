@@ -10,7 +10,15 @@ import pyarrow as pa
 import pytest
 
 from voiceface.errors import VoicefaceError
-from voiceface.files import read_json, read_table, replacing, write_json, write_table, write_text
+from voiceface.files import (
+    read_json,
+    read_rows_where,
+    read_table,
+    replacing,
+    write_json,
+    write_table,
+    write_text,
+)
 
 SCHEMA = pa.schema([pa.field("number", pa.int64(), nullable=False)])
 
@@ -80,3 +88,23 @@ def test_a_missing_file_says_how_to_make_it(tmp_path: Path) -> None:
         read_table(tmp_path / "none.parquet", SCHEMA)
     with pytest.raises(VoicefaceError, match="voiceface build"):
         read_json(tmp_path / "none.json")
+
+
+def test_the_wanted_rows_of_a_file_are_read_a_part_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.parquet"
+    schema = pa.schema([*SCHEMA, pa.field("lists", pa.list_(pa.int32())), ("fate", pa.string())])
+    fates = ["kept" if number % 3 else "dark" for number in range(20)]
+    lists = [list(range(number % 4)) if number % 5 else None for number in range(20)]
+    table = pa.table([list(range(20)), lists, fates], schema)
+    write_table(path, table)
+    monkeypatch.setattr("voiceface.files._ROWS_AT_ONCE", 4)
+    kept = read_rows_where(path, schema, ["number", "lists", "fate"], "fate", "kept")
+    wanted = table.filter(pa.array([fate == "kept" for fate in fates]))
+    assert kept.equals(wanted.combine_chunks())
+    assert {column.num_chunks for column in kept.columns} == {1}
+    assert len(read_rows_where(path, schema, ["fate"], "fate", "none")) == 0
+    path.write_bytes(b"no table")
+    with pytest.raises(VoicefaceError, match="not a table of this version"):
+        read_rows_where(path, schema, ["fate"], "fate", "kept")

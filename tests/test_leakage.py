@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from voiceface.errors import VoicefaceError
-from voiceface.leakage import prove_no_leak
+from voiceface.leakage import near_sounds, prove_no_leak
 from voiceface.tables import DATASET, MANIFEST
 
 SCHEMA = pa.schema(
@@ -102,6 +102,19 @@ def test_a_planted_leak_is_refused_and_both_samples_named(
         check(samples)
     assert {twin, f"s{victim}"} <= set(str(error.value).replace("(", " ").split())
     assert "\n" not in str(error.value)
+
+
+def test_marks_sorted_in_ranges_meet_as_they_do_sorted_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sounds = [marks(number % 9, wrong=0.05 if number > 8 else 0) for number in range(27)]
+    joined = np.concatenate([np.array(one, np.int32) for one in sounds]).view(np.uint32)
+    owners = np.repeat(np.arange(27), [len(one) for one in sounds])
+    side = np.arange(27) % 2
+    at_once = list(near_sounds(joined, owners, side))
+    assert len(at_once) >= 9
+    monkeypatch.setattr("voiceface.leakage._MANY", 100)
+    assert list(near_sounds(joined, owners, side)) == at_once
 
 
 def test_an_unseen_speaker_among_the_known_is_refused() -> None:

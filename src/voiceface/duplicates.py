@@ -4,6 +4,9 @@ Re-uploads, intros, jingles. Pairs are found by sorting: samples that have a par
 fingerprints in common meet side by side, and only those are compared.
 """
 
+from collections.abc import Callable, Iterator
+from functools import partial
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,50 +27,55 @@ _MEETINGS = 2  # so many equal marks at one shift, before two clips are compared
 _NEIGHBOURS = 8  # entries with the same key that each is compared with, beside the first
 _FACE_NEIGHBOURS = 64
 _BLOCK = 1 << 16
+_PORTIONS = 12
+_LARGE = 1 << 20  # keys; fewer are sorted at once
 
 
-def sound_pairs(samples: pa.Table, errors: float = SAME_SOUND_ERRORS) -> np.ndarray:
+def sound_pairs(
+    samples: pa.Table, errors: float = SAME_SOUND_ERRORS, among: np.ndarray | None = None
+) -> np.ndarray:
     """Pairs of samples that have a second of sound in common, also after another encoding.
 
     Args:
         samples: columns video, start_us and audio_marks, as in `tables.SAMPLES`.
         errors: greatest share of wrong bits of a stretch.
+        among: bool (n,), the samples that are compared; None: all.
 
     Returns: rows (m, 2), the earlier one first, each pair once, in ascending order. Of many
         samples with one sound, each is paired with the first and with some others, not with all.
     """
-    lists = samples["audio_marks"].combine_chunks()
-    counts = np.diff(lists.offsets.to_numpy())
-    marks = lists.flatten().to_numpy().view(np.uint32)
-    owners = np.repeat(np.arange(len(samples), dtype=np.int32), counts)
-    bounds = np.concatenate([[0], np.cumsum(counts)])
-    one, other = _meetings(marks, owners, _NEIGHBOURS)
-    one, other = _often_met(one, other, owners, bounds)
+    marks, bounds = _listed(samples, "audio_marks")
+    marks = marks.view(np.uint32)
+    one, other = _meetings(marks, partial(_in_turn, bounds), _NEIGHBOURS, _entries(bounds, among))
+    one, other = _often_met(one, other, bounds, among)
     found = []
     for start in range(0, len(one), _BLOCK):
         first, second = one[start : start + _BLOCK], other[start : start + _BLOCK]
-        alike = _least_errors(marks, bounds, owners, first, second) <= errors
-        found.append(np.stack([owners[first[alike]], owners[second[alike]]], axis=1))
+        alike = _least_errors(marks, bounds, first, second) <= errors
+        rows = [_owners(bounds, places[alike]) for places in (first, second)]
+        found.append(np.stack(rows, axis=1))
     return _unique_pairs(found, _segments(samples))
 
 
-def print_pairs(samples: pa.Table, least: int) -> np.ndarray:
+def print_pairs(samples: pa.Table, least: int, among: np.ndarray | None = None) -> np.ndarray:
     """Pairs of samples that have at least `least` bit-exact sound prints in common.
 
     Args:
         samples: columns video, start_us and audio_prints, as in `tables.SAMPLES`.
+        among: as for `sound_pairs`.
 
     Returns: as `sound_pairs`.
     """
-    lists = samples["audio_prints"].combine_chunks()
-    owners = np.repeat(np.arange(len(samples)), np.diff(lists.offsets.to_numpy()))
-    one, other = _meetings(lists.flatten().to_numpy(), owners, _NEIGHBOURS)
-    met = np.sort(np.stack([owners[one], owners[other]], axis=1), axis=1)
+    prints, bounds = _listed(samples, "audio_prints")
+    one, other = _meetings(prints, partial(_in_turn, bounds), _NEIGHBOURS, _entries(bounds, among))
+    met = np.sort(np.stack([_owners(bounds, one), _owners(bounds, other)], axis=1), axis=1)
     pairs, counts = np.unique(met, axis=0, return_counts=True)
     return _unique_pairs([pairs[counts >= least]], _segments(samples))
 
 
-def face_pairs(samples: pa.Table, bits: int = SAME_FACE_BITS) -> np.ndarray:
+def face_pairs(
+    samples: pa.Table, bits: int = SAME_FACE_BITS, among: np.ndarray | None = None
+) -> np.ndarray:
     """Pairs of samples of different videos with nearly the same picture of a face.
 
     Within a video they are no finding: one second of a calm person looks like the next.
@@ -75,16 +83,18 @@ def face_pairs(samples: pa.Table, bits: int = SAME_FACE_BITS) -> np.ndarray:
     Args:
         samples: columns video and face_print, as in `tables.SAMPLES`.
         bits: greatest number of differing bits, at most `SAME_FACE_BITS`.
+        among: as for `sound_pairs`.
 
     Returns: as `sound_pairs`.
     """
-    there = np.flatnonzero(pc.is_valid(samples["face_print"]).to_numpy())
-    joined = b"".join(samples["face_print"].take(pa.array(there)).to_pylist())
-    prints = np.frombuffer(joined, np.uint32).reshape(-1, _BANDS)
+    wanted = pc.is_valid(samples["face_print"]).to_numpy()
+    there = np.flatnonzero(wanted if among is None else wanted & among)
+    column = samples["face_print"].combine_chunks().take(pa.array(there))
+    prints = np.frombuffer(column.buffers()[1], np.uint32, _BANDS * len(there)).reshape(-1, _BANDS)
     video = samples["video"].combine_chunks().dictionary_encode().indices.to_numpy()[there]
     found = []
     for band in range(_BANDS):
-        one, other = _meetings(prints[:, band], video, _FACE_NEIGHBOURS)
+        one, other = _meetings(prints[:, band], video.__getitem__, _FACE_NEIGHBOURS)
         for start in range(0, len(one), _BLOCK):
             first, second = one[start : start + _BLOCK], other[start : start + _BLOCK]
             alike = np.bitwise_count(prints[first] ^ prints[second]).sum(axis=1) <= bits
@@ -92,31 +102,36 @@ def face_pairs(samples: pa.Table, bits: int = SAME_FACE_BITS) -> np.ndarray:
     return _unique_pairs(found, None)
 
 
-def repeats(samples: pa.Table, sound_errors: float | None, face_bits: int | None) -> np.ndarray:
+def repeats(
+    samples: pa.Table,
+    sound_errors: float | None,
+    face_bits: int | None,
+    among: np.ndarray | None = None,
+) -> np.ndarray:
     """Which samples to leave out so that no sound and no face is there twice: (n,) bool.
 
     Args:
         samples: columns as for the functions above; the first of those that are alike stays.
         sound_errors: as for `sound_pairs`; None: sound is not compared.
         face_bits: as for `face_pairs`; None: faces are not compared.
+        among: as for `sound_pairs`; the others are not left out.
     """
-    samples = samples.select(["video", "start_us", "audio_prints", "audio_marks", "face_print"])
-    left = np.arange(len(samples))
+    wanted = np.ones(len(samples), bool) if among is None else among
+    left = wanted
     unsure = True
     while unsure:
-        rest = samples.take(pa.array(left))
-        pairs = [print_pairs(rest, _SAME_PRINTS)]
+        pairs = [print_pairs(samples, _SAME_PRINTS, left)]
         if sound_errors is not None:
-            pairs.append(sound_pairs(rest, sound_errors))
+            pairs.append(sound_pairs(samples, sound_errors, left))
         if face_bits is not None:
-            pairs.append(face_pairs(rest, face_bits))
+            pairs.append(face_pairs(samples, face_bits, left))
         met = np.concatenate(pairs)
-        again = _later_twins(met, len(left))
+        again = _later_twins(met, len(samples))
         # Where many are alike not all have met each other: one that is left, though it met others
         # that are not, may have a twin among those that are left.
         unsure = bool((again[met[:, 0]] & ~again[met[:, 1]]).any())
-        left = left[~again]
-    return ~np.isin(np.arange(len(samples)), left)
+        left = left & ~again
+    return wanted & ~left
 
 
 def _later_twins(pairs: np.ndarray, count: int) -> np.ndarray:
@@ -129,65 +144,120 @@ def _later_twins(pairs: np.ndarray, count: int) -> np.ndarray:
     return out
 
 
+def _listed(samples: pa.Table, column: str) -> tuple[np.ndarray, np.ndarray]:
+    """The entries of a column of lists, one after the other (m,), and where each row's begin.
+
+    The bounds are (n + 1,): the last one is the end.
+    """
+    lists = samples[column].combine_chunks()
+    counts = pc.list_value_length(lists).fill_null(0).to_numpy()
+    return lists.flatten().to_numpy(), np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+
+
+def _owners(bounds: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """The row of each entry, given its place (k,)."""
+    return np.searchsorted(bounds, places, side="right") - 1
+
+
+def _in_turn(bounds: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """The same of places in ascending order, for millions of them."""
+    counts = np.diff(np.searchsorted(places, bounds))
+    return np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+
+
+def _entries(bounds: np.ndarray, among: np.ndarray | None) -> np.ndarray | None:
+    return None if among is None else np.repeat(among, np.diff(bounds))
+
+
 def _meetings(
-    keys: np.ndarray, owners: np.ndarray, neighbours: int
+    keys: np.ndarray,
+    owners_of: Callable[[np.ndarray], np.ndarray],
+    neighbours: int,
+    among: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Places of entries of different owners that have a key in common, the earlier one first.
 
     Each entry meets those that follow it and the first of its key; so the work stays linear
     where a key is in thousands of them.
+
+    Args:
+        keys: (m,) of the entries.
+        owners_of: gives the owners of entries, given their places in ascending order.
+        among: bool (m,), the entries that are looked at; None: all.
     """
-    order = np.argsort(keys, kind="stable").astype(np.int32)
-    sorted_keys = keys[order]
-    starts = np.flatnonzero(sorted_keys[1:] != sorted_keys[:-1]) + 1
-    starts = np.concatenate([[0], starts]).astype(np.int32)
-    first = np.repeat(starts, np.diff(np.append(starts, len(keys))))
-    several = np.flatnonzero(np.arange(len(keys)) > first).astype(np.int32)
-    first = first[several]
-    found = []
-    for lag in range(neighbours + 1):
-        earlier = several - lag if lag else first
-        meet = earlier > first if lag else np.ones(len(several), bool)
-        one, other = order[earlier[meet]], order[several[meet]]
-        apart = owners[one] != owners[other]
-        found.append((one[apart], other[apart]))
-    return np.concatenate([one for one, _ in found]), np.concatenate([two for _, two in found])
+    ones: list[list[np.ndarray]] = [[] for _ in range(neighbours + 1)]
+    others: list[list[np.ndarray]] = [[] for _ in range(neighbours + 1)]
+    for places in _portions(keys, among):
+        order = np.argsort(keys[places], kind="stable")
+        sorted_keys, owners = keys[places][order], owners_of(places)[order]
+        starts = np.flatnonzero(sorted_keys[1:] != sorted_keys[:-1]) + 1
+        starts = np.concatenate([[0], starts]).astype(np.int32)
+        first = np.repeat(starts, np.diff(np.append(starts, len(places))))
+        several = np.flatnonzero(np.arange(len(places)) > first).astype(np.int32)
+        first = first[several]
+        for lag in range(neighbours + 1):
+            earlier = several - lag if lag else first
+            meet = earlier > first if lag else np.ones(len(several), bool)
+            one, other = earlier[meet], several[meet]
+            apart = owners[one] != owners[other]
+            ones[lag].append(places[order[one[apart]]])
+            others[lag].append(places[order[other[apart]]])
+    none = [np.zeros(0, np.int64)]
+    return np.concatenate(sum(ones, none)), np.concatenate(sum(others, none))
+
+
+def _portions(keys: np.ndarray, among: np.ndarray | None) -> Iterator[np.ndarray]:
+    """The places of the keys, ascending, in portions: each with the keys of a range, in order.
+
+    To sort a portion after the other takes a part of the memory. Their number is fixed, so that the
+    time stays linear.
+    """
+    count = _PORTIONS if len(keys) > _LARGE else 1
+    sample = np.sort(keys[:: max(1, len(keys) // _LARGE)])
+    cuts = np.unique(sample[len(sample) * np.arange(1, count) // count])
+    for place in range(len(cuts) + 1):
+        inside = np.ones(len(keys), bool) if among is None else among
+        if place:
+            inside = inside & (keys >= cuts[place - 1])
+        if place < len(cuts):
+            inside = inside & (keys < cuts[place])
+        yield np.flatnonzero(inside)
 
 
 def _often_met(
-    one: np.ndarray, other: np.ndarray, owners: np.ndarray, bounds: np.ndarray
+    one: np.ndarray, other: np.ndarray, bounds: np.ndarray, among: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Of the meetings those that are not alone: one in each stretch of two clips at one shift.
 
     Two clips with the same sound meet in many marks, and by chance in one.
     """
-    left, right = owners[one].astype(np.int64), owners[other]
-    longest = int(np.diff(bounds).max(initial=0))
+    left, right = _owners(bounds, one), _owners(bounds, other)
+    counts = np.diff(bounds)
+    longest = int(counts.max(initial=0))
     shift = (one - bounds[left]) - (other - bounds[right]) + longest
     pair = (left * len(bounds) + right) * (2 * longest + 1) + shift
-    _, group, counts = np.unique(pair, return_inverse=True, return_counts=True)
-    often = np.flatnonzero(counts[group] >= _MEETINGS)
-    places = np.stack([group[often], one[often] // STRETCH_MARKS], axis=1)
-    _, chosen = np.unique(places, axis=0, return_index=True)
+    _, group, met = np.unique(pair, return_inverse=True, return_counts=True)
+    often = np.flatnonzero(met[group] >= _MEETINGS)
+    # Stretches are counted through the clips that are compared, one after the other.
+    before = np.cumsum(counts if among is None else counts * among) - counts
+    stretch = (one - bounds[left] + before[left])[often] // STRETCH_MARKS
+    _, chosen = np.unique(np.stack([group[often], stretch], axis=1), axis=0, return_index=True)
     return one[often[chosen]], other[often[chosen]]
 
 
 def _least_errors(
-    marks: np.ndarray,
-    bounds: np.ndarray,
-    owners: np.ndarray,
-    one: np.ndarray,
-    other: np.ndarray,
+    marks: np.ndarray, bounds: np.ndarray, one: np.ndarray, other: np.ndarray
 ) -> np.ndarray:
     """Share of wrong bits of the best stretch that ends, is centred or starts at a meeting (m,).
 
     1 where no whole stretch lies in both clips, or where it says nothing (silence, a hum).
     """
     best = np.ones(len(one))
+    left, right = _owners(bounds, one), _owners(bounds, other)
     for back in (STRETCH_MARKS - 1, STRETCH_MARKS // 2, 0):
         first, second = one - back, other - back
         whole = np.ones(len(one), bool)
-        for start, owner in ((first, owners[one]), (second, owners[other])):
+        for start, owner in ((first, left), (second, right)):
             whole &= start >= bounds[owner]
             whole &= start + STRETCH_MARKS <= bounds[owner + 1]
         steps = np.arange(STRETCH_MARKS)
@@ -203,8 +273,8 @@ def _least_errors(
 def _segments(samples: pa.Table) -> np.ndarray:
     """A whole number for each row's segment (n,): the faces of one segment share its sound."""
     video = samples["video"].combine_chunks().dictionary_encode().indices.to_numpy()
-    keys = np.stack([video.astype(np.int64), samples["start_us"].to_numpy()], axis=1)
-    return np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1)
+    start = samples["start_us"].to_numpy()
+    return video * (start.max(initial=0) + 1) + start
 
 
 def _unique_pairs(found: list[np.ndarray], segments: np.ndarray | None) -> np.ndarray:

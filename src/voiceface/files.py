@@ -8,7 +8,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ SEAL = "seal"
 _PAGE_SEAL = "<!-- sha256 "
 _BROKEN = "its digest is not that of its content"
 _MEDIA_ROWS = 8
+_ROWS_AT_ONCE = 1 << 16
 # With a checksum of each page, and bytes that depend on the content alone: see `table_damage`.
 _TABLE = {"compression": "zstd", "write_page_checksum": True}
 _MEDIA = {"compression": "none", "write_page_checksum": True}
@@ -187,6 +188,44 @@ def read_table(path: Path, schema: "pa.Schema", columns: list[str] | None = None
         if table.schema.equals(wanted):
             return table.replace_schema_metadata(wanted.metadata)
         return table.cast(wanted)
+
+
+def read_rows_where(
+    path: Path, schema: "pa.Schema", columns: list[str], name: str, value: str
+) -> "pa.Table":
+    """The rows of a Parquet file that have `value` in the column `name`, as `read_table`.
+
+    A part of the file after the other: the rest of it is never in memory as a whole.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    wanted = pa.schema([schema.field(column) for column in columns], schema.metadata)
+    with reading_table(path), open(path, "rb") as source, pq.ParquetFile(source) as file:
+        parts = file.iter_batches(_ROWS_AT_ONCE, columns=columns)
+        return joined((part.filter(pc.equal(part[name], value)) for part in parts), wanted)
+
+
+def joined(parts: "Iterable[pa.Table | pa.RecordBatch]", schema: "pa.Schema") -> "pa.Table":
+    """One table of many with the columns of `schema`, each column in one piece.
+
+    Column after column, so that no more than one of them is in memory twice.
+    """
+    import pyarrow as pa
+
+    chunks: dict[str, list[pa.Array]] = {name: [] for name in schema.names}
+    for part in parts:
+        for name, mine in chunks.items():
+            column = part[name]
+            mine.extend(column.chunks if isinstance(column, pa.ChunkedArray) else [column])
+        del part, column  # else the last one would stay in memory
+    arrays = []
+    for field in schema:
+        mine = chunks.pop(field.name)
+        arrays.append(pa.concat_arrays(mine).cast(field.type) if mine else pa.array([], field.type))
+        del mine
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from voiceface.errors import VoicefaceError
 from voiceface.tables import SPLITS
@@ -27,6 +28,8 @@ _NEAR = {
     "face": {"bits": 8 * _PRINT_BYTES, "wrong_bits_at_most": NEAR_BITS},
 }
 _BLOCK = 1 << 16
+_RANGES = 12
+_MANY = 1 << 20  # keys; fewer are sorted at once
 _NEAREST = 4  # entries of the other split with the same mark that each is compared with
 _NEAREST_FACES = 64  # with the same part of a print
 
@@ -92,13 +95,14 @@ def near_sounds(
         side: (n,), side of each clip.
         least: length of the stretch in marks, for clips that are shorter than `NEAR_MARKS`.
     """
-    starts = np.searchsorted(owners, np.arange(len(side) + 1))
+    starts = np.searchsorted(owners, np.arange(len(side) + 1, dtype=owners.dtype))
     met = [np.zeros((2, 0), np.int64), *map(np.stack, _across(marks, side[owners], _NEAREST))]
     one, other = np.concatenate(met, axis=1)
     # The two clips and the shift in one number, which sorts much faster than three.
     longest = int(np.diff(starts).max(initial=0))
-    shifts = (one - starts[owners[one]]) - (other - starts[owners[other]]) + longest
-    pair = (owners[one] * len(side) + owners[other]) * (2 * longest + 1) + shifts
+    clips, others = owners[one].astype(np.int64), owners[other].astype(np.int64)
+    shifts = (one - starts[clips]) - (other - starts[others]) + longest
+    pair = (clips * len(side) + others) * (2 * longest + 1) + shifts
     _, first, counts = np.unique(pair, return_index=True, return_counts=True)
     # One equal mark is chance: the same sound has several at one shift.
     often = first[counts > 1]
@@ -155,35 +159,58 @@ def _across(
         keys: (m,) what is compared.
         side: (m,) side of each entry.
     """
-    for name in np.unique(side)[:-1]:
-        mine, theirs = np.flatnonzero(side == name), np.flatnonzero(side > name)
-        # Both in order: a search for sorted keys goes through memory from end to end.
-        mine, theirs = (rows[np.argsort(keys[rows], kind="stable")] for rows in (mine, theirs))
-        low = np.searchsorted(keys[theirs], keys[mine], side="left")
-        count = np.searchsorted(keys[theirs], keys[mine], side="right") - low
-        mine, low, count = mine[count > 0], low[count > 0], count[count > 0]
-        turn = np.arange(len(mine))  # not all with the same ones, where a key is in many
-        for step in range(nearest):
-            there = np.flatnonzero(count > step)
-            found = low[there] + (turn[there] + step) % count[there]
-            for start in range(0, len(there), _BLOCK):
-                block = slice(start, start + _BLOCK)
-                yield mine[there[block]], theirs[found[block]]
+    turned = dict.fromkeys(np.unique(side)[:-1].tolist(), 0)
+    for inside in _by_ranges(keys):
+        for name in turned:
+            mine, theirs = (np.flatnonzero(inside & on) for on in (side == name, side > name))
+            # Both in order: a search for sorted keys goes through memory from end to end.
+            mine, theirs = (rows[np.argsort(keys[rows], kind="stable")] for rows in (mine, theirs))
+            low = np.searchsorted(keys[theirs], keys[mine], side="left")
+            count = np.searchsorted(keys[theirs], keys[mine], side="right") - low
+            mine, low, count = mine[count > 0], low[count > 0], count[count > 0]
+            # Not all with the same ones, where a key is in many.
+            turn = turned[name] + np.arange(len(mine))
+            turned[name] += len(mine)
+            for step in range(nearest):
+                there = np.flatnonzero(count > step)
+                found = low[there] + (turn[there] + step) % count[there]
+                for start in range(0, len(there), _BLOCK):
+                    block = slice(start, start + _BLOCK)
+                    yield mine[there[block]], theirs[found[block]]
+
+
+def _by_ranges(keys: np.ndarray) -> Iterator[np.ndarray]:
+    """Which keys lie in a range (m,) bool, range after range; together they hold all.
+
+    To sort one range at a time takes a part of the memory. Their number is fixed, so that the time
+    stays linear.
+    """
+    if len(keys) <= _MANY:
+        yield np.ones(len(keys), bool)
+        return
+    some = np.sort(keys[:: len(keys) // _MANY])
+    ends = np.unique(some[len(some) * np.arange(1, _RANGES) // _RANGES])
+    for low, high in zip([None, *ends], [*ends, None], strict=True):
+        inside = np.ones(len(keys), bool)
+        if low is not None:
+            inside &= keys >= low
+        if high is not None:
+            inside &= keys < high
+        yield inside
 
 
 def _listed(samples: pa.Table, column: str) -> tuple[np.ndarray, np.ndarray]:
     """The entries of a column of lists, one after the other, and the row of each."""
     lists = samples[column].combine_chunks()
     counts = np.diff(lists.offsets.to_numpy())
-    return lists.flatten().to_numpy(), np.repeat(np.arange(len(samples)), counts)
+    return lists.flatten().to_numpy(), np.repeat(np.arange(len(samples), dtype=np.int32), counts)
 
 
 def _face_prints(samples: pa.Table) -> tuple[np.ndarray, np.ndarray]:
     """The face prints that are there, uint8 (m, 32), and the row of each."""
-    values = samples["face_print"].to_pylist()
-    rows = [row for row, value in enumerate(values) if value is not None]
-    joined = b"".join(values[row] for row in rows)
-    return np.frombuffer(joined, np.uint8).reshape(-1, _PRINT_BYTES), np.array(rows, np.int64)
+    rows = np.flatnonzero(pc.is_valid(samples["face_print"]).to_numpy())
+    prints = samples["face_print"].combine_chunks().take(pa.array(rows)).buffers()[1]
+    return np.frombuffer(prints, np.uint8, _PRINT_BYTES * len(rows)).reshape(-1, _PRINT_BYTES), rows
 
 
 def _codes(samples: pa.Table, column: str) -> np.ndarray:

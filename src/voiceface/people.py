@@ -48,11 +48,11 @@ def find_people(
     strange = np.zeros(len(samples), bool)
     if not len(with_face):
         return People(found, strange, [])
-    lists = samples["descriptor"].combine_chunks().take(pa.array(with_face))
-    faces = lists.flatten().to_numpy().reshape(len(with_face), -1)
+    values = samples["descriptor"].combine_chunks().flatten()
+    faces = values.to_numpy().reshape(len(with_face), -1)
     speakers, speaker = _codes(samples, "speaker", with_face)
     videos, video = _codes(samples, "video", with_face)
-    names = samples["sample"].take(pa.array(with_face)).to_pylist()
+    names = samples["sample"].take(pa.array(with_face))
     usual: dict[str, _Person] = {}
     findings: list[dict[str, Any]] = []
     rows_of = dict(rows_by_code(speaker))
@@ -84,7 +84,7 @@ class _Person:
         crowd: Crowd,
         faces: np.ndarray,
         rows: np.ndarray,
-        names: list[str],
+        names: pa.ChunkedArray,
         videos: list[str],
     ) -> None:
         mine = rows[crowd.faces]
@@ -93,7 +93,7 @@ class _Person:
         self.centre = crowd.centre
         self.shares = crowd.shares
         self.faces = len(mine)
-        self.sample = names[typical]
+        self.sample = names[typical].as_py()
         self.videos = sorted(videos[number] for number in crowd.shares)
 
     def is_hidden(self, videos: int) -> bool:

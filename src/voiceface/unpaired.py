@@ -24,6 +24,7 @@ from voiceface.tables import FACES, MANIFEST, REASONS, SAMPLES, SOUND_REASONS
 # What speaks against a sound, or against a sound and a face together: no reason against the face
 # with another sound.
 _NOT_OF_FACE = SOUND_REASONS | {"outside_clips", "dubbed", "still_picture"}
+_PLACE = {"face_video": "video", "face_start_us": "start_us"}
 _OF_SEGMENT = ("video", "start_us", "end_us", "face_number")
 _OF_FACE = [name for name in SAMPLES.names if name in FACES.names and name not in _OF_SEGMENT]
 
@@ -53,6 +54,8 @@ def expect_faces(samples: pa.Table, alone: set[str], config: Manifest) -> pa.Tab
         samples: columns of `tables.SAMPLES`, and speaker.
         alone: the videos without a picture.
     """
+    if not alone:
+        return samples
     pools = set(samples["speaker"].filter(pa.array(_faces(samples, config))).to_pylist())
     waiting = _in(samples, "video", alone) & _in(samples, "speaker", pools)
     flags = samples["flags"].to_pylist()
@@ -71,6 +74,8 @@ def join_by_identity(samples: pa.Table, alone: set[str], config: Manifest) -> pa
 
     Returns: the same columns, and face_video and face_start_us.
     """
+    if not alone and not samples["audio_sha256"].null_count:
+        return _with_places(samples, samples)
     source = np.arange(len(samples))  # of each sample's face
     speakers = samples["speaker"].combine_chunks().dictionary_encode().indices.to_numpy()
     faces = _faces(samples, config)
@@ -154,10 +159,14 @@ def _with_faces_of(samples: pa.Table, source: np.ndarray, flags: list[list[str]]
         content[row] = content_digest(joined["face_sha256"][row].as_py(), sounds[row])
     joined = _with(_with(joined, "flags", flags), "content", content)
     joined = _with(joined, "clean", [not found for found in flags])
-    places = {"face_video": "video", "face_start_us": "start_us"}
-    for name, own in places.items():
-        joined = joined.append_column(MANIFEST.field(name), samples[own].take(rows))
-    return joined
+    return _with_places(joined, samples.select(_PLACE.values()).take(rows))
+
+
+def _with_places(samples: pa.Table, faces: pa.Table) -> pa.Table:
+    """The samples with the columns that tell where each one's face, a row of `faces`, stands."""
+    for name, own in _PLACE.items():
+        samples = samples.append_column(MANIFEST.field(name), faces[own])
+    return samples
 
 
 def _with(table: pa.Table, name: str, values: Sequence[object]) -> pa.Table:

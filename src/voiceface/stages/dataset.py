@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from voiceface.config import Dataset
 from voiceface.errors import VoicefaceError
-from voiceface.files import read_table, write_sealed, write_table
+from voiceface.files import read_rows_where, read_table, write_sealed, write_table
 from voiceface.leakage import prove_no_leak
 from voiceface.splits import draw_splits, find_groups
 from voiceface.stages.shim import stage_main
@@ -26,14 +26,14 @@ def run(config: Dataset, manifest: Path, output: Path, leakage: Path) -> None:
     Raises:
         VoicefaceError: no sample is kept, or there is a leak.
     """
-    table = read_table(manifest, MANIFEST, _COLUMNS)
-    kept = table.filter(pc.equal(table["fate"], KEPT)).combine_chunks()
+    kept = read_rows_where(manifest, MANIFEST, _COLUMNS, "fate", KEPT)
     if not len(kept):
-        raise VoicefaceError(f"{manifest}: {_why_nothing(table)}")
+        fates = read_table(manifest, MANIFEST, ["fate"])["fate"].to_pylist()
+        raise VoicefaceError(f"{manifest}: {_why_nothing(Counter(fates))}")
     groups = find_groups(kept)
     splits = draw_splits(groups, config.test_fraction, config.unseen_fraction, config.seed)
-    column = pa.array([splits[video] for video in kept["video"].to_pylist()], pa.string())
-    kept = kept.append_column(DATASET.field("split"), column)
+    video = pc.index_in(kept["video"], pa.array(splits))
+    kept = kept.append_column(DATASET.field("split"), pa.array(splits.values()).take(video))
     proof = prove_no_leak(kept)
     proof["videos"] = dict(sorted(Counter(splits.values()).items()))
     proof["videos_joined_by_content"] = [
@@ -43,15 +43,14 @@ def run(config: Dataset, manifest: Path, output: Path, leakage: Path) -> None:
     write_sealed(leakage, proof)
 
 
-def _why_nothing(table: pa.Table) -> str:
+def _why_nothing(fates: Counter[str]) -> str:
     """What stands against all the samples, and the mend."""
-    if not len(table):
+    if not fates:
         return "holds no sample: no video could be had, or none has speech; see `voiceface status`"
-    fates = Counter(table["fate"].to_pylist())
     largest = sorted(fates.items(), key=lambda item: (-item[1], item[0]))[:_NAMED_REASONS]
     reasons = ", ".join(f"{reason} {count}" for reason, count in largest)
     return (
-        f"none of the {len(table)} samples is kept ({reasons}); loosen `samples:` or `manifest:`"
+        f"none of the {fates.total()} samples is kept ({reasons}); loosen `samples:` or `manifest:`"
         " in config.yaml, add sources, or keep samples with `voiceface mark SAMPLE --keep`"
     )
 

@@ -4,15 +4,19 @@ import os
 import sys
 import time
 from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from voiceface.config import Manifest
 from voiceface.duplicates import repeats
 from voiceface.errors import VoicefaceError
-from voiceface.files import read_table, write_table
+from voiceface.files import joined, read_table, write_table
+from voiceface.flags import flag_bit, flag_bits, flag_lists, reasons_of
 from voiceface.outcome import read_outcome
 from voiceface.people import People, find_people
 from voiceface.review.fold import Policy, resolve, standing_by_curator
@@ -26,7 +30,7 @@ from voiceface.tables import (
     KEPT,
     MANIFEST,
     PEOPLE,
-    REASONS,
+    REVIEWS,
     SAMPLES,
     TIMELINE,
     funnel_order,
@@ -63,10 +67,7 @@ def run(
     now = time.time_ns()
     listed = wanted_videos(videos)
     here = built_videos(videos, downloads)
-    table = pa.concat_tables(
-        [SAMPLES.empty_table(), *(_samples_of(samples, video) for video in here)]
-    )
-    table = _with_sources(table, {video.video: video for video in here})
+    table = _with_sources(_all_samples(samples, here), here)
     alone = sound_alone([video.video for video in here], downloads, table, config)
     table = expect_faces(table, alone, config)
     found = _people(table, config)
@@ -74,12 +75,11 @@ def run(
     table = join_by_identity(table, alone, config)
     policy = Policy(config.dispute_policy, config.adjudicators)
     table = _with_reviews(table, standing_by_curator(read_ledger(reviews)), policy)
-    fates = _fates(table, config.require_review)
-    table = table.append_column(MANIFEST.field("fate"), pa.array(fates, pa.string()))
+    table = _with_fates(table, config.require_review)
     rows = _funnel(listed, set(here), downloads, timelines, table)
     write_table(people, pa.Table.from_pylist(found.findings, PEOPLE))
     write_table(funnel, pa.Table.from_pylist(rows, FUNNEL))
-    write_table(output, table.select(MANIFEST.names).cast(MANIFEST).combine_chunks())
+    write_table(output, table.select(MANIFEST.names).cast(MANIFEST))
     for path in (output, funnel, people):
         # A mark made since the ledger was read is then newer, so that the next build takes it.
         os.utime(path, ns=(now, now))
@@ -97,17 +97,24 @@ def fate(review: str, content: str | None, flags: list[str], require_review: boo
     return "pending" if require_review and review != "keep" else KEPT
 
 
+def _all_samples(folder: Path, videos: list[Video]) -> pa.Table:
+    """The samples of all videos, in order."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return joined(pool.map(partial(_samples_of, folder), videos), SAMPLES)
+
+
 def _samples_of(folder: Path, video: Video) -> pa.Table:
     return read_table(folder / f"{video.video}.parquet", SAMPLES).sort_by(
         [("start_us", "ascending"), ("face_number", "ascending")]
     )
 
 
-def _with_sources(table: pa.Table, videos: Mapping[str, Video]) -> pa.Table:
-    names = table["video"].to_pylist()
+def _with_sources(table: pa.Table, videos: list[Video]) -> pa.Table:
+    names = pa.array([video.video for video in videos], pa.string())
+    video = pc.index_in(table["video"], names)
     for column in ("speaker", "gender", "language", "licence", "emotion"):
-        values = [getattr(videos[name], column) for name in names]
-        table = table.append_column(MANIFEST.field(column), pa.array(values, pa.string()))
+        values = pa.array([getattr(video, column) for video in videos], pa.string())
+        table = table.append_column(MANIFEST.field(column), values.take(video))
     return table
 
 
@@ -115,95 +122,99 @@ def _people(table: pa.Table, config: Manifest) -> People:
     if config.max_identity_distance is None:
         nobody = np.zeros(len(table), bool)
         return People(np.full(len(table), np.nan, np.float32), nobody, [])
-    unflagged = np.array([not flags for flags in table["flags"].to_pylist()], bool)
+    unflagged = flag_bits(table["flags"]) == 0
     return find_people(table, unflagged, config.max_identity_distance, config.same_person_distance)
 
 
 def _with_flags(table: pa.Table, people: People, config: Manifest) -> pa.Table:
     """Add the flags that take all videos to tell, and what they are told by."""
-    flags = table["flags"].to_pylist()
+    bits = flag_bits(table["flags"])
     distance = people.distance
     if config.max_identity_distance is not None:
         wrong = people.strange | (distance > config.max_identity_distance)
-        for row in np.flatnonzero(wrong).tolist():
-            flags[row].append("wrong_person")
-    for row in _copies(table, flags):
-        flags[row].append("duplicate")
-    unflagged = np.flatnonzero([not found for found in flags])
-    clean = table.take(pa.array(unflagged, pa.int64()))
-    again = repeats(clean, config.duplicate_sound_errors, config.duplicate_face_bits)
-    for row in unflagged[again].tolist():
-        flags[row].append("duplicate")
-    order = {reason: place for place, reason in enumerate(REASONS)}
-    flags = [sorted(found, key=order.__getitem__) for found in flags]
+        bits[wrong] |= flag_bit("wrong_person")
+    bits[_copies(table, bits == 0)] |= flag_bit("duplicate")
+    again = repeats(table, config.duplicate_sound_errors, config.duplicate_face_bits, bits == 0)
+    bits[again] |= flag_bit("duplicate")
     column = table.schema.get_field_index("flags")
-    table = table.set_column(
-        column, SAMPLES.field("flags"), pa.array(flags, SAMPLES.field("flags").type)
-    )
+    table = table.set_column(column, SAMPLES.field("flags"), flag_lists(bits))
     values = pa.array(distance, pa.float32(), mask=np.isnan(distance))
     table = table.append_column(MANIFEST.field("identity_distance"), values)
-    unflagged_now = pa.array([not found for found in flags], pa.bool_())
-    return table.append_column(MANIFEST.field("clean"), unflagged_now)
+    return table.append_column(MANIFEST.field("clean"), pa.array(bits == 0))
 
 
-def _copies(table: pa.Table, flags: list[list[str]]) -> list[int]:
+def _copies(table: pa.Table, unflagged: np.ndarray) -> list[int]:
     """Rows whose sound or face is bit by bit that of an earlier row without a flag."""
     seen: dict[str, tuple[str, int]] = {}  # digest → the segment that it came from
     found = []
-    names = ("audio_sha256", "face_sha256", "video", "start_us")
-    columns = (table[name].to_pylist() for name in names)
-    for row, (sound, face, *segment) in enumerate(zip(*columns, strict=True)):
+    several = _occur_again(table["audio_sha256"]) | _occur_again(table["face_sha256"])
+    rows = np.flatnonzero(several)
+    part = table.select(["audio_sha256", "face_sha256", "video", "start_us"]).take(pa.array(rows))
+    columns = (column.to_pylist() for column in part.columns)
+    for row, sound, face, *segment in zip(rows.tolist(), *columns, strict=True):
         place = (segment[0], segment[1])
         # The faces of one segment share its sound.
         if face in seen or seen.get(sound, place) != place:
             found.append(row)
-        elif not flags[row]:
+        elif unflagged[row]:
             # A flagged twin is no reason against this one: then neither would be used.
             seen.update({digest: place for digest in (sound, face) if digest is not None})
     return found
 
 
+def _occur_again(column: pa.ChunkedArray) -> np.ndarray:
+    """Which rows have a value that another row has too (n,) bool."""
+    codes = column.combine_chunks().dictionary_encode().indices.fill_null(-1).to_numpy()
+    return (np.bincount(codes + 1)[codes + 1] > 1) & (codes >= 0)
+
+
 def _with_reviews(
     table: pa.Table, marks: Mapping[str, Mapping[str, Event]], policy: Policy
 ) -> pa.Table:
-    pairs = zip(table["sample"].to_pylist(), table["content"].to_pylist(), strict=True)
-    found = [resolve(marks.get(sample, {}), content, policy) for sample, content in pairs]
-    events = [standing.event for standing in found]
+    marked = pc.indices_nonzero(pc.is_in(table["sample"], pa.array(marks, pa.string())))
+    part = table.select(["sample", "content"]).take(marked)
+    found = [resolve(marks[row["sample"]], row["content"], policy) for row in part.to_pylist()]
+    standing = [resolve({}, None, policy), *found]
+    place = np.zeros(len(table), np.int64)  # of each row's among them: the first is of no mark
+    place[marked.to_numpy()] = np.arange(1, len(standing))
+    events = [one.event for one in standing]
     columns = {
-        "review": [standing.review for standing in found],
+        "review": [one.review for one in standing],
         "review_reason": [event.reason if event else "" for event in events],
         "curator": [event.curator if event else "" for event in events],
         "reviewed_at": [event.time if event else "" for event in events],
     }
     for name, values in columns.items():
-        table = table.append_column(MANIFEST.field(name), pa.array(values, pa.string()))
+        column = pa.array(values, pa.string()).take(pa.array(place))
+        table = table.append_column(MANIFEST.field(name), column)
     return table
 
 
-def _fates(table: pa.Table, require_review: bool) -> list[str]:
-    names = ("review", "content", "flags")
-    columns = [table[name].to_pylist() for name in names]
-    fates = []
-    kept: set[str] = set()
-    for review, content, flags in zip(*columns, strict=True):
-        result = fate(review, content, flags, require_review)
-        if result == KEPT:
-            # A curator may have kept the same thing twice; once is enough.
-            result = "duplicate" if content in kept else KEPT
-            kept.add(content)
-        fates.append(result)
-    return fates
+def _with_fates(table: pa.Table, require_review: bool) -> pa.Table:
+    review = pc.index_in(table["review"], pa.array(REVIEWS)).to_numpy()
+    there = pc.is_valid(table["content"]).to_numpy()
+    # What decides, in one number: there are few of them.
+    kinds, kind = np.unique(
+        flag_bits(table["flags"]) << 8 | review << 1 | there, return_inverse=True
+    )
+    fates = [
+        fate(REVIEWS[one >> 1 & 127], "" if one & 1 else None, reasons_of(one >> 8), require_review)
+        for one in kinds.tolist()
+    ]
+    kept = np.flatnonzero(np.array([one == KEPT for one in fates], bool)[kind])
+    # A curator may have kept the same thing twice; once is enough.
+    content = table["content"].take(pa.array(kept)).combine_chunks().dictionary_encode().indices
+    _, first = np.unique(content.to_numpy(), return_index=True)
+    kind[np.delete(kept, first)] = len(fates)
+    column = pa.array([*fates, "duplicate"], pa.string()).take(pa.array(kind))
+    return table.append_column(MANIFEST.field("fate"), column)
 
 
 def _funnel(
     videos: list[Video], here: Collection[Video], downloads: Path, timelines: Path, table: pa.Table
 ) -> list[dict[str, str | int]]:
     """Where the time of each video went: rows as in `tables.FUNNEL`."""
-    in_segments: dict[str, dict[str, tuple[int, int]]] = {}
-    for (video_name, start_us, end_us), fate_of in _segments(table).items():
-        parts = in_segments.setdefault(video_name, {})
-        count, time = parts.get(fate_of, (0, 0))
-        parts[fate_of] = (count + 1, time + end_us - start_us)
+    in_segments = _in_segments(table)
     rows: list[dict[str, str | int]] = []
     for video in videos:
         parts = in_segments.get(video.video, {})
@@ -220,16 +231,31 @@ def _funnel(
     return rows
 
 
-def _segments(table: pa.Table) -> dict[tuple[str, int, int], str]:
-    """The fate of each segment: that of its first face, or of another one that came further."""
+def _in_segments(table: pa.Table) -> dict[str, dict[str, tuple[int, int]]]:
+    """Number and time of each video's segments, by fate.
+
+    A segment's fate is that of its first face, or of another one that came further.
+    """
     further = {fate: place for place, fate in enumerate([KEPT, *reversed(CURATED)])}
-    found: dict[tuple[str, int, int], str] = {}
-    columns = (table[name].to_pylist() for name in ("video", "start_us", "end_us", "fate"))
-    for video, start_us, end_us, fate_of in zip(*columns, strict=True):
-        segment = (video, start_us, end_us)
-        known = found.setdefault(segment, fate_of)
-        if further.get(fate_of, len(further)) < further.get(known, len(further)):
-            found[segment] = fate_of
+    video, fates = (table[name].combine_chunks().dictionary_encode() for name in ("video", "fate"))
+    places = np.array([further.get(one, len(further)) for one in fates.dictionary.to_pylist()], int)
+    code = fates.indices.to_numpy()
+    columns = [video.indices.to_numpy(), table["start_us"].to_numpy(), table["end_us"].to_numpy()]
+    order = np.lexsort((places[code], *reversed(columns)))
+    segments = np.stack(columns)[:, order]
+    first = np.ones(len(order), bool)
+    first[1:] = (segments[:, 1:] != segments[:, :-1]).any(axis=0)
+    of, start, end = segments[:, first]
+    kinds, kind, counts = np.unique(
+        of * len(places) + code[order][first], return_inverse=True, return_counts=True
+    )
+    times = np.zeros(len(kinds), np.int64)
+    np.add.at(times, kind, end - start)
+    found: dict[str, dict[str, tuple[int, int]]] = {}
+    for one, count, time_us in zip(kinds.tolist(), counts.tolist(), times.tolist(), strict=True):
+        name, fate_of = divmod(one, len(places))
+        parts = found.setdefault(video.dictionary[name].as_py(), {})
+        parts[fates.dictionary[fate_of].as_py()] = (count, time_us)
     return found
 
 

@@ -1,0 +1,42 @@
+"""The flags of many samples as whole numbers, with a bit for each of `tables.REASONS`."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from voiceface.tables import REASONS, SAMPLES
+
+
+def flag_bit(reason: str) -> int:
+    """The number that stands for one of `tables.REASONS` alone."""
+    return 1 << REASONS.index(reason)
+
+
+def flag_bits(flags: pa.ChunkedArray) -> np.ndarray:
+    """The number of each sample, int64 (n,): 0 has no flag.
+
+    Args:
+        flags: as in `tables.SAMPLES`.
+    """
+    lists = flags.combine_chunks()
+    codes = pc.index_in(lists.flatten(), pa.array(REASONS)).to_numpy(zero_copy_only=False)
+    bits = np.zeros(len(lists), np.int64)
+    np.bitwise_or.at(bits, pc.list_parent_indices(lists).to_numpy(), np.int64(1) << codes)
+    return bits
+
+
+def flag_lists(bits: np.ndarray) -> pa.Array:
+    """The flags of each sample as the tables have them, worst first.
+
+    Args:
+        bits: as of `flag_bits`.
+    """
+    kinds, kind = np.unique(bits, return_inverse=True)
+    return pa.array(map(reasons_of, kinds.tolist()), SAMPLES.field("flags").type).take(
+        pa.array(kind)
+    )
+
+
+def reasons_of(bits: int) -> list[str]:
+    """The reasons that a number stands for, worst first."""
+    return [reason for place, reason in enumerate(REASONS) if bits >> place & 1]
