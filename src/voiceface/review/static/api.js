@@ -6,7 +6,12 @@ export class ApiError extends Error {
   constructor(status, body) {
     super(body.error ?? `the server said ${status}`);
     this.status = status;
-    this.code = body.code ?? "";
+  }
+
+  // Whether a later try may do better: the server is lost, was started anew (it then wants its new
+  // token), or its disk is full.
+  get passing() {
+    return this.status === 0 || this.status === 403 || this.status >= 500;
   }
 }
 

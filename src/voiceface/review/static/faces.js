@@ -36,7 +36,7 @@ export class FacesPass {
     try {
       await this.fetch();
     } catch (error) {
-      if (error.status) throw error; // it is the query that is wrong
+      if (!error.passing) throw error; // it is the query that is wrong
       const words = `${error.message}; press Enter to try again`;
       return this.page.desk.replaceChildren(element("p", { class: "empty" }, words));
     }
@@ -171,9 +171,5 @@ export class FacesPass {
 
   stop() {
     this.audio?.pause();
-  }
-
-  refused(mark, words) {
-    say(`${mark.sample}: ${words}`);
   }
 }

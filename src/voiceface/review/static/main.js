@@ -4,6 +4,7 @@ import { get, post, uuid7 } from "./api.js";
 import { byId, element, say } from "./dom.js";
 import { FacesPass } from "./faces.js";
 import { Filters } from "./filters.js";
+import { Heard } from "./heard.js";
 import { isOurs, showHelp } from "./keys.js";
 import { Media } from "./media.js";
 import { Outbox } from "./outbox.js";
@@ -19,6 +20,7 @@ class Page {
     this.tab = sessionStorage.getItem("voiceface.tab") ?? uuid7();
     sessionStorage.setItem("voiceface.tab", this.tab);
     this.media = new Media();
+    this.heard = new Heard();
     this.failed = (error) => say(error.message);
     const state = await get("/api/state");
     this.settings = state.settings;
@@ -31,7 +33,7 @@ class Page {
     });
     this.progress.show(state.progress);
     this.passes = { sound: new SoundPass(this), faces: new FacesPass(this) };
-    this.outbox = new Outbox(state.curator, this.tab, (box) => this.showUnsaved(box), (...refused) => this.refused(...refused));
+    this.outbox = new Outbox(state.curator, this.tab, this.heard, (box) => this.showUnsaved(box), (...refused) => this.refused(...refused));
     for (const name of ["faces", "sound"]) byId(`pass-${name}`).addEventListener("click", () => this.choose(name));
     byId("open-help").addEventListener("click", () => showHelp(() => this.redraw()));
     document.addEventListener("keydown", (event) => this.key(event));
@@ -94,9 +96,9 @@ class Page {
     );
   }
 
-  refused(mark, words, code) {
+  refused(mark, words) {
     say(`${mark.sample} was not marked: ${words}`);
-    this.pass.refused(mark, words, code)?.catch(this.failed);
+    this.pass.refused?.(mark).catch(this.failed);
   }
 
   async undo() {

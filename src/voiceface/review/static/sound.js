@@ -1,6 +1,6 @@
 // The second pass: one sample at a time, its face large, its sound playing by itself.
 
-import { get, post, uuid7 } from "./api.js";
+import { get, uuid7 } from "./api.js";
 import { beforeOf } from "./before.js";
 import { Deck } from "./deck.js";
 import { element, figure, say } from "./dom.js";
@@ -20,7 +20,6 @@ export class SoundPass {
     this.deck = new Deck(page.tab, false);
     this.history = [];
     this.speed = Number(localStorage.getItem("voiceface.speed")) || 1;
-    this.heard = new Map(); // content → promise of the receipt
     this.armed = false;
   }
 
@@ -41,7 +40,7 @@ export class SoundPass {
     try {
       await this.deck.fill();
     } catch (error) {
-      if (error.status) throw error; // it is the query that is wrong
+      if (!error.passing) throw error; // it is the query that is wrong
       tell(`${error.message}; trying again …`);
       await new Promise((done) => setTimeout(done, AGAIN_MS));
       if (this.waits(generation)) this.more().catch(failed);
@@ -153,10 +152,7 @@ export class SoundPass {
     audio.onended = () => this.ended(sample);
     // Who is past it already need not tell that it began.
     clearTimeout(this.telling);
-    this.begun = new Promise((told) => {
-      this.telling = setTimeout(() => told(post("/api/play", { content: sample.content })), TELL_MS);
-    });
-    this.begun.catch(this.page.failed);
+    this.telling = setTimeout(() => this.page.heard.begin(sample.content).catch(this.page.failed), TELL_MS);
     audio.play().catch((error) => {
       if (error.name === "NotAllowedError") this.state(`Press ${keyOf("replay")} to hear it: the browser waits for a first key.`);
       else if (error.name !== "AbortError" && this.playing?.audio === audio) this.state("The sound is not to be had.");
@@ -197,14 +193,8 @@ export class SoundPass {
     }
   }
 
-  ended(sample) {
-    const { content } = sample;
-    if (!this.heard.has(content)) {
-      const receipt = this.begun.then(() => post("/api/heard", { content })).then(({ heard }) => heard);
-      receipt.catch(() => this.heard.delete(content));
-      this.heard.set(content, receipt);
-      if (this.heard.size > REMEMBERED) this.heard.delete(this.heard.keys().next().value);
-    }
+  ended({ content, seconds }) {
+    this.page.heard.receipt(content, seconds).catch(() => {}); // the keep asks again
     draw(this.built.wave, this.playing.peaks, 1);
     if (this.armed) this.commit("keep", "");
     else this.state("Heard.");
@@ -244,7 +234,7 @@ export class SoundPass {
   keep(event) {
     const { content } = this.deck.current;
     if (!content) return say("It has no face, so it can't be kept.");
-    if (!this.page.settings.must_hear || this.heard.has(content)) return this.commit("keep", "", event);
+    if (!this.page.settings.must_hear || this.page.heard.has(content)) return this.commit("keep", "", event);
     this.armed = !this.armed;
     this.state(this.armed ? "It will be kept once it is heard." : "");
     if (this.armed && this.playing.audio?.paused) this.replay();
@@ -264,13 +254,12 @@ export class SoundPass {
   }
 
   commit(decision, reason, event = null) {
-    const { sample, content } = this.deck.current;
+    const { sample, content, seconds } = this.deck.current;
     const mark = { id: uuid7(), sample, content, decision, reason, note: this.note };
     if (this.deck.query.queue === "audit") mark.batch = "audit";
     this.history = [...this.history.slice(-REMEMBERED), { mark, sample: this.deck.current }];
-    const receipt = decision === "keep" && this.page.settings.must_hear ? this.heard.get(content) : null;
     this.move(event);
-    this.page.outbox.add([mark], receipt);
+    this.page.outbox.add([mark], decision === "keep" && this.page.settings.must_hear ? seconds : 0);
   }
 
   move(event) {
