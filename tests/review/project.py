@@ -57,10 +57,12 @@ def served(root: Path, *curators: str) -> Iterator[dict[str, str]]:
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
-    yield {who: f"http://{LOOPBACK}:{port}/?token={token}" for token, who in tokens.items()}
-    server.should_exit = True
-    thread.join(10)
-    listener.close()
+    try:
+        yield {who: f"http://{LOOPBACK}:{port}/?token={token}" for token, who in tokens.items()}
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listener.close()
 
 
 class Server:

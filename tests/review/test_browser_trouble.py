@@ -3,8 +3,9 @@
 from playwright.sync_api import Browser, Page
 
 from tests.review.browser import free_port, marks, opened, shown, unsaved, wait_for
-from tests.review.project import CURATOR, Server
+from tests.review.project import CURATOR, Server, served
 from tests.tables_builder import Tables
+from voiceface.review.exchange import export_marks, import_marks
 from voiceface.review.ledger import read_ledger
 
 
@@ -63,3 +64,93 @@ def test_a_keep_of_a_closed_tab_gets_its_receipt_from_the_next_one(
     (event,) = marks(project, 1)
     assert (event.sample, event.decision) == (name, "keep")
     wait_for(lambda: unsaved(other), lambda found: found == "")
+
+
+def test_a_note_that_is_written_while_the_sound_ends_stays_with_its_sample(
+    page: Page, project: Tables
+) -> None:
+    names = []
+    for ending in ("Enter", "Escape"):
+        names.append(hold_sound(page))
+        page.keyboard.press("f")
+        page.keyboard.press("e")
+        page.keyboard.type("fine")
+        end_sound(page)
+        page.wait_for_timeout(50)
+        assert shown(page) == names[-1]
+        page.keyboard.press(ending)
+        marks(project, len(names))
+    found = [(event.sample, event.decision, event.note) for event in marks(project, 2)]
+    assert found == [(names[0], "keep", "fine"), (names[1], "keep", "")]
+
+
+def test_an_undone_mark_s_note_is_there_again_also_after_a_reload(
+    page: Page, project: Tables
+) -> None:
+    name = shown(page)
+    page.keyboard.press("e")
+    page.keyboard.type("a cold")
+    page.keyboard.press("Enter")
+    page.keyboard.press("s")
+    page.keyboard.press("a")
+    page.get_by_text("Note: a cold").wait_for()
+    page.keyboard.press("s")
+    marks(project, 3)
+    page.reload()
+    page.wait_for_selector(".sample")
+    page.keyboard.press("a")
+    page.get_by_text("Note: a cold").wait_for()
+    assert shown(page) == name
+    page.keyboard.press("d")
+    made = marks(project, 5)
+    assert [event.note for event in made if event.decision != "undo"] == ["a cold"] * 3
+
+
+def test_an_undo_that_the_server_can_t_be_asked_for_is_told(page: Page) -> None:
+    page.click("#pass-faces")
+    page.wait_for_selector(".grid")
+    page.route("**/api/undo", lambda route: route.abort())
+    for name in ("faces", "sound"):
+        page.click(f"#pass-{name}")
+        page.keyboard.press("Backspace")
+        page.get_by_text("the server can't be reached", exact=True).wait_for()
+        page.get_by_text("the server can't be reached", exact=True).wait_for(state="hidden")
+
+
+def test_an_undo_whose_answer_got_lost_takes_back_no_more_than_one_mark(
+    page: Page, project: Tables
+) -> None:
+    names = [shown(page)]
+    page.keyboard.press("s")
+    names.append(shown(page))
+    page.keyboard.press("s")
+    marks(project, 2)
+    page.reload()
+    page.wait_for_selector(".sample")
+    page.route("**/api/undo", lambda route: (route.fetch(), route.abort()), times=1)
+    page.keyboard.press("a")
+    page.get_by_text("the server can't be reached", exact=True).wait_for()
+    page.keyboard.press("a")
+    page.get_by_text(f"Taken back: {names[1]}").wait_for()
+    assert len(marks(project, 3)) == 3
+    page.keyboard.press("a")
+    page.get_by_text(f"Taken back: {names[0]}").wait_for()
+
+
+def test_an_undo_of_an_import_says_how_many_marks_it_took_back(
+    browser: Browser, project: Tables
+) -> None:
+    table = project.root / "marks.csv"
+    export_marks(project.manifest, project.reviews, table)
+    text = table.read_text("utf-8-sig").replace(",pending,", ",unsure,")
+    table.write_text(text, "utf-8-sig")
+    import_marks(project.manifest, project.reviews, table, CURATOR)
+    with served(project.root, CURATOR) as urls, browser.new_context() as context:
+        page = context.new_page()
+        page.goto(urls[CURATOR])
+        page.get_by_text("Nothing is left here").wait_for()
+        page.keyboard.press("Backspace")
+        page.get_by_text("Taken back: 25 marks").wait_for()
+        page.wait_for_selector(".sample")
+        page.keyboard.press("Backspace")
+        page.get_by_text("There is nothing to take back").wait_for()

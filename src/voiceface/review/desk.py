@@ -202,11 +202,14 @@ class Desk:
 
         Args:
             name: id for the undo; that of a known one changes nothing.
+
+        Returns: how many marks were taken back (`count`), and the first of their samples, each with
+            the note of its mark.
         """
         if not any(book.event(name) for book in self.books.values()):
             last = [one for book in self.books.values() if (one := book.undoable(curator))]
             if not last:
-                return {"samples": []}
+                return {"samples": [], "count": 0}
             event = max(last, key=lambda event: event.time)
             undos = [
                 (faces, replace(_undo(one), id=name if one is event else f"{name}/{one.id}"))
@@ -214,13 +217,11 @@ class Desk:
                 for one in book.batch(curator, event)
             ]
             await self._write(curator, undos)
-        rows = [
-            self.table.row_of(event.sample)
-            for book in self.books.values()
-            for event in book.undone_by(curator, name)
-        ]
-        known = [row for row in rows if row is not None][:_MOST_UNDONE]
-        return {"samples": [sample_json(self, curator, row) for row in known]}
+        undone = [one for book in self.books.values() for one in book.undone_by(curator, name)]
+        rows = [(self.table.row_of(event.sample), event.note) for event in undone]
+        known = [(row, note) for row, note in rows if row is not None][:_MOST_UNDONE]
+        samples = [{**sample_json(self, curator, row), "note": note} for row, note in known]
+        return {"samples": samples, "count": len(undone)}
 
     def finish(self, curator: str, content: str) -> str | None:
         """The receipt for a sound that was heard; None when it can't have been."""

@@ -153,11 +153,10 @@ export class FacesPass {
 
   undo() {
     const last = this.history.pop();
-    if (!last) {
-      return this.page.undo().then((samples) => samples.length && this.bring(samples));
-    }
+    if (!last) return this.page.undo();
     this.page.outbox.add(last.marks.map(({ id, sample, content }) => ({ id: uuid7(), sample, content, decision: "undo", undoes: id })));
-    return this.bring(last.samples);
+    this.bring(last.samples);
+    say("The page is taken back.");
   }
 
   bring(samples) {
@@ -166,7 +165,6 @@ export class FacesPass {
     if (this.samples.length) this.pages.unshift(this.samples);
     this.samples = samples;
     this.show();
-    say("The page is taken back.");
   }
 
   stop() {

@@ -36,6 +36,7 @@ class Page {
     this.outbox = new Outbox(state.curator, this.tab, this.heard, (box) => this.showUnsaved(box), (...refused) => this.refused(...refused));
     for (const name of ["faces", "sound"]) byId(`pass-${name}`).addEventListener("click", () => this.choose(name));
     byId("open-help").addEventListener("click", () => showHelp(() => this.redraw()));
+    for (const dialog of document.querySelectorAll("dialog")) dialog.addEventListener("close", () => this.pass.resume?.());
     document.addEventListener("keydown", (event) => this.key(event));
     setInterval(() => this.renew(this.pass.held()), (1000 * this.settings.lease_s) / 3);
     addEventListener("pagehide", () => this.renew([]));
@@ -101,28 +102,42 @@ class Page {
     this.pass.refused?.(mark).catch(this.failed);
   }
 
+  // Takes back the latest mark that the server knows, and all that were made at once with it.
   async undo() {
-    const { samples } = await post("/api/undo", { id: uuid7() });
-    if (!samples.length) say("There is nothing to take back.");
-    return samples;
+    const { pass } = this;
+    this.undoing ??= uuid7(); // kept until there is an answer: asked again, it takes back nothing more
+    try {
+      const { samples, count } = await post("/api/undo", { id: this.undoing });
+      this.undoing = null;
+      if (samples.length && this.pass === pass) pass.bring(samples);
+      say(tookBack(samples, count));
+    } catch (error) {
+      this.failed(error);
+    }
   }
 
-  note(text, take) {
+  // Writes the note that goes with the mark of a sample.
+  note(sample) {
     const dialog = byId("note");
     const field = element("textarea", { id: "note-text", rows: 4, maxlength: 2000 });
-    field.value = text;
+    field.value = sample.note ?? "";
     const form = element("form", { method: "dialog" },
       element("h2", { id: "note-title" }, "Note"),
       element("label", { for: "note-text" }, "Goes with the mark"),
       field,
       element("div", { class: "buttons" }, element("button", { class: "main" }, "Done")),
     );
-    form.addEventListener("submit", () => take(field.value.trim()));
+    form.addEventListener("submit", () => (sample.note = field.value.trim()));
     field.addEventListener("keydown", (event) => event.key === "Enter" && !event.shiftKey && (event.preventDefault(), form.requestSubmit()));
     dialog.replaceChildren(form);
     dialog.showModal();
     field.focus();
   }
+}
+
+function tookBack(samples, count) {
+  if (!count) return "There is nothing to take back.";
+  return `Taken back: ${count === 1 && samples.length ? samples[0].sample : `${count} marks`}`;
 }
 
 new Page().start().catch((error) => byId("desk").replaceChildren(element("p", { class: "empty" }, error.message)));

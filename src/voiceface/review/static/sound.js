@@ -59,7 +59,6 @@ export class SoundPass {
   show(event = null) {
     this.stop();
     this.armed = false;
-    this.note = "";
     const sample = this.deck.current;
     this.page.words(this.deck.words);
     if (!sample) return void this.more().catch(this.page.failed);
@@ -196,12 +195,21 @@ export class SoundPass {
   ended({ content, seconds }) {
     this.page.heard.receipt(content, seconds).catch(() => {}); // the keep asks again
     draw(this.built.wave, this.playing.peaks, 1);
-    if (this.armed) this.commit("keep", "");
-    else this.state("Heard.");
+    if (!this.armed) this.state("Heard.");
+    else if (!document.querySelector("dialog[open]")) this.commit("keep", "");
+  }
+
+  // A dialog was closed: what was heard meanwhile, and is to be kept, goes its way.
+  resume() {
+    const { current } = this.deck;
+    if (this.armed && this.page.heard.has(current.content)) this.commit("keep", "");
+    else if (current) this.state(this.said);
   }
 
   state(text) {
-    this.built.state.textContent = text;
+    const { note } = this.deck.current;
+    this.said = text;
+    this.built.state.textContent = note ? `${text} Note: ${note}` : text;
   }
 
   key(event) {
@@ -228,7 +236,7 @@ export class SoundPass {
     else if (action === "replay") this.replay();
     else if (action === "faster") this.faster();
     else if (action === "next") this.move(event);
-    else if (action === "note") this.page.note(this.note, (note) => { this.note = note; this.state(note ? `Note: ${note}` : ""); });
+    else if (action === "note") this.page.note(sample);
   }
 
   keep(event) {
@@ -254,8 +262,8 @@ export class SoundPass {
   }
 
   commit(decision, reason, event = null) {
-    const { sample, content, seconds } = this.deck.current;
-    const mark = { id: uuid7(), sample, content, decision, reason, note: this.note };
+    const { sample, content, seconds, note } = this.deck.current;
+    const mark = { id: uuid7(), sample, content, decision, reason, note: note ?? "" };
     if (this.deck.query.queue === "audit") mark.batch = "audit";
     this.history = [...this.history.slice(-REMEMBERED), { mark, sample: this.deck.current }];
     this.move(event);
@@ -269,18 +277,17 @@ export class SoundPass {
 
   undo() {
     const last = this.history.pop();
-    if (last) {
-      const { sample, content } = last.sample;
-      this.page.outbox.add([{ id: uuid7(), sample, content, decision: "undo", undoes: last.mark.id }]);
-      return this.backTo(last.sample);
-    }
-    return this.page.undo().then((samples) => samples.length && this.backTo(samples[0]));
+    if (!last) return this.page.undo();
+    const { sample, content } = last.sample;
+    this.page.outbox.add([{ id: uuid7(), sample, content, decision: "undo", undoes: last.mark.id }]);
+    this.bring([last.sample]);
+    say(`Taken back: ${sample}`);
   }
 
-  backTo(sample) {
+  // Shows the first of the samples whose marks were taken back.
+  bring([sample]) {
     this.deck.back(sample);
     this.show();
-    say(`Taken back: ${sample.sample}`);
   }
 
   // A mark that the server refused: its sample comes back.
