@@ -47,9 +47,9 @@ def review_project(root: Path, segments: int = 30, **review: object) -> Tables:
 
 
 @contextmanager
-def served(root: Path, *curators: str) -> Iterator[dict[str, str]]:
+def served(root: Path, *curators: str, port: int = 0) -> Iterator[dict[str, str]]:
     """The server in a thread of this process, which starts sooner; yields curator → address."""
-    listener = socket.create_server((LOOPBACK, 0))
+    listener = socket.create_server((LOOPBACK, port))
     port = listener.getsockname()[1]
     tokens = new_tokens(curators)
     desk = Desk(root, load_settings(root / CONFIG), curators)

@@ -237,16 +237,16 @@ def test_what_is_shown_follows_queue_filters_and_order(page: Page) -> None:
     page.select_option("#filter-column", "speaker")
     page.select_option("#filter-value", "Bo")
     page.get_by_role("button", name="Add").click()
-    page.get_by_text("5 samples all there are, speaker Bo").wait_for()
+    page.get_by_text("5 samples in the manifest, speaker Bo").wait_for()
     page.select_option("#filter-column", "sharpness")
     page.fill("#filter-value", "100")
     page.keyboard.press("Enter")
-    page.get_by_text("1 sample all there are, speaker Bo, sharpness under 100").wait_for()
+    page.get_by_text("1 sample in the manifest, speaker Bo, sharpness under 100").wait_for()
     assert page.locator(".flags").inner_text() == "blurred"
     page.select_option("#sort", "-yaw_deg")
     page.locator("#words", has_text="highest turn first").wait_for()
     page.get_by_role("button", name="Remove sharpness under 100").click()
-    page.get_by_text("5 samples all there are, speaker Bo, highest turn first").wait_for()
+    page.get_by_text("5 samples in the manifest, speaker Bo, highest turn first").wait_for()
 
 
 def test_keys_are_shown_and_can_be_changed(page: Page, project: Tables) -> None:

@@ -1,9 +1,11 @@
 """The review page when something goes wrong: a lost server, a second tab, a key at a bad moment."""
 
+from pathlib import Path
+
 from playwright.sync_api import Browser, Page
 
-from tests.review.browser import free_port, marks, opened, shown, unsaved, wait_for
-from tests.review.project import CURATOR, Server, served
+from tests.review.browser import SHORT, free_port, marks, opened, shown, unsaved, wait_for
+from tests.review.project import CURATOR, Server, review_project, served
 from tests.tables_builder import Tables
 from voiceface.review.exchange import export_marks, import_marks
 from voiceface.review.ledger import read_ledger
@@ -154,3 +156,35 @@ def test_an_undo_of_an_import_says_how_many_marks_it_took_back(
         page.wait_for_selector(".sample")
         page.keyboard.press("Backspace")
         page.get_by_text("There is nothing to take back").wait_for()
+
+
+def test_marks_that_are_not_saved_wait_for_their_own_project(
+    browser: Browser, project: Tables, tmp_path: Path
+) -> None:
+    other = review_project(tmp_path / "other", SHORT)  # the same samples
+    port = free_port()
+    with browser.new_context() as context:
+        pages = [context.new_page() for _ in range(2)]
+        with served(project.root, CURATOR, port=port) as urls:
+            for page in pages:
+                page.goto(urls[CURATOR])
+                page.wait_for_selector(".sample")
+            name = shown(page)
+            page.route("**/api/marks", lambda route: route.abort())
+            page.keyboard.press("s")
+            page.get_by_text("1 mark is not saved").wait_for()
+            page.close()
+            alive, page = pages[0], context.new_page()
+        alive.keyboard.press("2")
+        with served(other.root, CURATOR, port=port) as urls:
+            page.goto(urls[CURATOR])
+            page.wait_for_selector(".sample")
+            alive.get_by_text("1 mark is not saved: this address is another project's").wait_for()
+            page.keyboard.press("d")
+            assert [event.decision for event in marks(other, 1)] == ["drop"]
+        with served(project.root, CURATOR, port=port) as urls:
+            page.goto(urls[CURATOR])
+            found = marks(project, 2)
+    assert sorted(event.decision for event in found) == ["drop", "unsure"]
+    assert name in {event.sample for event in found}
+    assert len(read_ledger(other.reviews)) == 1

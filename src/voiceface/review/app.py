@@ -32,6 +32,8 @@ _KINDS = {
     "before.peaks": "application/octet-stream",
 }
 _FOREVER = {"cache-control": "private, max-age=31536000, immutable", "accept-ranges": "bytes"}
+_PROJECT = "voiceface-project"
+"""Header that names the project whose page asks: its address may be another project's by now."""
 _MOST_MARKS = 200
 _MOST_PAGE = 200
 _MOST_TEXT = 4_000
@@ -95,6 +97,8 @@ def _api(desk: Desk) -> list[Route]:
 
     def post(path: str, answer: Callable[[Desk, str, dict[str, Any]], Awaitable[Any]]) -> Route:
         async def endpoint(request: Request) -> Response:
+            if request.headers.get(_PROJECT, desk.project) != desk.project:
+                raise HTTPException(412, "this address is another project's now")
             body = await _body(request)
             try:
                 return JSONResponse(await answer(desk, request.state.curator, body))

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import hashlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -91,7 +92,10 @@ class Desk:
         self.media = Media(self.table, root / _FACES, root / _SPEECH, self.seen)
         # One thread: each further one would keep memory of its own.
         self.reader = ThreadPoolExecutor(1, "media")
-        self.heard = Heard(secret_of(root / _SECRET))
+        secret = secret_of(root / _SECRET)
+        self.project = hashlib.sha256(b"project" + secret).hexdigest()[:16]
+        """tells the page's browser apart the projects that are served at one address in turn"""
+        self.heard = Heard(secret)
         self.leases = Leases(settings.review.lease_s)
         self.writer = Writer()
         self.roots = {False: root / LEDGER, True: root / FACES_SEEN}

@@ -9,10 +9,17 @@ export class ApiError extends Error {
   }
 
   // Whether a later try may do better: the server is lost, was started anew (it then wants its new
-  // token), or its disk is full.
+  // token) or for another project, or its disk is full.
   get passing() {
-    return this.status === 0 || this.status === 403 || this.status >= 500;
+    return [0, 403, 412].includes(this.status) || this.status >= 500;
   }
+}
+
+let project = {};
+
+// From now on the server is told whose page this is: it may be another project's by then.
+export function belongTo(id) {
+  project = { "voiceface-project": id };
 }
 
 export async function get(path) {
@@ -20,7 +27,7 @@ export async function get(path) {
 }
 
 export async function post(path, body) {
-  const headers = { "content-type": "application/json" };
+  const headers = { "content-type": "application/json", ...project };
   const text = JSON.stringify(body);
   const keepalive = text.length < MOST_KEPT_ALIVE; // it then arrives though the tab is closed
   return answer(await reach(path, { method: "POST", headers, keepalive, body: text }));

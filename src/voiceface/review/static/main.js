@@ -1,6 +1,6 @@
 // The page: passes, queue, filters, what is not saved yet, and the keys.
 
-import { get, post, uuid7 } from "./api.js";
+import { belongTo, get, post, uuid7 } from "./api.js";
 import { byId, element, say } from "./dom.js";
 import { FacesPass } from "./faces.js";
 import { Filters } from "./filters.js";
@@ -23,6 +23,7 @@ class Page {
     this.heard = new Heard();
     this.failed = (error) => say(error.message);
     const state = await get("/api/state");
+    belongTo(state.project);
     this.settings = state.settings;
     byId("who").textContent = state.curator;
     this.columns = new Map(state.columns.map((column) => [column.name, column]));
@@ -33,7 +34,7 @@ class Page {
     });
     this.progress.show(state.progress);
     this.passes = { sound: new SoundPass(this), faces: new FacesPass(this) };
-    this.outbox = new Outbox(state.curator, this.tab, this.heard, (box) => this.showUnsaved(box), (...refused) => this.refused(...refused));
+    this.outbox = new Outbox(`${state.project}/${state.curator}`, this.tab, this.heard, (box) => this.showUnsaved(box), (...refused) => this.refused(...refused));
     for (const name of ["faces", "sound"]) byId(`pass-${name}`).addEventListener("click", () => this.choose(name));
     byId("open-help").addEventListener("click", () => showHelp(() => this.redraw()));
     for (const dialog of document.querySelectorAll("dialog")) dialog.addEventListener("close", () => this.pass.resume?.());

@@ -7,8 +7,9 @@ const WAIT_MS = [250, 500, 1000, 2000, 4000];
 const MOST = 100; // marks in a request
 
 export class Outbox {
-  constructor(curator, tab, heard, onChange, onRefused) {
-    const all = `voiceface.unsaved.${curator}.`;
+  // Whose marks they are: the project and the curator.
+  constructor(whose, tab, heard, onChange, onRefused) {
+    const all = `voiceface.unsaved.${whose}/`;
     this.key = all + tab;
     this.heard = heard;
     this.onChange = onChange;
