@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, Page
 from tests.review.browser import SHORT, free_port, marks, opened, shown, unsaved, wait_for
 from tests.review.project import CURATOR, Server, review_project, served
 from tests.tables_builder import Tables
+from voiceface.review.desk import FACES_SEEN
 from voiceface.review.exchange import export_marks, import_marks
 from voiceface.review.ledger import read_ledger
 
@@ -188,3 +189,105 @@ def test_marks_that_are_not_saved_wait_for_their_own_project(
     assert sorted(event.decision for event in found) == ["drop", "unsure"]
     assert name in {event.sample for event in found}
     assert len(read_ledger(other.reviews)) == 1
+
+
+def test_a_queue_that_no_mark_empties_is_walked_to_its_end(
+    browser: Browser, tmp_path: Path
+) -> None:
+    project = review_project(tmp_path, 260)
+    walk = """async () => {
+        const shown = () => document.querySelector(".about code")?.textContent;
+        const found = [];
+        for (let at = shown(); at && !found.includes(at); at = shown()) {
+            found.push(at);
+            document.dispatchEvent(new KeyboardEvent("keydown", { key: "g" }));
+            while (shown() === at || !shown() && !document.body.textContent.includes("Nothing is"))
+                await new Promise((done) => setTimeout(done));
+        }
+        return found;
+    }"""
+    silent = "() => { window.Audio = class { async play() {} pause() {} removeAttribute() {} }; }"
+    with served(project.root, CURATOR) as urls, opened(browser, urls[CURATOR]) as page:
+        page.evaluate(silent)
+        page.select_option("#queue", "all")
+        page.get_by_text("525 samples in the manifest").wait_for()
+        page.wait_for_selector(".sample")
+        assert len(page.evaluate(walk)) == 525
+        assert page.get_by_text("Nothing is left here").is_visible()
+
+
+def test_what_another_curator_gives_free_is_shown_where_nothing_was_left(
+    browser: Browser, tmp_path: Path
+) -> None:
+    project = review_project(tmp_path, 3)
+    with (
+        served(project.root, CURATOR, "bo") as urls,
+        opened(browser, urls[CURATOR]) as anns,
+        browser.new_context() as context,
+    ):
+        bos = context.new_page()
+        bos.goto(urls["bo"])
+        bos.get_by_text("Nothing is left here").wait_for()
+        bos.click("#pass-faces")
+        bos.get_by_text("No face is left here").wait_for()
+        anns.close()
+        bos.wait_for_selector(".grid")
+        bos.click("#pass-sound")
+        bos.wait_for_selector(".sample")
+
+
+def test_a_second_enter_or_an_undo_while_a_page_is_on_its_way_drops_none_from_view(
+    browser: Browser, tmp_path: Path
+) -> None:
+    project = review_project(tmp_path, 40)
+    hold = """() => { const { fetch } = window; window.held = [];
+        window.fetch = async (path, options) => {
+            if (path === "/api/lease") await new Promise((go) => held.push(go));
+            return fetch(path, options); }; }"""
+    changed = "(old) => document.querySelector('.tile img')?.getAttribute('src') !== old"
+
+    def release() -> None:
+        page.evaluate("held.splice(0).forEach((go) => go())")
+
+    def tiles() -> list[str]:
+        sources = "[...document.querySelectorAll('.tile img')].map((one) => one.src)"
+        return [f"/media{src.partition('/media')[2]}" for src in page.evaluate(sources)]
+
+    with served(project.root, CURATOR) as urls, opened(browser, urls[CURATOR]) as page:
+        page.evaluate(hold)
+        page.click("#pass-faces")
+        release()
+        page.wait_for_selector(".grid")
+        shown = tiles()
+        for _ in range(2):
+            first = tiles()[0]
+            page.keyboard.press("Enter")
+            page.keyboard.press("Enter")
+            release()
+            page.wait_for_function(changed, arg=first)
+            shown += tiles()
+        last = tiles()
+        page.keyboard.press("Enter")
+        seen = wait_for(
+            lambda: read_ledger(project.root / FACES_SEEN), lambda all_: len(all_) >= len(shown)
+        )
+        assert [f"/media/{event.content}/face.png" for event in seen] == shown
+        page.keyboard.press("Backspace")
+        release()
+        page.wait_for_timeout(200)
+        assert tiles() == last
+        page.keyboard.press("Enter")
+        page.wait_for_function(changed, arg=last[0])
+        assert not set(tiles()) & set(shown)
+
+
+def test_a_copy_of_a_tab_holds_samples_of_its_own(page: Page, project: Tables) -> None:
+    with page.context.expect_page() as opening:
+        page.evaluate("void window.open(location.href)")
+    other = opening.value
+    other.wait_for_selector(".sample")
+    assert shown(other) != shown(page)
+    name = shown(page)
+    page.reload()
+    page.wait_for_selector(".sample")
+    assert shown(page) == name

@@ -143,8 +143,8 @@ async def _lease(desk: Desk, curator: str, body: dict[str, Any]) -> Any:
     if not isinstance(count, int) or not 0 <= count <= _MOST_PAGE:
         raise HTTPException(400, f"count: must be a number, at most {_MOST_PAGE}")
     have, skip = _names(body, "have"), _names(body, "skip")
-    tab, faces = _text(body, "tab")[:64], bool(body.get("faces"))
-    return desk.take(curator, tab, query, count, have, skip, faces)
+    tab, look = _text(body, "tab")[:64], _text(body, "look")[:64]
+    return desk.take(curator, tab, query, count, have, skip, bool(body.get("faces")), look)
 
 
 async def _marks(desk: Desk, curator: str, body: dict[str, Any]) -> Any:

@@ -22,7 +22,7 @@ from voiceface.review.follow import follow
 from voiceface.review.heard import Heard, secret_of
 from voiceface.review.ledger import Event, Ledger, Mark, read_ledger
 from voiceface.review.media import Media
-from voiceface.review.queue import Leases, Query, Selection
+from voiceface.review.queue import Leases, Passed, Query, Selection
 from voiceface.review.second import needs_second
 from voiceface.review.seen import Seen
 from voiceface.review.shown import sample_json
@@ -97,6 +97,7 @@ class Desk:
         """tells the page's browser apart the projects that are served at one address in turn"""
         self.heard = Heard(secret)
         self.leases = Leases(settings.review.lease_s)
+        self.passed = Passed(settings.review.lease_s)
         self.writer = Writer()
         self.roots = {False: root / LEDGER, True: root / FACES_SEEN}
         policy = Policy(settings.manifest.dispute_policy, settings.manifest.adjudicators)
@@ -145,19 +146,21 @@ class Desk:
         have: Sequence[str] = (),
         skip: Sequence[str] = (),
         faces: bool = False,
+        look: str = "",
     ) -> dict[str, Any]:
         """The next samples of a query that nobody else has, leased to this tab of the page.
 
         Args:
             have: samples that the tab has already: their lease goes on.
-            skip: samples that it has passed or marked.
+            skip: samples that it has passed or marked; they need not be told twice of one look.
             faces: for the grid: of one speaker, and none whose face was seen.
+            look: the tab's name for this look through the queue.
         """
         holder = f"{curator}/{tab}"
         away = self.leases.held_by_others(holder, len(self.table))
         held = self._rows(have)
         away[held] = True
-        away[self._rows(skip)] = True
+        away[self.passed.add(f"{holder}/{look}", self._rows(skip))] = True
         if faces and query.queue != "proposed":
             away |= self.selection.fit()
         mask = self.selection.mask(query, curator)

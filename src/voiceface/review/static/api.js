@@ -15,6 +15,11 @@ export class ApiError extends Error {
   }
 }
 
+// Why there are no samples.
+export function whyNone(error) {
+  return error.passing ? `${error.message}; trying again …` : error.message;
+}
+
 let project = {};
 
 // From now on the server is told whose page this is: it may be another project's by then.

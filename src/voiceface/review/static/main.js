@@ -11,14 +11,15 @@ import { Outbox } from "./outbox.js";
 import { Progress } from "./progress.js";
 import { SoundPass } from "./sound.js";
 
+const TAB = "voiceface.tab";
+const AGAIN_MS = 2000;
+
 class Page {
   async start() {
     const token = new URL(location.href).searchParams.get("token");
     if (token) history.replaceState(null, "", "/"); // the cookie has it now
     this.desk = byId("desk");
-    // What this tab holds is its own again after a reload.
-    this.tab = sessionStorage.getItem("voiceface.tab") ?? uuid7();
-    sessionStorage.setItem("voiceface.tab", this.tab);
+    this.tab = ownTab();
     this.media = new Media();
     this.heard = new Heard();
     this.failed = (error) => say(error.message);
@@ -41,6 +42,7 @@ class Page {
     document.addEventListener("keydown", (event) => this.key(event));
     setInterval(() => this.renew(this.pass.held()), (1000 * this.settings.lease_s) / 3);
     addEventListener("pagehide", () => this.renew([]));
+    setInterval(() => document.visibilityState === "visible" && this.pass.again(), AGAIN_MS);
     await this.choose(localStorage.getItem("voiceface.pass") === "faces" ? "faces" : "sound");
   }
 
@@ -58,11 +60,7 @@ class Page {
     // What is fit, or of the audit, is to be heard; a proposal is a page of faces.
     const only = { audit: "sound", fit: "sound", proposed: "faces" }[query.queue];
     if (only && this.pass !== this.passes[only]) return this.choose(only);
-    try {
-      await this.pass.open(query);
-    } catch (error) {
-      this.desk.replaceChildren(element("p", { class: "empty" }, error.message));
-    }
+    await this.pass.open(query);
   }
 
   redraw() {
@@ -73,13 +71,19 @@ class Page {
 
   // Holds samples for a while longer, and sets free all others.
   renew(have) {
-    post("/api/lease", { tab: this.tab, count: 0, have }).catch(() => {});
+    post("/api/lease", { tab: this.tab, look: this.pass.deck.look, count: 0, have }).catch(() => {});
   }
 
   key(event) {
     if (event.defaultPrevented || event.repeat || !isOurs(event)) return;
     if (event.key === "?") return showHelp(() => this.redraw());
     this.pass?.key(event);
+  }
+
+  // What stands in place of samples.
+  tell(text, about = "") {
+    this.words(about);
+    if (this.desk.textContent !== text) this.desk.replaceChildren(element("p", { class: "empty" }, text));
   }
 
   words(text) {
@@ -134,6 +138,16 @@ class Page {
     dialog.showModal();
     field.focus();
   }
+}
+
+// What this tab holds is its own again after a reload. The name is stored only while no page has it:
+// a copy of the tab finds none, and is another one.
+function ownTab() {
+  const tab = sessionStorage.getItem(TAB) ?? uuid7();
+  addEventListener("pagehide", () => sessionStorage.setItem(TAB, tab));
+  addEventListener("pageshow", () => sessionStorage.removeItem(TAB));
+  sessionStorage.removeItem(TAB);
+  return tab;
 }
 
 function tookBack(samples, count) {

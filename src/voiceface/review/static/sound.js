@@ -1,6 +1,6 @@
 // The second pass: one sample at a time, its face large, its sound playing by itself.
 
-import { get, uuid7 } from "./api.js";
+import { get, uuid7, whyNone } from "./api.js";
 import { beforeOf } from "./before.js";
 import { Deck } from "./deck.js";
 import { element, figure, say } from "./dom.js";
@@ -10,7 +10,6 @@ import { draw } from "./wave.js";
 
 const FRAME_MS = 60; // how often the played part is drawn
 const TELL_MS = 100;
-const AGAIN_MS = 2000;
 const REMEMBERED = 200; // marks that are taken back without asking the server which
 const SPEEDS = [1, 1.25, 1.5, 2];
 
@@ -26,34 +25,29 @@ export class SoundPass {
   async open(query) {
     this.stop();
     this.deck.reset(query);
-    this.built = null;
+    this.page.tell("Loading …");
     await this.more();
   }
 
-  // Waits for samples, as long as it takes for the server to answer.
+  // Shows the next sample once the server has one.
   async more() {
-    const { desk, failed } = this.page;
-    const { generation } = this.deck;
-    const tell = (words) => desk.replaceChildren(element("p", { class: "empty" }, words));
+    const { look } = this.deck;
     this.built = null;
-    tell("Loading …");
+    let words = "Nothing is left here. Choose another queue, or other filters.";
     try {
-      await this.deck.fill();
+      await this.deck.refill();
     } catch (error) {
-      if (!error.passing) throw error; // it is the query that is wrong
-      tell(`${error.message}; trying again …`);
-      await new Promise((done) => setTimeout(done, AGAIN_MS));
-      if (this.waits(generation)) this.more().catch(failed);
-      return;
+      words = whyNone(error);
     }
-    if (!this.waits(generation)) return;
+    // Another key, query or pass was faster.
+    if (this.deck.current || this.deck.look !== look || this.page.pass !== this) return;
     if (this.deck.next()) this.show();
-    else tell("Nothing is left here. Choose another queue, or other filters.");
-    this.page.words(this.deck.words);
+    else this.page.tell(words, this.deck.words);
   }
 
-  waits(generation) {
-    return this.page.pass === this && this.deck.generation === generation && !this.deck.current;
+  // Looks whether there are samples by now.
+  again() {
+    if (!this.deck.current) this.more();
   }
 
   show(event = null) {
@@ -61,7 +55,10 @@ export class SoundPass {
     this.armed = false;
     const sample = this.deck.current;
     this.page.words(this.deck.words);
-    if (!sample) return void this.more().catch(this.page.failed);
+    if (!sample) {
+      this.page.tell("Loading …", this.deck.words);
+      return void this.more();
+    }
     this.built ??= this.build();
     this.fillIn(sample);
     if (event) painted(event);
