@@ -29,11 +29,9 @@ class Page {
     byId("who").textContent = state.curator;
     this.columns = new Map(state.columns.map((column) => [column.name, column]));
     this.filters = new Filters(state, () => this.open());
-    this.progress = new Progress((found) => {
-      this.filters.count(found);
-      byId("rebuilt").hidden = !found.rebuilt;
-    });
+    this.progress = new Progress((found) => this.told(found));
     this.progress.show(state.progress);
+    this.told(state);
     this.passes = { sound: new SoundPass(this), faces: new FacesPass(this) };
     this.outbox = new Outbox(`${state.project}/${state.curator}`, this.tab, this.heard, (box) => this.showUnsaved(box), (...refused) => this.refused(...refused));
     for (const name of ["faces", "sound"]) byId(`pass-${name}`).addEventListener("click", () => this.choose(name));
@@ -44,6 +42,15 @@ class Page {
     addEventListener("pagehide", () => this.renew([]));
     setInterval(() => document.visibilityState === "visible" && this.pass.again(), AGAIN_MS);
     await this.choose(localStorage.getItem("voiceface.pass") === "faces" ? "faces" : "sound");
+  }
+
+  // What the server tells again and again.
+  told({ queues, rebuilt, trouble }) {
+    this.filters.count(queues);
+    byId("rebuilt").hidden = !rebuilt;
+    const bar = byId("trouble");
+    bar.hidden = !trouble;
+    if (trouble && bar.textContent !== trouble) bar.textContent = trouble;
   }
 
   async choose(name) {
