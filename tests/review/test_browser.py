@@ -1,5 +1,7 @@
 """The review page in a real browser: both passes, each key, undo, people, failures."""
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
@@ -14,10 +16,15 @@ from tests.review.browser import (
     violations,
     wait_for,
 )
-from tests.review.project import CURATOR, Server, served
+from tests.review.project import CURATOR, Server, review_project, served
 from tests.tables_builder import Tables
-from voiceface.review.desk import FACES_SEEN
+from voiceface.layout import FACES_SEEN
 from voiceface.review.ledger import read_ledger
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Tables:
+    return review_project(tmp_path, SHORT)
 
 
 def test_a_keep_after_hearing_and_a_drop_at_once_are_in_the_ledger(
@@ -302,3 +309,12 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_page(page: Page, width:
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         page.click("#open-filters")
         page.click("#open-progress")
+
+
+def test_the_help_shows_the_curators_own_rules_as_text(page: Page, project: Tables) -> None:
+    (project.root / "manifests/rubric.md").write_text("Drop <b>laughter</b>.")
+    page.reload()
+    shown(page)
+    page.keyboard.press("?")
+    assert page.locator("#rubric").inner_text() == "Drop <b>laughter</b>."
+    assert violations(page) == []

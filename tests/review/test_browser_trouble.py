@@ -2,14 +2,20 @@
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.review.browser import SHORT, free_port, marks, opened, shown, unsaved, wait_for
 from tests.review.project import CURATOR, Server, review_project, served
 from tests.tables_builder import Tables
-from voiceface.review.desk import FACES_SEEN
+from voiceface.layout import FACES_SEEN
 from voiceface.review.exchange import export_marks, import_marks
 from voiceface.review.ledger import read_ledger
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Tables:
+    return review_project(tmp_path, SHORT)
 
 
 def hold_sound(page: Page) -> str:

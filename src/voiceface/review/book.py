@@ -14,6 +14,9 @@ from voiceface.review.table import ReviewTable
 from voiceface.tables import CURATED, FATE_OF_REVIEW, KEPT, REASONS, REVIEWS
 
 PENDING, KEEP, DROP = (REVIEWS.index(name) for name in ("pending", "keep", "drop"))
+PROPOSED = "proposed"
+"""Reason of a keep that the assistant proposed, page by page: no judgement of a curator's."""
+
 _FATES = [KEPT, *REASONS, *CURATED]
 
 
@@ -26,10 +29,13 @@ class _Codes:
         self._known = {value: code for code, value in enumerate(self.values)}
 
     def put(self, row: int, value: str) -> None:
+        self.codes[row] = self.code(value)
+
+    def code(self, value: str) -> int:
         code = self._known.setdefault(value, len(self.values))
         if code == len(self.values):
             self.values.append(value)
-        self.codes[row] = code
+        return code
 
 
 class Book:
@@ -48,7 +54,8 @@ class Book:
 
         Args:
             decide: what holds by the marks of each curator and the row's content.
-            blind: whether nobody may see others' marks on a sample before having marked it.
+            blind: whether nobody may see another's mark on a sample before having marked it, or
+                until two have.
         """
         rows = len(table)
         self._table = table
@@ -144,6 +151,14 @@ class Book:
             self._views[curator] = (self.version, view)
         return view
 
+    def proposed(self) -> np.ndarray:
+        """Rows that were kept because the assistant proposed it, by nobody's look: bool (rows,)."""
+        return (self._review.codes == KEEP) & (self._reason.codes == self._reason.code(PROPOSED))
+
+    def judged(self) -> np.ndarray:
+        """As `review()`, where what was only proposed is pending."""
+        return np.where(self.proposed(), np.int8(PENDING), self._review.codes)
+
     def state(self, row: int, curator: str) -> str:
         """What a row's mark is, as far as the curator may see it: one of `REVIEWS`."""
         return REVIEWS[self.review(curator)[row]]
@@ -198,7 +213,9 @@ class Book:
             self._mine.setdefault(curator, {})[row] = mark
         audited = any(mark.batch == AUDIT for mark in marks.values())
         (self._audit.add if audited else self._audit.discard)(row)
-        (self._blind.add if marks and self._is_blind(sample) else self._blind.discard)(row)
+        # Once two have marked it, the others see what they said: one of them may have to decide.
+        alone = len(marks) == 1 and self._is_blind(sample)
+        (self._blind.add if alone else self._blind.discard)(row)
         standing = self._decide(marks, self._table.content(row))
         event = standing.event
         self._review.put(row, standing.review)

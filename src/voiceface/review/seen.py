@@ -17,7 +17,9 @@ from typing import Any
 FACE, SOUND = "before.webp", "before.ogg"
 """Names of the copies, as the page asks for them."""
 
-_VALUES = "values.json"
+VALUES = "values.json"
+"""Name of what the manifest said of it."""
+
 _QUALITY = 90
 _NICE = 10
 _MOST_WAITING = 200
@@ -58,7 +60,7 @@ class Seen:
 
     def values(self, content: str) -> dict[str, Any] | None:
         """The manifest's values as they were; None when there is no copy."""
-        data = self.part(content, _VALUES)
+        data = self.part(content, VALUES)
         return None if data is None else json.loads(data)
 
     def close(self) -> None:
@@ -94,5 +96,5 @@ def _write(path: Path, face: bytes, sound: bytes, values: dict[str, Any]) -> Non
     with zipfile.ZipFile(temporary, "w") as copy:
         copy.writestr(FACE, webp.getvalue())
         copy.writestr(SOUND, ogg.getvalue())
-        copy.writestr(_VALUES, json.dumps(values))
+        copy.writestr(VALUES, json.dumps(values))
     os.replace(temporary, path)

@@ -43,7 +43,7 @@ def run(config: Evaluate, model: str, packed: Path, models: Path, output: Path) 
     _check(models / model, trained, splits["train"])
     material = _material(config, trained, splits, device)
     write_png(output / "generated.png", _picture(material))
-    files.write_json(output / "metrics.json", _metrics(model, trained, splits, material))
+    files.write_sealed(output / "metrics.json", _metrics(model, trained, splits, material))
 
 
 def _check(folder: Path, trained: Trained, train: Packed) -> None:

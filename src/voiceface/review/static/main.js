@@ -5,7 +5,7 @@ import { byId, element, say } from "./dom.js";
 import { FacesPass } from "./faces.js";
 import { Filters } from "./filters.js";
 import { Heard } from "./heard.js";
-import { isOurs, showHelp } from "./keys.js";
+import { isOurs, setRubric, showHelp } from "./keys.js";
 import { Media } from "./media.js";
 import { Outbox } from "./outbox.js";
 import { Progress } from "./progress.js";
@@ -26,6 +26,7 @@ class Page {
     const state = await get("/api/state");
     belongTo(state.project);
     this.settings = state.settings;
+    setRubric(state.rubric);
     byId("who").textContent = state.curator;
     this.columns = new Map(state.columns.map((column) => [column.name, column]));
     this.filters = new Filters(state, () => this.open());
