@@ -5,12 +5,21 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.review.browser import SHORT, free_port, marks, opened, shown, unsaved, wait_for
+from tests.review.browser import (
+    SHORT,
+    free_port,
+    marks,
+    opened,
+    shown,
+    unsaved,
+    violations,
+    wait_for,
+)
 from tests.review.project import CURATOR, Server, review_project, served
 from tests.tables_builder import Tables
 from voiceface.layout import FACES_SEEN
-from voiceface.review.exchange import export_marks, import_marks
-from voiceface.review.ledger import read_ledger
+from voiceface.review.exchange import apply_import, export_marks, plan_import
+from voiceface.review.ledger import read_ledger, uuid7
 
 
 @pytest.fixture
@@ -153,7 +162,8 @@ def test_an_undo_of_an_import_says_how_many_marks_it_took_back(
     export_marks(project.manifest, project.reviews, table)
     text = table.read_text("utf-8-sig").replace(",pending,", ",unsure,")
     table.write_text(text, "utf-8-sig")
-    import_marks(project.manifest, project.reviews, table, CURATOR)
+    plan = plan_import(project.manifest, project.reviews, table, CURATOR)
+    apply_import(plan, project.reviews, CURATOR)
     with served(project.root, CURATOR) as urls, browser.new_context() as context:
         page = context.new_page()
         page.goto(urls[CURATOR])
@@ -297,3 +307,21 @@ def test_a_copy_of_a_tab_holds_samples_of_its_own(page: Page, project: Tables) -
     page.reload()
     page.wait_for_selector(".sample")
     assert shown(page) == name
+
+
+def test_the_page_tells_as_long_as_others_marks_can_t_be_read(page: Page, project: Tables) -> None:
+    ask = "fetch('/api/progress').then((answer) => answer.json()).then(({ trouble }) => trouble)"
+    damaged = project.reviews / "bo" / f"{uuid7()}.jsonl"
+    damaged.parent.mkdir(parents=True)
+    damaged.write_text("<b>no mark</b>\n{}\n")
+    words = wait_for(lambda: page.evaluate(ask), bool)
+    page.click("#open-progress")
+    page.locator("#trouble", has_text=damaged.name).wait_for()
+    assert page.locator("#trouble").inner_text() == words
+    assert violations(page) == []
+    page.reload()
+    page.locator("#trouble", has_text=damaged.name).wait_for()
+    damaged.unlink()
+    wait_for(lambda: page.evaluate(ask), lambda trouble: not trouble)
+    page.click("#open-progress")
+    page.locator("#trouble").wait_for(state="hidden")
