@@ -1,4 +1,4 @@
-"""A server asked over HTTP without a browser."""
+"""A server asked over HTTP without a browser, and the page in one."""
 
 import json
 import time
@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 from starlette.testclient import TestClient
 
-from tests.review.project import review_project
+from tests.conftest import needs
+from tests.review.browser import ARGUMENTS, CHROMIUM, opened
+from tests.review.project import CURATOR, review_project, served
 from tests.tables_builder import Tables
 from voiceface.config import load_settings
 from voiceface.layout import CONFIG
@@ -97,6 +100,23 @@ def ann(client: TestClient) -> Curator:
 @pytest.fixture
 def bo(client: TestClient) -> Curator:
     return Curator(client, "token-of-bo")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, for one module: Playwright keeps an event loop in this thread."""
+    needs(CHROMIUM.exists(), "Chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, project: Tables) -> Iterator[Page]:
+    """The page of one curator, who is the only one."""
+    with served(project.root, CURATOR) as urls, opened(browser, urls[CURATOR]) as page:
+        yield page
 
 
 def ledger(project: Tables) -> list[Event]:

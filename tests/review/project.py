@@ -47,9 +47,9 @@ def review_project(root: Path, segments: int = 30, **review: object) -> Tables:
 
 
 @contextmanager
-def served(root: Path, *curators: str) -> Iterator[dict[str, str]]:
+def served(root: Path, *curators: str, port: int = 0) -> Iterator[dict[str, str]]:
     """The server in a thread of this process, which starts sooner; yields curator → address."""
-    listener = socket.create_server((LOOPBACK, 0))
+    listener = socket.create_server((LOOPBACK, port))
     port = listener.getsockname()[1]
     tokens = new_tokens(curators)
     desk = Desk(root, load_settings(root / CONFIG), curators)
@@ -57,10 +57,12 @@ def served(root: Path, *curators: str) -> Iterator[dict[str, str]]:
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
-    yield {who: f"http://{LOOPBACK}:{port}/?token={token}" for token, who in tokens.items()}
-    server.should_exit = True
-    thread.join(10)
-    listener.close()
+    try:
+        yield {who: f"http://{LOOPBACK}:{port}/?token={token}" for token, who in tokens.items()}
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listener.close()
 
 
 class Server:

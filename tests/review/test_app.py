@@ -165,7 +165,7 @@ def test_what_is_shown_is_named_in_words_and_counted(ann: Curator) -> None:
     found = ann.get(
         "/api/queue", queue="all", filter=["speaker=Bo", "flags=blurred"], sort="-yaw_deg"
     )
-    words = "1 sample all there are, speaker Bo, with the flag “blurred”, highest turn first"
+    words = "1 sample in the manifest, speaker Bo, with the flag “blurred”, highest turn first"
     assert (found["words"], found["count"]) == (words, 1)
     assert found["samples"][0]["flags"] == [{"name": "blurred", "words": "blurred"}]
 

@@ -1,100 +1,30 @@
 """The review page in a real browser: both passes, each key, undo, people, failures."""
 
-import socket
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route
 
-from tests.conftest import needs
+from tests.review.browser import (
+    SHORT,
+    free_port,
+    heard,
+    marks,
+    opened,
+    shown,
+    unsaved,
+    violations,
+    wait_for,
+)
 from tests.review.project import CURATOR, Server, review_project, served
 from tests.tables_builder import Tables
 from voiceface.layout import FACES_SEEN
-from voiceface.review.ledger import Event, read_ledger
-
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = [
-    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-    "--autoplay-policy=no-user-gesture-required",
-]
-T = TypeVar("T")
-SHORT = 10  # segments of each of Ana's videos
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    needs(CHROMIUM.exists(), "Chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield browser
-        browser.close()
+from voiceface.review.ledger import read_ledger
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Tables:
     return review_project(tmp_path, SHORT)
-
-
-@pytest.fixture
-def page(browser: Browser, project: Tables) -> Iterator[Page]:
-    """The page of one curator, who is the only one."""
-    with served(project.root, CURATOR) as urls, opened(browser, urls[CURATOR]) as page:
-        yield page
-
-
-@contextmanager
-def opened(browser: Browser, url: str) -> Iterator[Page]:
-    """A page in a context of its own; no error may occur in it."""
-    with browser.new_context() as context:
-        page = context.new_page()
-        problems: list[str] = []
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.goto(url)
-        page.wait_for_selector(".sample")
-        yield page
-        assert problems == []
-
-
-def marks(tables: Tables, count: int) -> list[Event]:
-    """The ledger's events, once there are so many."""
-    return wait_for(lambda: read_ledger(tables.reviews), lambda found: len(found) >= count)
-
-
-def wait_for(get: Callable[[], T], good: Callable[[T], bool]) -> T:
-    deadline = time.monotonic() + 10
-    while not good(value := get()):
-        assert time.monotonic() < deadline, value
-        time.sleep(0.02)
-    return value
-
-
-def shown(page: Page) -> str:
-    """The sample on screen."""
-    return page.locator(".about code").inner_text()
-
-
-def unsaved(page: Page) -> str:
-    """The marks that the browser keeps; empty when there are none."""
-    script = """Object.entries(localStorage).filter(([key]) => key.startsWith('voiceface.unsaved.'))
-        .map(([, value]) => value).join()"""
-    return page.evaluate(script)
-
-
-def heard(page: Page) -> None:
-    """Wait until the sound on screen was heard."""
-    page.get_by_text("Heard.").wait_for()
-
-
-def violations(page: Page) -> list[str]:
-    """What axe finds wrong on the page."""
-    found = Axe().run(page).response["violations"]
-    return [f"{one['id']}: {[node['html'] for node in one['nodes']][:3]}" for one in found]
 
 
 def test_a_keep_after_hearing_and_a_drop_at_once_are_in_the_ledger(
@@ -229,11 +159,6 @@ def test_marks_that_can_t_be_saved_stay_in_sight_and_are_sent_again(
         page.wait_for_selector(".sample")
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
-
-
 def test_a_full_disk_is_told_and_the_mark_is_saved_once_there_is_space(
     page: Page, project: Tables
 ) -> None:
@@ -319,16 +244,16 @@ def test_what_is_shown_follows_queue_filters_and_order(page: Page) -> None:
     page.select_option("#filter-column", "speaker")
     page.select_option("#filter-value", "Bo")
     page.get_by_role("button", name="Add").click()
-    page.get_by_text("5 samples all there are, speaker Bo").wait_for()
+    page.get_by_text("5 samples in the manifest, speaker Bo").wait_for()
     page.select_option("#filter-column", "sharpness")
     page.fill("#filter-value", "100")
     page.keyboard.press("Enter")
-    page.get_by_text("1 sample all there are, speaker Bo, sharpness under 100").wait_for()
+    page.get_by_text("1 sample in the manifest, speaker Bo, sharpness under 100").wait_for()
     assert page.locator(".flags").inner_text() == "blurred"
     page.select_option("#sort", "-yaw_deg")
     page.locator("#words", has_text="highest turn first").wait_for()
     page.get_by_role("button", name="Remove sharpness under 100").click()
-    page.get_by_text("5 samples all there are, speaker Bo, highest turn first").wait_for()
+    page.get_by_text("5 samples in the manifest, speaker Bo, highest turn first").wait_for()
 
 
 def test_keys_are_shown_and_can_be_changed(page: Page, project: Tables) -> None:

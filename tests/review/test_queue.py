@@ -14,7 +14,7 @@ from voiceface.review.assistant import Assistant
 from voiceface.review.book import Book
 from voiceface.review.filters import Filter
 from voiceface.review.ledger import Ledger, Mark
-from voiceface.review.queue import Leases, Query, Selection, _places
+from voiceface.review.queue import Leases, Passed, Query, Selection, _places
 from voiceface.review.table import ReviewTable
 
 
@@ -164,3 +164,18 @@ def test_a_lease_ends_and_is_prolonged(monkeypatch: pytest.MonkeyPatch) -> None:
     assert leases.held_by_others("bo/1", 4).tolist() == [False, True, False, False]
     now = 19.0
     assert not leases.held_by_others("bo/1", 4).any()
+
+
+def test_what_was_passed_is_known_while_its_look_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    passed = Passed(10)
+    assert sorted(passed.add("ann/1/a", [3, 1])) == [1, 3]
+    assert sorted(passed.add("ann/1/a", [2])) == [1, 2, 3]
+    assert passed.add("ann/1/b", []) == []  # another queue was chosen
+    now = 8.0
+    passed.add("ann/1/a", [])
+    now = 17.0
+    assert sorted(passed.add("ann/1/a", [])) == [1, 2, 3]
+    now = 28.0
+    assert passed.add("ann/1/a", []) == []

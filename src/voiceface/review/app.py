@@ -34,6 +34,8 @@ _KINDS = {
     "before.peaks": "application/octet-stream",
 }
 _FOREVER = {"cache-control": "private, max-age=31536000, immutable", "accept-ranges": "bytes"}
+_PROJECT = "voiceface-project"
+"""Header that names the project whose page asks: its address may be another project's by now."""
 _MOST_MARKS = 200
 _MOST_PAGE = 200
 _MOST_TEXT = 4_000
@@ -97,6 +99,8 @@ def _api(desk: Desk) -> list[Route]:
 
     def post(path: str, answer: Callable[[Desk, str, dict[str, Any]], Awaitable[Any]]) -> Route:
         async def endpoint(request: Request) -> Response:
+            if request.headers.get(_PROJECT, desk.project) != desk.project:
+                raise HTTPException(412, "this address is another project's now")
             body = await _body(request)
             try:
                 return JSONResponse(await answer(desk, request.state.curator, body))
@@ -141,8 +145,8 @@ async def _lease(desk: Desk, curator: str, body: dict[str, Any]) -> Any:
     if not isinstance(count, int) or not 0 <= count <= _MOST_PAGE:
         raise HTTPException(400, f"count: must be a number, at most {_MOST_PAGE}")
     have, skip = _names(body, "have"), _names(body, "skip")
-    tab, faces = _text(body, "tab")[:64], bool(body.get("faces"))
-    return desk.take(curator, tab, query, count, have, skip, faces)
+    tab, look = _text(body, "tab")[:64], _text(body, "look")[:64]
+    return desk.take(curator, tab, query, count, have, skip, bool(body.get("faces")), look)
 
 
 async def _marks(desk: Desk, curator: str, body: dict[str, Any]) -> Any:

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,7 @@ from voiceface.review.follow import file_sizes, follow
 from voiceface.review.heard import Heard, secret_of
 from voiceface.review.ledger import Event, Ledger, Mark, is_text, read_ledger
 from voiceface.review.media import Media
-from voiceface.review.queue import Leases, Query, Selection
+from voiceface.review.queue import Leases, Passed, Query, Selection
 from voiceface.review.second import needs_second
 from voiceface.review.seen import Seen
 from voiceface.review.shown import sample_json
@@ -87,8 +88,12 @@ class Desk:
         self.media = Media(self.table, root / _FACES, root / _SPEECH, self.seen)
         # One thread: each further one would keep memory of its own.
         self.reader = ThreadPoolExecutor(1, "media")
-        self.heard = Heard(secret_of(root / _SECRET))
+        secret = secret_of(root / _SECRET)
+        self.project = hashlib.sha256(b"project" + secret).hexdigest()[:16]
+        """tells the page's browser apart the projects that are served at one address in turn"""
+        self.heard = Heard(secret)
         self.leases = Leases(settings.review.lease_s)
+        self.passed = Passed(settings.review.lease_s)
         self.writer = Writer()
         # The second is that of the first pass: faces found fit, whose sound is still to be heard.
         self.roots = {False: root / LEDGER, True: root / FACES_SEEN}
@@ -140,19 +145,21 @@ class Desk:
         have: Sequence[str] = (),
         skip: Sequence[str] = (),
         faces: bool = False,
+        look: str = "",
     ) -> dict[str, Any]:
         """The next samples of a query that nobody else has, leased to this tab of the page.
 
         Args:
             have: samples that the tab has already: their lease goes on.
-            skip: samples that it has passed or marked.
+            skip: samples that it has passed or marked; they need not be told twice of one look.
             faces: for the grid: of one speaker, and none whose face was seen.
+            look: the tab's name for this look through the queue.
         """
         holder = f"{curator}/{tab}"
         away = self.leases.held_by_others(holder, len(self.table))
         held = self._rows(have)
         away[held] = True
-        away[self._rows(skip)] = True
+        away[self.passed.add(f"{holder}/{look}", self._rows(skip))] = True
         if faces and query.queue != "proposed":
             away |= self.selection.fit(curator)
         mask = self.selection.mask(query, curator)
@@ -201,16 +208,17 @@ class Desk:
 
         Args:
             name: id for the undo; that of a known one changes nothing.
+
+        Returns: how many marks were taken back (`count`), and the first of their samples, each with
+            the note of its mark.
         """
         async with self._undoing:
             await self._undo_latest(curator, name)
-        rows = [
-            self.table.row_of(event.sample)
-            for book in self.books.values()
-            for event in book.undone_by(curator, name)
-        ]
-        known = [row for row in rows if row is not None][:_MOST_UNDONE]
-        return {"samples": [sample_json(self, curator, row) for row in known]}
+        undone = [one for book in self.books.values() for one in book.undone_by(curator, name)]
+        rows = [(self.table.row_of(event.sample), event.note) for event in undone]
+        known = [(row, note) for row, note in rows if row is not None][:_MOST_UNDONE]
+        samples = [{**sample_json(self, curator, row), "note": note} for row, note in known]
+        return {"samples": samples, "count": len(undone)}
 
     async def _undo_latest(self, curator: str, name: str) -> None:
         if not any(book.event(name) for book in self.books.values()):

@@ -210,6 +210,24 @@ def _places(keys: np.ndarray, start: int, stop: int) -> np.ndarray:
 
 
 @dataclass
+class Passed:
+    """Which rows a tab has passed in one look through a queue; each look for `lasts_s` seconds
+    after it was last asked for."""
+
+    lasts_s: float
+    _rows: dict[str, tuple[set[int], float]] = field(default_factory=dict)
+
+    def add(self, look: str, rows: Collection[int]) -> list[int]:
+        """Put down rows that were passed; returns all that were in that look."""
+        now = time.monotonic()
+        self._rows = {one: (old, until) for one, (old, until) in self._rows.items() if until >= now}
+        passed, _ = self._rows.get(look, (set[int](), now))
+        passed.update(rows)
+        self._rows[look] = (passed, now + self.lasts_s)
+        return list(passed)
+
+
+@dataclass
 class Leases:
     """Which rows are in whose hands; each for `lasts_s` seconds after it was last asked for."""
 

@@ -28,6 +28,7 @@ _SHOWN_APART = ("sample", "content", "speaker", "flags", "clean")
 def state_json(desk: "Desk", curator: str) -> dict[str, Any]:
     """What the page asks for first."""
     return {
+        "project": desk.project,
         "curator": curator,
         "settings": desk.settings.review.model_dump(mode="json"),
         "rubric": read_text(desk.rubric),

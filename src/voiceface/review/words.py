@@ -69,7 +69,7 @@ QUEUES: dict[str, str] = {
     "mine": "marked by you",
     "audit": "of the random audit, nobody has looked at them",
     "proposed": "proposed to be kept page by page",
-    "all": "all there are",
+    "all": "in the manifest",
 }
 """The queues, and the words for what is in them."""
 

@@ -6,8 +6,25 @@ export class ApiError extends Error {
   constructor(status, body) {
     super(body.error ?? `the server said ${status}`);
     this.status = status;
-    this.code = body.code ?? "";
   }
+
+  // Whether a later try may do better: the server is lost, was started anew (it then wants its new
+  // token) or for another project, or its disk is full.
+  get passing() {
+    return [0, 403, 412].includes(this.status) || this.status >= 500;
+  }
+}
+
+// Why there are no samples.
+export function whyNone(error) {
+  return error.passing ? `${error.message}; trying again …` : error.message;
+}
+
+let project = {};
+
+// From now on the server is told whose page this is: it may be another project's by then.
+export function belongTo(id) {
+  project = { "voiceface-project": id };
 }
 
 export async function get(path) {
@@ -15,7 +32,7 @@ export async function get(path) {
 }
 
 export async function post(path, body) {
-  const headers = { "content-type": "application/json" };
+  const headers = { "content-type": "application/json", ...project };
   const text = JSON.stringify(body);
   const keepalive = text.length < MOST_KEPT_ALIVE; // it then arrives though the tab is closed
   return answer(await reach(path, { method: "POST", headers, keepalive, body: text }));

@@ -1,9 +1,9 @@
 // The samples of this tab: what is on screen, what comes next, and what was passed.
 
-import { post } from "./api.js";
+import { post, uuid7 } from "./api.js";
 
 const AHEAD = 16;
-const PASSED = 500;
+const PASSED = 500; // names that are told again: a server that was started anew knows no others
 
 export class Deck {
   constructor(tab, faces) {
@@ -19,7 +19,7 @@ export class Deck {
     this.passed = [];
     this.words = "";
     this.filling = null;
-    this.generation = (this.generation ?? 0) + 1;
+    this.look = uuid7(); // the server remembers by it what was passed
   }
 
   // Names of the samples that this tab holds.
@@ -29,23 +29,30 @@ export class Deck {
 
   // Fetches more when little is left; all who ask meanwhile wait for the same answer.
   fill() {
-    if (this.ahead.length >= AHEAD / 2 || this.ended === this.generation) return this.filling ?? Promise.resolve();
-    this.filling ??= this.lease(AHEAD - this.ahead.length, this.held())
+    if (this.filling || this.ahead.length >= AHEAD / 2 || this.ended === this.look) return this.filling ?? Promise.resolve();
+    const { look } = this;
+    const filling = this.lease(AHEAD - this.ahead.length, this.held())
       .then((fresh) => {
         this.ahead.push(...fresh);
-        if (!fresh.length) this.ended = this.generation;
+        if (!fresh.length) this.ended = look;
       })
-      .finally(() => (this.filling = null));
-    return this.filling;
+      .finally(() => this.filling === filling && (this.filling = null));
+    return (this.filling = filling);
+  }
+
+  // Asks again though nothing was left: what others had may be free by now.
+  refill() {
+    this.ended = null;
+    return this.fill();
   }
 
   // Further samples of the query, beside those that the tab has; none when another query was chosen
   // meanwhile.
   async lease(count, have) {
-    const generation = this.generation;
-    const body = { ...this.query, tab: this.tab, count, have, skip: this.passed, faces: this.faces };
+    const { look } = this;
+    const body = { ...this.query, tab: this.tab, look, count, have, skip: this.passed, faces: this.faces };
     const found = await post("/api/lease", body);
-    if (generation !== this.generation) return [];
+    if (look !== this.look) return [];
     this.words = found.words;
     const known = new Set([...this.held(), ...this.passed]);
     return found.samples.filter(({ sample }) => !known.has(sample));

@@ -1,6 +1,6 @@
 // The first pass: a page of one speaker's faces, worst first. Drop what is bad, keep the rest.
 
-import { uuid7 } from "./api.js";
+import { uuid7, whyNone } from "./api.js";
 import { Deck } from "./deck.js";
 import { element, say } from "./dom.js";
 import { GRID } from "./keys.js";
@@ -24,6 +24,7 @@ export class FacesPass {
     this.samples = [];
     this.pages = [];
     this.fetching = null;
+    this.page.tell("Loading …");
     await this.load();
   }
 
@@ -33,38 +34,41 @@ export class FacesPass {
 
   // Shows the next page; the one behind it is on its way then.
   async load() {
+    const { pages } = this;
+    let words = "No face is left here. Choose another queue, or go on with Sound.";
     try {
       await this.fetch();
     } catch (error) {
-      if (error.status) throw error; // it is the query that is wrong
-      const words = `${error.message}; press Enter to try again`;
-      return this.page.desk.replaceChildren(element("p", { class: "empty" }, words));
+      words = whyNone(error);
     }
-    this.samples = this.pages.shift() ?? [];
+    // Another key, query or pass was faster.
+    if (this.samples.length || this.pages !== pages || this.page.pass !== this) return;
+    this.samples = pages.shift() ?? [];
+    if (!this.samples.length) return this.page.tell(words, this.deck.words);
     this.show();
     this.fetch().catch(() => {}); // it is tried again when the page is wanted
   }
 
+  // Looks whether there are faces by now.
+  again() {
+    if (!this.samples.length) this.load();
+  }
+
   fetch() {
-    if (this.pages.length) return Promise.resolve();
+    if (this.fetching || this.pages.length) return this.fetching ?? Promise.resolve();
     const { pages } = this;
-    this.fetching ??= this.deck.lease(this.page.settings.page_size, this.held())
+    const fetching = this.deck.lease(this.page.settings.page_size, this.held())
       .then((fresh) => {
         for (const { media } of fresh) if (media) new Image().src = `${media}face.png`;
         if (fresh.length) pages.push(fresh);
       })
-      .finally(() => (this.fetching = null));
-    return this.fetching;
+      .finally(() => this.fetching === fetching && (this.fetching = null));
+    return (this.fetching = fetching);
   }
 
   show() {
     this.dropped.clear();
     this.page.words(this.deck.words);
-    if (!this.samples.length) {
-      const words = "No face is left here. Choose another queue, or go on with Sound.";
-      this.page.desk.replaceChildren(element("p", { class: "empty" }, words));
-      return;
-    }
     const speaker = this.samples[0].speaker;
     const { error } = this.proposal() ?? {};
     const final = error || !this.page.settings.must_hear;
@@ -153,11 +157,10 @@ export class FacesPass {
 
   undo() {
     const last = this.history.pop();
-    if (!last) {
-      return this.page.undo().then((samples) => samples.length && this.bring(samples));
-    }
+    if (!last) return this.page.undo();
     this.page.outbox.add(last.marks.map(({ id, sample, content }) => ({ id: uuid7(), sample, content, decision: "undo", undoes: id })));
-    return this.bring(last.samples);
+    this.bring(last.samples);
+    say("The page is taken back.");
   }
 
   bring(samples) {
@@ -166,14 +169,9 @@ export class FacesPass {
     if (this.samples.length) this.pages.unshift(this.samples);
     this.samples = samples;
     this.show();
-    say("The page is taken back.");
   }
 
   stop() {
     this.audio?.pause();
-  }
-
-  refused(mark, words) {
-    say(`${mark.sample}: ${words}`);
   }
 }

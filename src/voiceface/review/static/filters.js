@@ -17,14 +17,13 @@ export class Filters {
     this.chosen = [];
     this.columns = [...state.columns].sort((a, b) => a.label.localeCompare(b.label));
     const queue = byId("queue");
-    this.count(state);
     queue.addEventListener("change", (event) => this.chose(event));
     byId("open-filters").addEventListener("click", () => this.toggle());
     this.build();
   }
 
   // The queues with their counts; the chosen one stays chosen.
-  count({ queues }) {
+  count(queues) {
     const select = byId("queue");
     const chosen = select.value || "pending";
     select.replaceChildren(...queues.map(({ name, words, count }) => element("option", { value: name, title: words }, `${name} (${figure(count)})`)));

@@ -7,9 +7,11 @@ const WAIT_MS = [250, 500, 1000, 2000, 4000];
 const MOST = 100; // marks in a request
 
 export class Outbox {
-  constructor(curator, tab, onChange, onRefused) {
-    const all = `voiceface.unsaved.${curator}.`;
+  // Whose marks they are: the project and the curator.
+  constructor(whose, tab, heard, onChange, onRefused) {
+    const all = `voiceface.unsaved.${whose}/`;
     this.key = all + tab;
+    this.heard = heard;
     this.onChange = onChange;
     this.onRefused = onRefused;
     this.items = adopted(all);
@@ -20,40 +22,22 @@ export class Outbox {
     this.send();
   }
 
-  // A mark may come with the promise of its receipt (see `heard`), which it waits for.
-  add(marks, receipt = null) {
-    const items = marks.map((mark) => ({ mark, since: performance.now(), waits: receipt !== null }));
-    this.items.push(...items);
+  // A mark of a sound of some seconds waits for the receipt that it was heard.
+  add(marks, seconds = 0) {
+    this.items.push(...marks.map((mark) => ({ mark, seconds, since: performance.now() })));
     this.store();
-    receipt?.then(
-      (heard) => {
-        for (const item of items) Object.assign(item, { waits: false, mark: { ...item.mark, heard } });
-        this.store();
-        this.send();
-      },
-      (error) => this.refuse(items.map(({ mark }) => ({ id: mark.id, words: error.message }))),
-    );
     this.send();
-  }
-
-  has(id) {
-    return this.items.some(({ mark }) => mark.id === id);
   }
 
   async send() {
     if (this.sending) return;
     this.sending = true;
-    while (this.items.length && !this.items[0].waits) {
-      const ready = this.items.slice(0, MOST);
-      const waiting = ready.findIndex((item) => item.waits);
-      const batch = waiting < 0 ? ready : ready.slice(0, waiting);
+    while (this.items.length) {
       try {
-        const { saved, refused } = await post("/api/marks", { marks: batch.map((item) => item.mark) });
-        this.error = "";
+        const waiting = this.items.findIndex(waits);
+        if (waiting === 0) await this.prove(this.items[0]);
+        else await this.deliver(this.items.slice(0, waiting < 0 ? MOST : Math.min(waiting, MOST)));
         this.tries = 0;
-        this.remove(saved);
-        if (refused.length) this.refuse(refused);
-        for (const { mark, since } of batch) announce("saved", { id: mark.id, ms: performance.now() - since });
       } catch (error) {
         this.error = error.message;
         this.onChange(this);
@@ -63,13 +47,29 @@ export class Outbox {
     this.sending = false;
   }
 
+  async deliver(batch) {
+    const { saved, refused } = await post("/api/marks", { marks: batch.map(({ mark }) => mark) });
+    this.error = "";
+    this.remove(saved);
+    if (refused.length) this.refuse(refused);
+    for (const { mark, since } of batch) announce("saved", { id: mark.id, ms: performance.now() - since });
+  }
+
+  // Gets the receipt of a mark.
+  async prove({ mark, seconds }) {
+    try {
+      mark.heard = await this.heard.receipt(mark.content, seconds);
+      this.store();
+    } catch (error) {
+      if (error.passing) throw error;
+      this.refuse([{ id: mark.id, words: error.message }]);
+    }
+  }
+
   refuse(refused) {
     const marks = this.items.map(({ mark }) => mark);
     this.remove(refused.map(({ id }) => id));
-    for (const { id, words, code } of refused) {
-      this.onRefused(marks.find((mark) => mark.id === id), words, code);
-    }
-    this.send();
+    for (const { id, words } of refused) this.onRefused(marks.find((mark) => mark.id === id), words);
   }
 
   remove(ids) {
@@ -85,13 +85,14 @@ export class Outbox {
   }
 }
 
-// What earlier tabs could not save; a tab that still lives sends it too, with the same ids. A receipt
-// that it waited for is asked for no more: the server says whether it is needed.
+const waits = ({ mark, seconds }) => seconds > 0 && !mark.heard;
+
+// What earlier tabs could not save; a tab that still lives sends it too, with the same ids.
 function adopted(all) {
   const keys = Object.keys(localStorage).filter((key) => key.startsWith(all));
   const items = keys.flatMap((key) => JSON.parse(localStorage.getItem(key)));
   for (const key of keys) localStorage.removeItem(key);
-  return items.map(({ mark }) => ({ mark, since: performance.now() }));
+  return items.map((item) => ({ ...item, since: performance.now() }));
 }
 
 export function announce(name, detail) {

@@ -1,6 +1,6 @@
 // The second pass: one sample at a time, its face large, its sound playing by itself.
 
-import { get, post, uuid7 } from "./api.js";
+import { get, uuid7, whyNone } from "./api.js";
 import { beforeOf } from "./before.js";
 import { Deck } from "./deck.js";
 import { element, figure, say } from "./dom.js";
@@ -10,7 +10,6 @@ import { draw } from "./wave.js";
 
 const FRAME_MS = 60; // how often the played part is drawn
 const TELL_MS = 100;
-const AGAIN_MS = 2000;
 const REMEMBERED = 200; // marks that are taken back without asking the server which
 const SPEEDS = [1, 1.25, 1.5, 2];
 
@@ -20,50 +19,46 @@ export class SoundPass {
     this.deck = new Deck(page.tab, false);
     this.history = [];
     this.speed = Number(localStorage.getItem("voiceface.speed")) || 1;
-    this.heard = new Map(); // content → promise of the receipt
     this.armed = false;
   }
 
   async open(query) {
     this.stop();
     this.deck.reset(query);
-    this.built = null;
+    this.page.tell("Loading …");
     await this.more();
   }
 
-  // Waits for samples, as long as it takes for the server to answer.
+  // Shows the next sample once the server has one.
   async more() {
-    const { desk, failed } = this.page;
-    const { generation } = this.deck;
-    const tell = (words) => desk.replaceChildren(element("p", { class: "empty" }, words));
+    const { look } = this.deck;
     this.built = null;
-    tell("Loading …");
+    let words = "Nothing is left here. Choose another queue, or other filters.";
     try {
-      await this.deck.fill();
+      await this.deck.refill();
     } catch (error) {
-      if (error.status) throw error; // it is the query that is wrong
-      tell(`${error.message}; trying again …`);
-      await new Promise((done) => setTimeout(done, AGAIN_MS));
-      if (this.waits(generation)) this.more().catch(failed);
-      return;
+      words = whyNone(error);
     }
-    if (!this.waits(generation)) return;
+    // Another key, query or pass was faster.
+    if (this.deck.current || this.deck.look !== look || this.page.pass !== this) return;
     if (this.deck.next()) this.show();
-    else tell("Nothing is left here. Choose another queue, or other filters.");
-    this.page.words(this.deck.words);
+    else this.page.tell(words, this.deck.words);
   }
 
-  waits(generation) {
-    return this.page.pass === this && this.deck.generation === generation && !this.deck.current;
+  // Looks whether there are samples by now.
+  again() {
+    if (!this.deck.current) this.more();
   }
 
   show(event = null) {
     this.stop();
     this.armed = false;
-    this.note = "";
     const sample = this.deck.current;
     this.page.words(this.deck.words);
-    if (!sample) return void this.more().catch(this.page.failed);
+    if (!sample) {
+      this.page.tell("Loading …", this.deck.words);
+      return void this.more();
+    }
     this.built ??= this.build();
     this.fillIn(sample);
     if (event) painted(event);
@@ -153,10 +148,7 @@ export class SoundPass {
     audio.onended = () => this.ended(sample);
     // Who is past it already need not tell that it began.
     clearTimeout(this.telling);
-    this.begun = new Promise((told) => {
-      this.telling = setTimeout(() => told(post("/api/play", { content: sample.content })), TELL_MS);
-    });
-    this.begun.catch(this.page.failed);
+    this.telling = setTimeout(() => this.page.heard.begin(sample.content).catch(this.page.failed), TELL_MS);
     audio.play().catch((error) => {
       if (error.name === "NotAllowedError") this.state(`Press ${keyOf("replay")} to hear it: the browser waits for a first key.`);
       else if (error.name !== "AbortError" && this.playing?.audio === audio) this.state("The sound is not to be had.");
@@ -197,21 +189,24 @@ export class SoundPass {
     }
   }
 
-  ended(sample) {
-    const { content } = sample;
-    if (!this.heard.has(content)) {
-      const receipt = this.begun.then(() => post("/api/heard", { content })).then(({ heard }) => heard);
-      receipt.catch(() => this.heard.delete(content));
-      this.heard.set(content, receipt);
-      if (this.heard.size > REMEMBERED) this.heard.delete(this.heard.keys().next().value);
-    }
+  ended({ content, seconds }) {
+    this.page.heard.receipt(content, seconds).catch(() => {}); // the keep asks again
     draw(this.built.wave, this.playing.peaks, 1);
-    if (this.armed) this.commit("keep", "");
-    else this.state("Heard.");
+    if (!this.armed) this.state("Heard.");
+    else if (!document.querySelector("dialog[open]")) this.commit("keep", "");
+  }
+
+  // A dialog was closed: what was heard meanwhile, and is to be kept, goes its way.
+  resume() {
+    const { current } = this.deck;
+    if (this.armed && this.page.heard.has(current.content)) this.commit("keep", "");
+    else if (current) this.state(this.said);
   }
 
   state(text) {
-    this.built.state.textContent = text;
+    const { note } = this.deck.current;
+    this.said = text;
+    this.built.state.textContent = note ? `${text} Note: ${note}` : text;
   }
 
   key(event) {
@@ -238,13 +233,13 @@ export class SoundPass {
     else if (action === "replay") this.replay();
     else if (action === "faster") this.faster();
     else if (action === "next") this.move(event);
-    else if (action === "note") this.page.note(this.note, (note) => { this.note = note; this.state(note ? `Note: ${note}` : ""); });
+    else if (action === "note") this.page.note(sample);
   }
 
   keep(event) {
     const { content } = this.deck.current;
     if (!content) return say("It has no face, so it can't be kept.");
-    if (!this.page.settings.must_hear || this.heard.has(content)) return this.commit("keep", "", event);
+    if (!this.page.settings.must_hear || this.page.heard.has(content)) return this.commit("keep", "", event);
     this.armed = !this.armed;
     this.state(this.armed ? "It will be kept once it is heard." : "");
     if (this.armed && this.playing.audio?.paused) this.replay();
@@ -264,13 +259,12 @@ export class SoundPass {
   }
 
   commit(decision, reason, event = null) {
-    const { sample, content } = this.deck.current;
-    const mark = { id: uuid7(), sample, content, decision, reason, note: this.note };
+    const { sample, content, seconds, note } = this.deck.current;
+    const mark = { id: uuid7(), sample, content, decision, reason, note: note ?? "" };
     if (this.deck.query.queue === "audit") mark.batch = "audit";
     this.history = [...this.history.slice(-REMEMBERED), { mark, sample: this.deck.current }];
-    const receipt = decision === "keep" && this.page.settings.must_hear ? this.heard.get(content) : null;
     this.move(event);
-    this.page.outbox.add([mark], receipt);
+    this.page.outbox.add([mark], decision === "keep" && this.page.settings.must_hear ? seconds : 0);
   }
 
   move(event) {
@@ -280,18 +274,17 @@ export class SoundPass {
 
   undo() {
     const last = this.history.pop();
-    if (last) {
-      const { sample, content } = last.sample;
-      this.page.outbox.add([{ id: uuid7(), sample, content, decision: "undo", undoes: last.mark.id }]);
-      return this.backTo(last.sample);
-    }
-    return this.page.undo().then((samples) => samples.length && this.backTo(samples[0]));
+    if (!last) return this.page.undo();
+    const { sample, content } = last.sample;
+    this.page.outbox.add([{ id: uuid7(), sample, content, decision: "undo", undoes: last.mark.id }]);
+    this.bring([last.sample]);
+    say(`Taken back: ${sample}`);
   }
 
-  backTo(sample) {
+  // Shows the first of the samples whose marks were taken back.
+  bring([sample]) {
     this.deck.back(sample);
     this.show();
-    say(`Taken back: ${sample.sample}`);
   }
 
   // A mark that the server refused: its sample comes back.
