@@ -47,7 +47,7 @@ _OTHERS = {
 }
 """Files beside them that no job writes."""
 
-_STAGE = '''\
+_STAGE = """\
 import sys
 from pathlib import Path
 
@@ -56,7 +56,7 @@ for name in {outputs!r}:
     path = Path(name.format(**flags))
     known = Path("known") / path
     path.write_bytes(known.read_bytes() if known.exists() else str(path).encode())
-'''
+"""
 
 
 def make_project(root: Path, videos: int, settings: dict[str, Any] | None = None) -> None:
@@ -87,12 +87,12 @@ def make_project(root: Path, videos: int, settings: dict[str, Any] | None = None
         table.writerow(["speaker", "location"])
         table.writerows([speaker, f"videos/{speaker}"] for speaker in speakers)
     for number in range(videos):
-        add_video(root, number)
+        add_video(root, number, number // PER_SPEAKER)
 
 
-def add_video(root: Path, number: int) -> None:
-    """Put the file of one more video where its speaker's are."""
-    path = root / f"videos/speaker-{number // PER_SPEAKER:05d}/{number:07d}.mp4"
+def add_video(root: Path, number: int, speaker: int = 0) -> None:
+    """Put one more file where a speaker's are."""
+    path = root / f"videos/speaker-{speaker:05d}/{number:07d}.mp4"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"video {number}")
 

@@ -6,13 +6,11 @@ from snakemake.exceptions import WorkflowError
 
 from voiceface.errors import VoicefaceError
 from voiceface.layout import VIDEO_LIST
-from voiceface.libraries import LOCK
 from voiceface.tables import SPLITS
 from voiceface.workflow import Plan
 
 try:
-    # Beside the Snakefile itself, if the project's folder has a link to it.
-    PLAN = Plan(config, Path(workflow.main_snakefile).resolve().with_name(LOCK))
+    PLAN = Plan(config)
 except VoicefaceError as error:
     raise WorkflowError(str(error)) from None
 
