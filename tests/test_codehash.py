@@ -134,10 +134,11 @@ def test_dataset_stages_never_import_torch() -> None:
     assert done.stdout.strip() == "False"
 
 
-def test_training_and_evaluation_import_neither_dlib_nor_yt_dlp_nor_snakemake() -> None:
+def test_training_imports_no_dlib_yt_dlp_snakemake_nor_a_model_that_was_not_asked_for() -> None:
     script = (
         "import sys, voiceface.stages.train, voiceface.stages.evaluate\n"
-        "print([name for name in ('dlib', 'yt_dlp', 'snakemake') if name in sys.modules])"
+        "others = ('dlib', 'yt_dlp', 'snakemake', 'voiceface.models.wav2pix')\n"
+        "print([name for name in others if name in sys.modules])"
     )
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, check=True, capture_output=True, text=True)

@@ -58,7 +58,7 @@ def params(before: list[str], now: list[str]) -> str:
             f"Code has changed since last execution; {params(['1'], ['2'])}; Software environment"
             " definition has changed since last execution",
             "changed settings",
-            ["a setting is 2, was 1", "the command in workflow/rules/faces.smk was edited",
+            ["a setting is 2, was 1", "its rule's command in workflow/rules was edited",
              "its conda environment was edited"],
         ),
         (

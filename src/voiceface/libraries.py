@@ -6,7 +6,8 @@ from pathlib import Path
 
 from voiceface.errors import VoicefaceError
 
-LOCK = "requirements.lock"
+LOCK = Path(__file__).parents[2] / "requirements.lock"
+"""Beside the code whose digests are taken."""
 SHOWN = (
     "av",
     "dlib-bin",
@@ -56,7 +57,7 @@ def pinned(imported: Iterable[str], pins: dict[str, str]) -> str:
     """
     used = sorted(_normal(_NAMES.get(name, name)) for name in set(imported) - _CHANGES_NO_RESULT)
     if missing := [name for name in used if name not in pins]:
-        raise VoicefaceError(f"{LOCK}: has no line with the version of {', '.join(missing)}")
+        raise VoicefaceError(f"{LOCK.name}: has no line with the version of {', '.join(missing)}")
     return " ".join(f"{name}=={pins[name]}" for name in used)
 
 

@@ -12,7 +12,7 @@ from voiceface.codehash import code_digest, used_libraries
 from voiceface.config import Settings, model_sections, parse_section
 from voiceface.errors import VoicefaceError
 from voiceface.layout import MANIFEST, OUTCOMES, REPORT, VIDEO_LIST
-from voiceface.libraries import pinned, read_pins
+from voiceface.libraries import LOCK, pinned, read_pins
 from voiceface.sources import built_videos, read_videos, with_licence
 from voiceface.tables import SPLITS
 
@@ -41,17 +41,13 @@ def where_files_lie(prefix: str | None, copies: Path) -> Path:
 class Plan:
     """The checked settings and the videos, as the rules use them.
 
-    Args:
-        config: the settings, as Snakemake read them.
-        lock: the file with the libraries' versions.
-
     Raises:
         VoicefaceError: a setting is wrong, or there is no list of videos or of versions.
     """
 
-    def __init__(self, config: dict[str, Any], lock: Path) -> None:
+    def __init__(self, config: dict[str, Any]) -> None:
         self.settings = parse_section(Settings, config, "config.yaml")
-        self.pins = read_pins(lock)
+        self.pins = read_pins(LOCK)
         if not VIDEO_LIST.exists():
             raise VoicefaceError(f"{VIDEO_LIST}: no such file; make it with `voiceface resolve`")
         listed = read_videos(VIDEO_LIST)

@@ -120,9 +120,7 @@ def _job(event: Event) -> Job:
 def lay_out(folder: Path) -> Line:
     """A project of two people with a video each, and two models; nothing of it is built yet."""
     make_project(folder, 0)
-    for name in ("Snakefile", "requirements.lock"):
-        (folder / name).unlink(missing_ok=True)
-        shutil.copy(ROOT / name, folder / name)
+    shutil.copy(ROOT / "requirements.lock", folder)
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(Path(voiceface.__file__).parent, folder / CODE, ignore=ignored)
     line = Line(folder)

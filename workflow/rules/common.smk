@@ -9,7 +9,6 @@ from voiceface.building.lock import hold_folder
 from voiceface.building.tidy import tidy_up
 from voiceface.errors import VoicefaceError
 from voiceface.layout import VIDEO_LIST
-from voiceface.libraries import LOCK
 from voiceface.tables import SPLITS
 from voiceface.workflow import Plan, growing, where_files_lie
 
@@ -18,8 +17,7 @@ try:
     runs = workflow.is_main_process and not workflow.output_settings.dryrun
     if runs and hold_folder():
         tidy_up()
-    # Beside the Snakefile itself, if the project's folder has a link to it.
-    PLAN = Plan(config, Path(workflow.main_snakefile).resolve().with_name(LOCK))
+    PLAN = Plan(config)
 except (VoicefaceError, OSError) as error:
     raise WorkflowError(str(error)) from None
 

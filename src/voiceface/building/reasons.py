@@ -48,7 +48,7 @@ def causes(job: Event) -> list[str]:
         words.append(f"it was interrupted while it wrote {listed(incomplete)}")
     words += _changes(job)
     if "Code has changed" in reason:
-        words.append(f"the command in workflow/rules/{job['rule_name']}.smk was edited")
+        words.append("its rule's command in workflow/rules was edited")
     if "Software environment definition has changed" in reason:
         words.append("its conda environment was edited")
     if "Set of input files has changed" in reason:
@@ -92,7 +92,7 @@ def _params(reason: str) -> tuple[list[str], list[str]]:
         sides = [_values(text[: found.start()]), _values(text[found.end() :])]
         if sides[0] is not None and sides[1] is not None:
             return sides[0], sides[1]
-    return [], []
+    return [], [text] if text else []
 
 
 def _values(text: str) -> list[str] | None:
