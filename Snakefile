@@ -1,6 +1,6 @@
 # Videos of people who talk → curated (face, speech) pairs → trained, evaluated models → a report.
-# `voiceface build` resolves the sources first and shows a live view; bare `snakemake` does the same
-# work whenever manifests/videos.csv is there.
+# `voiceface build` resolves the sources first and shows a live view; bare `snakemake --cores=all` does
+# the same work whenever manifests/videos.csv is there.
 
 from snakemake.utils import min_version
 

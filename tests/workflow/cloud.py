@@ -80,6 +80,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._reply(200, headers={"ETag": '"x"'})
 
     def do_DELETE(self) -> None:
+        self._body()
         if self.path.startswith("/api"):
             self._json({})
         else:

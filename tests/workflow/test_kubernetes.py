@@ -59,7 +59,9 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> tuple[Cloud, Sent, Sent]:
         there.objects.update(dict.fromkeys(HAD, b"x"))
         (project.folder / "site.yaml").write_text(yaml.safe_dump(site(there)))
         profiles = ["--profile=workflow/profiles/kubernetes", "--profile=site.yaml"]
-        project.snakemake(*profiles, "--allowed-rules", *RULES, "--", *TARGETS, fails=True)
+        options = [*profiles, "--allowed-rules", *RULES, "--", *TARGETS]
+        told = project.snakemake(*options, fails=True)
+    assert f"--packed=.snakemake/storage/s3/{BUCKET}/run/data/packed" in told
     jobs = [Sent(job["containers"][0], job) for job in map(_pod, there.jobs)]
     videos, train = sorted(jobs, key=lambda job: "train:model" in job.command)
     return there, videos, train
@@ -106,7 +108,7 @@ def test_videos_share_a_pod_that_asks_for_what_it_needs(sent: tuple[Cloud, Sent,
             assert f"'{stage}:video={video}'" in videos.command
     assert videos.container["image"] == "registry.example/voiceface:1"
     limits = videos.container["resources"]["limits"]
-    assert limits == {"cpu": "2000m", "memory": "1600M", "ephemeral-storage": "10000M"}
+    assert limits == {"cpu": "2000m", "memory": "2400M", "ephemeral-storage": "10000M"}
     assert not videos.pod.get("tolerations")
 
 

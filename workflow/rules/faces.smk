@@ -13,8 +13,8 @@ rule faces:
     conda:
         "../../envs/dataset.yaml"
     resources:
-        mem_mb=growing(800),
-        runtime=growing(30),
+        mem_mb=growing(1200),
+        runtime=growing(15),
     params:
         **PLAN.stage("faces"),
         clips=PLAN.clips,

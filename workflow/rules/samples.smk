@@ -12,8 +12,8 @@ rule samples:
     conda:
         "../../envs/dataset.yaml"
     resources:
-        mem_mb=growing(400),
-        runtime=growing(5),
+        mem_mb=growing(700),
+        runtime=growing(2),
     params:
         **PLAN.stage("samples"),
     shell:

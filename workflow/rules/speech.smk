@@ -14,8 +14,8 @@ rule speech:
     conda:
         "../../envs/dataset.yaml"
     resources:
-        mem_mb=growing(400),
-        runtime=growing(20),
+        mem_mb=growing(800),
+        runtime=growing(5),
     params:
         **PLAN.stage("speech"),
         clips=PLAN.clips,
