@@ -49,6 +49,9 @@ class Resolve(Section):
     require_licence: list[str] = []
     """Keep out all whose `licence` in sources.csv is none of these, whatever the case; an empty
     list lets all in."""
+    shard: Annotated[str, Field(pattern=r"^([1-9][0-9]*/[1-9][0-9]*)?$")] = ""
+    """As in `3/100`: of all people, by a digest of their labels, only the third of a hundred parts;
+    empty: all. For a project too large for one machine, see docs/scale.md."""
     socket_timeout_s: Positive = 30.0
     """Give up on a connection that is silent for this long, in seconds."""
     cookies_file: str | None = None

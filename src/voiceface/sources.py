@@ -4,6 +4,7 @@ Read whenever Snakemake parses the workflow, so nothing heavy is imported here.
 """
 
 import csv
+import hashlib
 import io
 import json
 import re
@@ -165,6 +166,25 @@ def read_sources(path: Path) -> list[Source]:
     if not sources:
         raise VoicefaceError(f"{path}: lists no source; add a row for each channel or folder")
     return [source for _, source in sources]
+
+
+def of_shard(sources: list[Source], shard: str) -> list[Source]:
+    """The sources of the people who are of a part of the project; all when `shard` is empty.
+
+    Which part that is depends on nothing but the label, so each person is whole in one of them,
+    and stays there whatever comes to the list.
+
+    Args:
+        shard: `resolve.shard`, as in `3/100`: the third of a hundred parts.
+    """
+    if not shard:
+        return sources
+    part, parts = map(int, shard.split("/"))
+    return [source for source in sources if _number(source.speaker) % parts == part - 1]
+
+
+def _number(speaker: str) -> int:
+    return int.from_bytes(hashlib.sha256(speaker.lower().encode()).digest()[:8])
 
 
 def read_videos(path: Path) -> list[Video]:

@@ -85,6 +85,26 @@ def test_a_licence_that_is_not_required_keeps_out_with_a_count_and_asks_no_site(
     assert is_stale(Resolve(socket_timeout_s=0.5, require_licence=["x"]), SOURCES, LOCK) is None
 
 
+def test_shards_share_nobody_and_together_hold_all(resolve: Resolver) -> None:
+    people = [f"p{number}" for number in range(40)]
+    for person in people:
+        put(f"videos/{person}/a.mp4", person)
+    rows = [f"{person},videos/{person}" for person in people]
+    parts = [{one.speaker for one in resolve(*rows, shard=f"{part}/3")} for part in (1, 2, 3)]
+    assert sorted(speaker for part in parts for speaker in part) == sorted(people)
+    assert all(parts)
+    # One person more moves nobody.
+    put("videos/new/a.mp4", "new")
+    again = {one.speaker for one in resolve(*rows, "new,videos/new", shard="1/3")}
+    assert again - {"new"} == parts[0]
+    config = Resolve(socket_timeout_s=0.5, shard="1/3")
+    assert is_stale(config, SOURCES, LOCK) is None
+    put("videos/p0/b.mp4", "more")
+    assert bool(is_stale(config, SOURCES, LOCK)) == ("p0" in parts[0])
+    with pytest.raises(VoicefaceError, match=r"nobody is of resolve\.shard 2/1"):
+        resolve(*rows, shard="2/1")
+
+
 def test_all_pictures_of_a_folder_are_one_item_named_by_their_content(resolve: Resolver) -> None:
     put("faces/ana/2.JPG", "two")
     put("faces/ana/1.png", "one")

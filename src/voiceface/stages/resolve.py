@@ -15,6 +15,7 @@ from voiceface.sources import (
     Source,
     Video,
     is_url,
+    of_shard,
     read_sources,
     read_videos,
     with_licence,
@@ -56,7 +57,7 @@ def run(config: Resolve, sources: Path, videos: Path) -> None:
         VoicefaceError: rows of `sources` are wrong, local files are missing or not allowed, a video
             stands under two speakers, or there is no video at all.
     """
-    rows = read_sources(sources)
+    rows = _rows(config, sources)
     before = with_licence(read_videos(videos), []) if videos.exists() else []
     files = _local(rows, config)
     contents = _contents(files, _read_state())
@@ -109,7 +110,7 @@ def is_stale(config: Resolve, sources: Path, videos: Path) -> str | None:
         return f"there is no {videos} yet"
     state = _read_state()
     if not state:
-        return _stale_by_content(sources, videos)
+        return _stale_by_content(config, sources, videos)
     if state["sources"] != _digest(sources.read_bytes() if sources.exists() else b""):
         return f"{sources} changed"
     if state["config"] != _config_digest(config):
@@ -117,7 +118,9 @@ def is_stale(config: Resolve, sources: Path, videos: Path) -> str | None:
     if state["unresolved"]:
         return f"not resolved last time: {', '.join(state['unresolved'])}"
     try:
-        files = [file for batch in _local(read_sources(sources), config).values() for file in batch]
+        files = [
+            file for batch in _local(_rows(config, sources), config).values() for file in batch
+        ]
     except VoicefaceError as error:
         return str(error)
     _accept_touched(state, files)
@@ -341,10 +344,19 @@ def _read_state() -> dict[str, Any]:
     return state if isinstance(state, dict) and wanted <= state.keys() else {}
 
 
-def _stale_by_content(sources: Path, videos: Path) -> str | None:
+def _rows(config: Resolve, sources: Path) -> list[Source]:
+    rows = of_shard(read_sources(sources), config.shard)
+    if not rows:
+        raise VoicefaceError(
+            f"{sources}: nobody is of resolve.shard {config.shard}; take fewer parts"
+        )
+    return rows
+
+
+def _stale_by_content(config: Resolve, sources: Path, videos: Path) -> str | None:
     """Without a state (a fresh copy of the project): does the lock file fit the sources?"""
     listed = {(one.source, one.speaker) for one in read_videos(videos)}
-    wanted = {(row.location, row.speaker) for row in read_sources(sources)}
+    wanted = {(row.location, row.speaker) for row in _rows(config, sources)}
     local = any(not is_url(location) for location, _ in wanted)
     if listed == wanted and not local:
         return None
