@@ -12,6 +12,7 @@ from tests.builders import packed_dataset, trained_model
 from voiceface import files
 from voiceface.config import Evaluate
 from voiceface.errors import VoicefaceError
+from voiceface.evaluation.registry import METRICS
 from voiceface.stages.evaluate import run
 
 CONFIG = Evaluate(device="cpu", voices_per_split=4, classifier_steps=5)
@@ -34,7 +35,7 @@ def evaluated(world: Path) -> Path:
 
 def test_every_metric_has_a_value_or_a_reason_in_every_split(evaluated: Path) -> None:
     report = json.loads((evaluated / "metrics.json").read_text())
-    assert set(report["metrics"]) == {"landmarks", "identity", "frechet_dlib", "fid"}
+    assert set(report["metrics"]) == set(METRICS)
     for name, metric in report["metrics"].items():
         assert set(metric["values"]) == {"train", "test", "unseen"}, name
         for split, value in metric["values"].items():

@@ -26,6 +26,8 @@ class Packed:
     """int64 (n,): each row's place in `speakers`; -1 for a speaker who is not there."""
     people: list[str]
     """The speaker of each row."""
+    genders: list[str]
+    """The gender of each row's speaker, as in sources.csv; may be empty."""
     speakers: list[str]
     """Speakers of the training split: the classes."""
     videos: list[str]
@@ -60,7 +62,10 @@ def read_packed(folder: Path) -> Packed:
     labels = np.array([number.get(person, -1) for person in people], np.int64)
     digest = hashlib.sha256(json.dumps(card, sort_keys=True).encode()).hexdigest()
     videos = sorted({*table["video"].to_pylist(), *table["face_video"].to_pylist()})
-    return Packed(folder.name, faces, audio, labels, people, speakers, videos, rate, digest)
+    genders = table.column("gender").to_pylist()
+    return Packed(
+        folder.name, faces, audio, labels, people, genders, speakers, videos, rate, digest
+    )
 
 
 def read_splits(folder: Path) -> dict[str, Packed]:

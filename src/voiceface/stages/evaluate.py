@@ -13,10 +13,11 @@ from voiceface.data.batches import shrunk
 from voiceface.data.packed import Packed, read_splits
 from voiceface.data.sheets import Row, sheet, write_png
 from voiceface.errors import VoicefaceError
-from voiceface.evaluation.metric import Faces, Material
-from voiceface.evaluation.registry import METRICS, PAPERS
+from voiceface.evaluation.metric import Faces, Material, Training
+from voiceface.evaluation.registry import METRICS, PAPERS, measure
 from voiceface.models import saved
 from voiceface.models.drawing import draw_faces, spread
+from voiceface.models.registry import Model
 from voiceface.models.saved import Trained
 from voiceface.stages.shim import stage_main
 from voiceface.training.device import pick_device
@@ -30,7 +31,7 @@ def run(config: Evaluate, model: str, packed: Path, models: Path, output: Path) 
 
     - generated.png: some voices' true faces and the faces drawn from them, by split;
     - metrics.json: {"model", "steps", "classifier", "metrics": {name: {"title", "unit",
-      "higher_is_better", "values": {split: {"generated", "real", "n"[, "note"]}}}}, "paper":
+      "higher_is_better", "needs", "values": {split: `evaluation.metric.Value`}}}, "paper":
       {"source", "note", "values": {name: {split or "all": value}}} or null, "inputs": digests}.
       A value that there is none of is null, and its note says why.
 
@@ -41,9 +42,12 @@ def run(config: Evaluate, model: str, packed: Path, models: Path, output: Path) 
     trained = saved.load(models / model, device)
     splits = read_splits(packed)
     _check(models / model, trained, splits["train"])
-    material = _material(config, trained, splits, device)
-    write_png(output / "generated.png", _picture(material))
-    files.write_json(output / "metrics.json", _metrics(model, trained, splits, material))
+    material = Material(_training(splits["train"], trained.model.px), config, device)
+    faces = [_draw(split, trained.model, config, device) for split in splits.values()]
+    write_png(output / "generated.png", _picture(faces))
+    result = {"model": model, "steps": trained.card["steps"], **_metrics(faces, material)}
+    result["paper"] = PAPERS.get(trained.card["name"])
+    files.write_json(output / "metrics.json", result | _inputs(trained, splits, config))
 
 
 def _check(folder: Path, trained: Trained, train: Packed) -> None:
@@ -57,29 +61,34 @@ def _check(folder: Path, trained: Trained, train: Packed) -> None:
         raise VoicefaceError(f"{folder}: was trained on other speakers; train it again")
 
 
-def _material(
-    config: Evaluate, trained: Trained, splits: dict[str, Packed], device: torch.device
-) -> Material:
-    px = trained.model.px
-    chosen = {}
-    for name, split in splits.items():
-        index = spread(len(split.faces), config.voices_per_split)
-        generated = draw_faces(trained.model, split.audio[index], device, config.seed)
-        real = _shrunk(split.faces[index], px)
-        chosen[name] = Faces(generated, real, split.labels[index])
-        print(f"evaluate: {len(index)} faces drawn from {name} voices", file=sys.stderr, flush=True)
-    train = splits["train"]
-    everything = Faces(np.empty((0, px, px, 3), np.uint8), _shrunk(train.faces, px), train.labels)
-    return Material(chosen, everything, len(train.speakers), config, device)
+def _training(train: Packed, px: int) -> Training:
+    genders, classes = np.array(train.genders, str), len(train.speakers)
+    return Training(_shrunk(train.faces, px), train.labels, genders, classes)
+
+
+def _draw(split: Packed, model: Model, config: Evaluate, device: torch.device) -> Faces:
+    """Faces for the split's voices, or for as many of them as are asked for."""
+    index = spread(len(split.faces), config.voices_per_split)
+    generated = draw_faces(model, split.audio[index], device, config.seed)
+    print(
+        f"evaluate: {len(index)} faces drawn from {split.split} voices", file=sys.stderr, flush=True
+    )
+    people = np.array([split.people[row] for row in index], str)
+    return Faces(
+        split.split,
+        generated,
+        _shrunk(split.faces[index], model.px),
+        split.labels[index],
+        np.unique(people, return_inverse=True)[1],
+        np.array([split.genders[row] for row in index], str),
+    )
 
 
 def _shrunk(faces: np.ndarray, px: int) -> np.ndarray:
     return shrunk(faces, px, torch.device("cpu")).permute(0, 2, 3, 1).numpy()
 
 
-def _metrics(
-    model: str, trained: Trained, splits: dict[str, Packed], material: Material
-) -> dict[str, Any]:
+def _metrics(splits: list[Faces], material: Material) -> dict[str, Any]:
     metrics = {}
     for name, metric in METRICS.items():
         print(f"evaluate: {metric.title}", file=sys.stderr, flush=True)
@@ -87,33 +96,31 @@ def _metrics(
             "title": metric.title,
             "unit": metric.unit,
             "higher_is_better": metric.higher_is_better,
-            "values": metric.measure(material),
+            "needs": [need.title for need in metric.needs],
+            "values": {faces.name: measure(name, faces, material) for faces in splits},
         }
-    return {
-        "model": model,
-        "steps": trained.card["steps"],
-        "classifier": "VGG-Face" if material.config.vgg_face_weights else "built-in",
-        "metrics": metrics,
-        "paper": PAPERS.get(trained.card["name"]),
-        "inputs": {
-            "model": trained.card["sha256"],
-            "packed": {name: split.digest for name, split in splits.items()},
-            **{
-                key: files.sha256_file(Path(path))
-                for key in ("vgg_face_weights", "inception_weights")
-                if (path := getattr(material.config, key))
-            },
-        },
+    classifier = "VGG-Face" if material.config.vgg_face_weights else "built-in"
+    return {"classifier": classifier, "metrics": metrics}
+
+
+def _inputs(trained: Trained, splits: dict[str, Packed], config: Evaluate) -> dict[str, Any]:
+    """Digests of what was evaluated, and of what it was evaluated with."""
+    weights = {
+        name: files.sha256_file(Path(path))
+        for name in ("vgg_face_weights", "inception_weights")
+        if (path := getattr(config, name))
     }
+    packed = {name: split.digest for name, split in splits.items()}
+    return {"inputs": {"model": trained.card["sha256"], "packed": packed, **weights}}
 
 
-def _picture(material: Material) -> np.ndarray:
+def _picture(splits: list[Faces]) -> np.ndarray:
     rows: list[Row] = []
-    for name, faces in material.splits.items():
+    for faces in splits:
         index = spread(len(faces.labels), SHOWN_VOICES)
         if len(index):
-            rows.append((f"{name}: true", faces.real[index]))
-            rows.append((f"{name}: drawn", faces.generated[index]))
+            rows.append((f"{faces.name}: true", faces.real[index]))
+            rows.append((f"{faces.name}: drawn", faces.generated[index]))
     return sheet(rows)
 
 

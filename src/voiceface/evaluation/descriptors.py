@@ -1,0 +1,63 @@
+"""dlib's 128-d face descriptors of drawn and real faces: the space in which faces are compared.
+
+Whole crops are described, not detected faces, so that a picture without a face counts as well.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from voiceface.errors import VoicefaceError
+from voiceface.evaluation.metric import Faces, Material, Need, resized, told
+
+
+class Described(NamedTuple):
+    """Descriptors of drawn and of real faces."""
+
+    generated: np.ndarray
+    """float64 (n, 128)."""
+    real: np.ndarray
+    """float64 (n, 128)."""
+
+
+def described(faces: Faces) -> Described:
+    """The descriptors of some faces, computed once."""
+    return faces.once(
+        "descriptors",
+        lambda: Described(
+            describe_crops(faces.generated, f"{faces.name} generated"),
+            describe_crops(faces.real, f"{faces.name} real"),
+        ),
+    )
+
+
+def describe_crops(crops: np.ndarray, what: str) -> np.ndarray:
+    """Descriptors of whole crops: uint8 (n, px, px, 3) → float64 (n, 128).
+
+    Args:
+        what: words for the progress.
+    """
+    from voiceface.media.descriptor import describe
+
+    chips = told([resized(crop, 150) for crop in crops], f"descriptors, {what}")
+    parts = [describe(chip[None]) for chip in chips]
+    return np.concatenate([np.empty((0, 128)), *parts]).astype(np.float64)
+
+
+def distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Euclidean distances of descriptors (n, d) and (m, d): float64 (n, m)."""
+    squares = (first**2).sum(1)[:, None] + (second**2).sum(1) - 2 * first @ second.T
+    return np.sqrt(np.clip(squares, 0, None))
+
+
+def _missing(material: Material) -> str | None:
+    from voiceface.media.descriptor import describe
+
+    try:
+        describe(np.zeros((1, 150, 150, 3), np.uint8))
+    except VoicefaceError as error:
+        return str(error)
+    return None
+
+
+NEED = Need("dlib's face descriptor", _missing)
