@@ -21,7 +21,10 @@ def splits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Faces]:
     for name, split in packed.items():
         real = np.array(split.faces)
         people = np.unique(split.people, return_inverse=True)[1]
-        made[name] = Faces(name, real, real, split.labels, people, np.array(split.genders))
+        again, again_of = np.stack([real[:2], real[1:3]], axis=1), np.arange(2)
+        made[name] = Faces(
+            name, real, real, split.labels, people, np.array(split.genders), again, again_of
+        )
     noise = np.random.default_rng(0).integers(0, 256, made["train"].real.shape, np.uint8)
     made["train"] = replace(made["train"], generated=noise)
     return made
@@ -45,7 +48,8 @@ def faces_of(people: np.ndarray, genders: list[str] | None = None) -> Faces:
     count = len(people)
     black = np.zeros((count, 8, 8, 3), np.uint8)
     told = np.array(genders or [""] * (int(people.max(initial=-1)) + 1), str)
-    return Faces("test", black, black, people, people, told[people])
+    again = np.zeros((0, 2, 8, 8, 3), np.uint8)
+    return Faces("test", black, black, people, people, told[people], again, np.arange(0))
 
 
 def with_descriptors(faces: Faces, generated: np.ndarray, real: np.ndarray) -> Faces:

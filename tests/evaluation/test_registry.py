@@ -26,7 +26,7 @@ def test_one_voice_of_one_speaker_is_no_error(
     name: str, splits: dict[str, Faces], material: Material
 ) -> None:
     test = splits["test"]
-    columns = ("generated", "real", "labels", "people", "genders")
+    columns = ("generated", "real", "labels", "people", "genders", "again", "again_of")
     one = replace(test, **{column: getattr(test, column)[:1] for column in columns})
     found = measure(name, one, material)
     assert found["n"] == 1

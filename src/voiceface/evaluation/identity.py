@@ -8,10 +8,9 @@ from functools import partial
 
 import numpy as np
 
-from voiceface.evaluation.classifier import Classifier, train_classifier
 from voiceface.evaluation.intervals import of_mean
+from voiceface.evaluation.learning import learn
 from voiceface.evaluation.metric import Faces, Material, Metric, Value, value
-from voiceface.evaluation.vgg_face import fine_tune
 
 
 def _measure(first: int, faces: Faces, material: Material) -> Value:
@@ -28,7 +27,10 @@ def _measure(first: int, faces: Faces, material: Material) -> Value:
     if classes <= first:
         note = f"takes more than {first} speaker{'s' if first > 1 else ''} in the training split"
         return value(None, None, len(known), note)
-    classify = material.train.once("identity classifier", lambda: _learn(material))
+    train = material.train
+    classify = train.once(
+        "identity classifier", lambda: learn(train.faces, train.labels, classes, material)
+    )
 
     def hits(kind: str, pictures: np.ndarray) -> np.ndarray:
         scores = faces.once(f"identity scores, {kind}", lambda: classify(pictures))[known]
@@ -42,19 +44,6 @@ def _measure(first: int, faces: Faces, material: Material) -> Value:
         len(drawn),
         interval=of_mean(drawn, faces.people[known], material.config.seed),
         chance=100 * first / classes,
-    )
-
-
-def _learn(material: Material) -> Classifier:
-    config, train = material.config, material.train
-    options = {"steps": config.classifier_steps, "seed": config.seed}
-    if config.vgg_face_weights:
-        return fine_tune(
-            config.vgg_face_weights, train.faces, train.labels, train.classes,
-            **options, device=material.device,
-        )  # fmt: skip
-    return train_classifier(
-        train.faces, train.labels, train.classes, **options, device=material.device
     )
 
 

@@ -43,6 +43,21 @@ def of_mean(values: np.ndarray, people: np.ndarray, seed: int) -> Interval | Non
     return interval(len(counts), seed, lambda drawn: (drawn @ sums) / (drawn @ counts))
 
 
+def mean_of_pairs(sums: np.ndarray, counts: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    """The mean over pairs of two speakers' things, when each speaker is there so many times.
+
+    Args:
+        sums: (S, S), over what the row's speaker and the column's have in common.
+        counts: (S, S), the number of values in each sum; none on the diagonal.
+        drawn: (draws, S), how often each speaker is there.
+
+    Returns: (draws,), NaN where no pair is left.
+    """
+    with np.errstate(invalid="ignore"):
+        mean: np.ndarray = ((drawn @ sums) * drawn).sum(1) / ((drawn @ counts) * drawn).sum(1)
+        return mean
+
+
 def median(values: np.ndarray) -> float:
     """The least of the values (n,) that at least half of them do not exceed."""
     return float(np.quantile(values, 0.5, method="inverted_cdf"))

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from voiceface.evaluation import descriptors
+from voiceface.evaluation import descriptors, gender
 from voiceface.evaluation.descriptors import described, distances
-from voiceface.evaluation.intervals import interval
-from voiceface.evaluation.metric import Faces, Material, Metric, Need, Value, value
+from voiceface.evaluation.intervals import interval, mean_of_pairs
+from voiceface.evaluation.metric import Faces, Material, Metric, Value, value
 
 
 class Trials(NamedTuple):
@@ -53,10 +53,7 @@ def count_trials(probes: np.ndarray, faces: np.ndarray, people: np.ndarray, *, o
 
 def percent_won(trials: Trials, drawn: np.ndarray) -> np.ndarray:
     """Percent of the trials that are won when speaker s is there `drawn[i, s]` times: (i,)."""
-    with np.errstate(invalid="ignore"):
-        won = ((drawn @ trials.won) * drawn).sum(1)
-        percent: np.ndarray = 100 * won / ((drawn @ trials.all) * drawn).sum(1)
-        return percent
+    return 100 * mean_of_pairs(trials.won, trials.all, drawn)
 
 
 def _trials(faces: Faces) -> tuple[Trials, Trials]:
@@ -93,14 +90,8 @@ def _measure(stratified: bool, faces: Faces, material: Material) -> Value:
     )
 
 
-def _no_gender(material: Material) -> str | None:
-    return None if (material.train.genders != "").any() else "sources.csv tells no gender"
-
-
-GENDERS = Need("the speakers' genders", _no_gender)
-
 METRIC = Metric("Voice-to-face matching", "%", True, partial(_measure, False), (descriptors.NEED,))
 STRATIFIED = Metric(
     "Voice-to-face matching, impostors of the same gender",
-    "%", True, partial(_measure, True), (descriptors.NEED, GENDERS),
+    "%", True, partial(_measure, True), (descriptors.NEED, gender.KNOWN),
 )  # fmt: skip

@@ -42,6 +42,10 @@ class Faces(Remembers):
     """int64 (n,): the true speaker, numbered from 0 on within these voices."""
     genders: np.ndarray
     """str (n,): the true speaker's gender, as in sources.csv; may be empty."""
+    again: np.ndarray
+    """uint8 (m, seeds, px, px, 3): some of the voices, drawn with one seed after another."""
+    again_of: np.ndarray
+    """int64 (m,): the rows of these voices."""
 
 
 @dataclass(frozen=True, eq=False)

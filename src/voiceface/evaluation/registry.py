@@ -1,21 +1,53 @@
 """Every metric, one line each, and what decides whether there is a value."""
 
-from voiceface.evaluation import fid, frechet_dlib, identity, landmarks, matching, retrieval
+from voiceface.evaluation import (
+    diversity,
+    fid,
+    frechet_dlib,
+    gender,
+    identity,
+    inception_score,
+    kernel_dlib,
+    kid,
+    landmarks,
+    matching,
+    retrieval,
+    similarity,
+    ssim,
+)
 from voiceface.evaluation.metric import Faces, Material, Metric, Value, value
 
-METRICS: dict[str, Metric] = {
-    "identity": identity.METRIC,
-    "identity_5": identity.TOP_5,
-    "matching": matching.METRIC,
-    "matching_gender": matching.STRATIFIED,
-    "retrieval_1": retrieval.RECALL[1],
-    "retrieval_5": retrieval.RECALL[5],
-    "retrieval_10": retrieval.RECALL[10],
-    "median_rank": retrieval.MEDIAN,
-    "landmarks": landmarks.METRIC,
-    "frechet_dlib": frechet_dlib.METRIC,
-    "fid": fid.METRIC,
+GROUPS: dict[str, dict[str, Metric]] = {
+    "Is it the speaker's face?": {
+        "identity": identity.METRIC,
+        "identity_5": identity.TOP_5,
+        "gender": gender.METRIC,
+        "matching": matching.METRIC,
+        "matching_gender": matching.STRATIFIED,
+        "retrieval_1": retrieval.RECALL[1],
+        "retrieval_5": retrieval.RECALL[5],
+        "retrieval_10": retrieval.RECALL[10],
+        "median_rank": retrieval.MEDIAN,
+        "cosine": similarity.COSINE,
+        "l1": similarity.L1,
+        "ssim": ssim.METRIC,
+    },
+    "Is it a face?": {
+        "landmarks": landmarks.METRIC,
+        "frechet_dlib": frechet_dlib.METRIC,
+        "kernel_dlib": kernel_dlib.METRIC,
+        "fid": fid.METRIC,
+        "kid": kid.METRIC,
+        "inception_score": inception_score.METRIC,
+    },
+    "Do the faces differ as real ones do?": {
+        "diversity_between": diversity.BETWEEN,
+        "diversity_within": diversity.WITHIN,
+    },
 }
+"""The metrics by what they answer."""
+
+METRICS = {name: metric for group in GROUPS.values() for name, metric in group.items()}
 
 
 def measure(name: str, faces: Faces, material: Material) -> Value:

@@ -14,7 +14,7 @@ from voiceface.data.packed import Packed, read_splits
 from voiceface.data.sheets import Row, sheet, write_png
 from voiceface.errors import VoicefaceError
 from voiceface.evaluation.metric import Faces, Material, Training
-from voiceface.evaluation.registry import METRICS, PAPERS, measure
+from voiceface.evaluation.registry import GROUPS, METRICS, PAPERS, measure
 from voiceface.models import saved
 from voiceface.models.drawing import draw_faces, spread
 from voiceface.models.registry import Model
@@ -24,13 +24,15 @@ from voiceface.training.device import pick_device
 
 SHOWN_VOICES = 12
 """Voices of each split in the picture."""
+VOICES_AGAIN, TIMES_AGAIN = 24, 4
+"""Voices of each split that are drawn with several seeds, and with how many."""
 
 
 def run(config: Evaluate, model: str, packed: Path, models: Path, output: Path) -> None:
     """Evaluate `models`/`model` on the packed splits; writes to `output`:
 
     - generated.png: some voices' true faces and the faces drawn from them, by split;
-    - metrics.json: {"model", "steps", "classifier", "metrics": {name: {"title", "unit",
+    - metrics.json: {"model", "steps", "classifier", "metrics": {name: {"group", "title", "unit",
       "higher_is_better", "needs", "values": {split: `evaluation.metric.Value`}}}, "paper":
       {"source", "note", "values": {name: {split or "all": value}}} or null, "inputs": digests}.
       A value that there is none of is null, and its note says why.
@@ -74,6 +76,11 @@ def _draw(split: Packed, model: Model, config: Evaluate, device: torch.device) -
         f"evaluate: {len(index)} faces drawn from {split.split} voices", file=sys.stderr, flush=True
     )
     people = np.array([split.people[row] for row in index], str)
+    again_of = spread(len(index), VOICES_AGAIN)
+    again = [
+        draw_faces(model, split.audio[index[again_of]], device, config.seed + time)
+        for time in range(TIMES_AGAIN)
+    ]
     return Faces(
         split.split,
         generated,
@@ -81,6 +88,8 @@ def _draw(split: Packed, model: Model, config: Evaluate, device: torch.device) -
         split.labels[index],
         np.unique(people, return_inverse=True)[1],
         np.array([split.genders[row] for row in index], str),
+        np.stack(again, axis=1),
+        again_of,
     )
 
 
@@ -89,10 +98,12 @@ def _shrunk(faces: np.ndarray, px: int) -> np.ndarray:
 
 
 def _metrics(splits: list[Faces], material: Material) -> dict[str, Any]:
+    groups = {name: group for group, members in GROUPS.items() for name in members}
     metrics = {}
     for name, metric in METRICS.items():
         print(f"evaluate: {metric.title}", file=sys.stderr, flush=True)
         metrics[name] = {
+            "group": groups[name],
             "title": metric.title,
             "unit": metric.unit,
             "higher_is_better": metric.higher_is_better,
