@@ -42,7 +42,7 @@ def test_within_a_voice_it_is_the_distance_of_its_drawings(
 ) -> None:
     test = splits["test"]
     found = measure("diversity_within", test, material)
-    one, two, three = describe_crops(test.real[:3], "test")
+    one, two, three = describe_crops(test.real[:3], "test", material)
     first, second = np.linalg.norm(one - two), np.linalg.norm(two - three)
     assert found["generated"] == pytest.approx((first + second) / 2, rel=1e-5)
     assert found["n"] == 2

@@ -44,10 +44,9 @@ def test_the_first_choices_are_torchmetrics_top_k(material: Material, most: int)
     faces.once("identity scores, generated", lambda: scores)
     faces.once("identity scores, real", lambda: scores)
     train = replace(material.train, classes=8)
-    train.once("identity classifier", lambda: None)
-    found = measure(
-        "identity" if most == 1 else "identity_5", faces, replace(material, train=train)
-    )
+    told = replace(material, train=train)
+    told.once("identity classifier", lambda: None)
+    found = measure("identity" if most == 1 else "identity_5", faces, told)
     wanted = multiclass_accuracy(
         torch.from_numpy(scores), torch.from_numpy(people), 8, average="micro", top_k=most
     )
@@ -81,7 +80,7 @@ def test_the_classifier_is_the_same_by_seed_and_leaves_the_random_state(
 def _fresh(material: Material, **settings: object) -> Material:
     """The same with other settings, and no classifier yet."""
     config = material.config.model_copy(update={"classifier_steps": 2, **settings})
-    return replace(material, train=replace(material.train), config=config)
+    return replace(material, config=config)
 
 
 def _vgg_weights() -> dict[str, torch.Tensor]:

@@ -52,7 +52,7 @@ def with_weights(material: Material, weights: Path) -> Material:
 
 def _with(material: Material, path: Path) -> Material:
     config = material.config.model_copy(update={"inception_weights": str(path)})
-    return replace(material, config=config, train=replace(material.train))
+    return replace(material, config=config)
 
 
 def _channels_first(pictures: np.ndarray) -> Tensor:

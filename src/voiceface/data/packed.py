@@ -30,6 +30,8 @@ class Packed:
     """The gender of each row's speaker, as in sources.csv; may be empty."""
     speakers: list[str]
     """Speakers of the training split: the classes."""
+    voice_videos: list[str]
+    """The video that each row's sound comes from; the rows of one stand together, in time."""
     videos: list[str]
     """The videos that sound or faces come from, sorted."""
     sample_rate_hz: int
@@ -61,10 +63,10 @@ def read_packed(folder: Path) -> Packed:
     number = {speaker: label for label, speaker in enumerate(speakers)}
     labels = np.array([number.get(person, -1) for person in people], np.int64)
     digest = hashlib.sha256(json.dumps(card, sort_keys=True).encode()).hexdigest()
-    videos = sorted({*table["video"].to_pylist(), *table["face_video"].to_pylist()})
-    genders = table.column("gender").to_pylist()
+    voices, genders = table["video"].to_pylist(), table["gender"].to_pylist()
+    videos = sorted({*voices, *table["face_video"].to_pylist()})
     return Packed(
-        folder.name, faces, audio, labels, people, genders, speakers, videos, rate, digest
+        folder.name, faces, audio, labels, people, genders, speakers, voices, videos, rate, digest
     )
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from voiceface.errors import VoicefaceError
-from voiceface.evaluation.metric import Faces, Material, Need, resized, told
+from voiceface.evaluation.metric import Faces, Material, Need, of_each, resized
 
 
 class Described(NamedTuple):
@@ -20,18 +20,18 @@ class Described(NamedTuple):
     """float64 (n, 128)."""
 
 
-def described(faces: Faces) -> Described:
+def described(faces: Faces, material: Material) -> Described:
     """The descriptors of some faces, computed once."""
     return faces.once(
         "descriptors",
         lambda: Described(
-            describe_crops(faces.generated, f"{faces.name} generated"),
-            describe_crops(faces.real, f"{faces.name} real"),
+            describe_crops(faces.generated, f"{faces.name} generated", material),
+            describe_crops(faces.real, f"{faces.name} real", material),
         ),
     )
 
 
-def describe_crops(crops: np.ndarray, what: str) -> np.ndarray:
+def describe_crops(crops: np.ndarray, what: str, material: Material) -> np.ndarray:
     """Descriptors of whole crops: uint8 (n, px, px, 3) → float64 (n, 128).
 
     Args:
@@ -39,9 +39,10 @@ def describe_crops(crops: np.ndarray, what: str) -> np.ndarray:
     """
     from voiceface.media.descriptor import describe
 
-    chips = told([resized(crop, 150) for crop in crops], f"descriptors, {what}")
-    parts = [describe(chip[None]) for chip in chips]
-    return np.concatenate([np.empty((0, 128)), *parts]).astype(np.float64)
+    found = of_each(
+        crops, "descriptors", lambda crop: describe(resized(crop, 150)[None])[0], what, material
+    )
+    return np.array(found, np.float64).reshape(-1, 128)
 
 
 def distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:

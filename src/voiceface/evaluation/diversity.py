@@ -27,7 +27,7 @@ def _measure_between(faces: Faces, material: Material) -> Value:
         np.fill_diagonal(inner, 0)
         return inner
 
-    drawn, real = (sums(found) for found in described(faces))
+    drawn, real = (sums(found) for found in described(faces, material))
     return value(
         drawn.sum() / counts.sum(),
         real.sum() / counts.sum(),
@@ -42,10 +42,11 @@ def _measure_within(faces: Faces, material: Material) -> Value:
     """Between drawings of one voice with several seeds; of real faces, between those of one."""
     voices, times = faces.again.shape[:2]
     crops = faces.again.reshape(voices * times, *faces.again.shape[2:])
-    found = describe_crops(crops, f"{faces.name} drawn again").reshape(voices, times, -1)
+    found = describe_crops(crops, f"{faces.name} drawn again", material)
     pairs = np.triu_indices(times, 1)
+    found = found.reshape(voices, times, -1)
     drawn = np.array([distances(one, one)[pairs].mean() for one in found])
-    real = described(faces).real
+    real = described(faces, material).real
     theirs = (faces.people[:, None] == faces.people) & ~np.eye(len(real), dtype=bool)
     return value(
         drawn.mean(),

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from voiceface.evaluation.classifier import Classifier
 from voiceface.evaluation.intervals import of_mean
 from voiceface.evaluation.learning import learn
 from voiceface.evaluation.metric import Faces, Material, Metric, Need, Value, value
@@ -17,14 +18,7 @@ def _measure(faces: Faces, material: Material) -> Value:
     known = np.isin(faces.genders, genders)
     if not known.any():
         return value(None, None, len(known), "no gender is told that is also in the training split")
-    train = material.train
-    told = np.isin(train.genders, genders)
-    classify = train.once(
-        "gender classifier",
-        lambda: learn(
-            train.faces[told], np.searchsorted(genders, train.genders[told]), len(genders), material
-        ),
-    )
+    classify = material.once("gender classifier", lambda: _learn(genders, material))
     truth = np.searchsorted(genders, faces.genders[known])
 
     def right(pictures: np.ndarray) -> np.ndarray:
@@ -38,6 +32,13 @@ def _measure(faces: Faces, material: Material) -> Value:
         interval=of_mean(drawn, faces.people[known], material.config.seed),
         chance=100 * np.bincount(truth).max() / len(truth),
     )
+
+
+def _learn(genders: np.ndarray, material: Material) -> Classifier:
+    train = material.train
+    told = np.isin(train.genders, genders)
+    labels = np.searchsorted(genders, train.genders[told])
+    return learn(train.faces[told], labels, len(genders), material)
 
 
 def _genders(material: Material) -> np.ndarray:

@@ -28,7 +28,7 @@ def _measure(first: int, faces: Faces, material: Material) -> Value:
         note = f"takes more than {first} speaker{'s' if first > 1 else ''} in the training split"
         return value(None, None, len(known), note)
     train = material.train
-    classify = train.once(
+    classify = material.once(
         "identity classifier", lambda: learn(train.faces, train.labels, classes, material)
     )
 

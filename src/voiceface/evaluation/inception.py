@@ -65,7 +65,7 @@ def _network(material: Material) -> Any:
                 f"evaluate.inception_weights: {path}: no TorchScript ({reason})"
             ) from None
 
-    return material.train.once(f"inception {path}", load)
+    return material.once(f"inception {path}", load)
 
 
 def _missing(material: Material) -> str | None:

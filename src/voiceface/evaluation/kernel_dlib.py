@@ -7,7 +7,7 @@ from voiceface.evaluation.metric import Faces, Material, Metric, Value
 
 
 def _measure(faces: Faces, material: Material) -> Value:
-    found = described(faces)
+    found = described(faces, material)
     return kernel_value(found.generated, found.real, material.config.seed)
 
 

@@ -1,5 +1,6 @@
 """Landmark detection rate: the share of faces in which all 68 landmarks are found (the paper)."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,16 @@ import numpy as np
 from voiceface import dlib_models
 from voiceface.errors import VoicefaceError
 from voiceface.evaluation.intervals import of_mean
-from voiceface.evaluation.metric import Faces, Material, Metric, Need, Value, resized, told, value
+from voiceface.evaluation.metric import (
+    Faces,
+    Material,
+    Metric,
+    Need,
+    Value,
+    of_each,
+    resized,
+    value,
+)
 
 WIDTH = 256
 """Faces are looked at in this width, in pixels: HOG sees no face under 80."""
@@ -18,15 +28,13 @@ def _measure(faces: Faces, material: Material) -> Value:
     find, predict = _models()
 
     def found(pictures: np.ndarray, what: str) -> np.ndarray:
-        words = f"landmarks, {faces.name} {what}"
-        return np.array(
-            [100.0 * _has_landmarks(face, find, predict) for face in told(list(pictures), words)]
-        )
+        has = partial(_has_landmarks, find=find, predict=predict)
+        return 100.0 * np.array(of_each(pictures, "landmarks", has, what, material))
 
-    drawn = found(faces.generated, "generated")
+    drawn = found(faces.generated, f"{faces.name} generated")
     return value(
         drawn.mean(),
-        found(faces.real, "real").mean(),
+        found(faces.real, f"{faces.name} real").mean(),
         len(drawn),
         interval=of_mean(drawn, faces.people, material.config.seed),
     )

@@ -56,9 +56,9 @@ def percent_won(trials: Trials, drawn: np.ndarray) -> np.ndarray:
     return 100 * mean_of_pairs(trials.won, trials.all, drawn)
 
 
-def _trials(faces: Faces) -> tuple[Trials, Trials]:
+def _trials(faces: Faces, material: Material) -> tuple[Trials, Trials]:
     """The trials of the drawn and of the real faces."""
-    found = described(faces)
+    found = described(faces, material)
     return faces.once(
         "trials",
         lambda: (
@@ -69,7 +69,7 @@ def _trials(faces: Faces) -> tuple[Trials, Trials]:
 
 
 def _measure(stratified: bool, faces: Faces, material: Material) -> Value:
-    drawn, real = _trials(faces)
+    drawn, real = _trials(faces, material)
     speakers = len(drawn.all)
     if stratified:
         genders = np.array([faces.genders[faces.people == s][0] for s in range(speakers)])

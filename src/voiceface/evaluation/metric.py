@@ -1,9 +1,11 @@
 """What a metric is given, and what it gives."""
 
+import hashlib
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple, TypedDict, TypeVar
 
 import numpy as np
@@ -49,7 +51,7 @@ class Faces(Remembers):
 
 
 @dataclass(frozen=True, eq=False)
-class Training(Remembers):
+class Training:
     """The training split's real faces, for classifiers to learn on."""
 
     faces: np.ndarray
@@ -62,8 +64,8 @@ class Training(Remembers):
     """Number of speakers."""
 
 
-@dataclass(frozen=True)
-class Material:
+@dataclass(frozen=True, eq=False)
+class Material(Remembers):
     """What the metrics are computed from, beside the faces themselves."""
 
     train: Training
@@ -129,6 +131,26 @@ def value(
     if note:
         result["note"] = note
     return result
+
+
+def of_each(
+    pictures: np.ndarray,
+    name: str,
+    find: Callable[[np.ndarray], T],
+    what: str,
+    material: Material,
+) -> list[T]:
+    """What `find` gives of each picture (n, h, w, 3), with progress; equal ones are looked at once.
+
+    Args:
+        name: what is found.
+        what: which pictures, in words.
+    """
+    found = []
+    for picture in told(list(pictures), f"{name}, {what}"):
+        digest = hashlib.sha256(picture.tobytes()).hexdigest()
+        found.append(material.once(f"{name} {digest}", partial(find, picture)))
+    return found
 
 
 def told(items: Sequence[T], what: str) -> Iterator[T]:

@@ -47,6 +47,9 @@ GROUPS: dict[str, dict[str, Metric]] = {
 }
 """The metrics by what they answer."""
 
+BY_INPUT = ("identity", "gender", "matching", "cosine", "landmarks")
+"""Those that are also told of noise, and of each number of seconds of speech."""
+
 METRICS = {name: metric for group in GROUPS.values() for name, metric in group.items()}
 
 

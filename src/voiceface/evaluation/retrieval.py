@@ -38,9 +38,9 @@ def ranks(probes: np.ndarray, faces: np.ndarray, people: np.ndarray, *, own: boo
     return np.where(np.isnan(true), np.nan, places)
 
 
-def _ranks(faces: Faces) -> tuple[np.ndarray, np.ndarray]:
+def _ranks(faces: Faces, material: Material) -> tuple[np.ndarray, np.ndarray]:
     """The places by the drawn faces, and those by the real ones that there are."""
-    found = described(faces)
+    found = described(faces, material)
 
     def make() -> tuple[np.ndarray, np.ndarray]:
         real = ranks(found.real, found.real, faces.people, own=False)
@@ -51,7 +51,7 @@ def _ranks(faces: Faces) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _measure_recall(most: int, faces: Faces, material: Material) -> Value:
-    drawn, real = _ranks(faces)
+    drawn, real = _ranks(faces, material)
     speakers = int(faces.people.max()) + 1
     if speakers <= most:
         note = f"takes more than {most} speaker{'s' if most > 1 else ''}"
@@ -67,7 +67,7 @@ def _measure_recall(most: int, faces: Faces, material: Material) -> Value:
 
 
 def _measure_median(faces: Faces, material: Material) -> Value:
-    drawn, real = _ranks(faces)
+    drawn, real = _ranks(faces, material)
     speakers = int(faces.people.max()) + 1
     if speakers == 1:
         return value(None, None, len(drawn), "takes more than 1 speaker")

@@ -32,7 +32,7 @@ def l1_distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def _measure(compare: Compare, faces: Faces, material: Material) -> Value:
-    found = described(faces)
+    found = described(faces, material)
     drawn = compare(found.generated, found.real)
     real = compare(found.real, found.real)
     theirs = faces.people[:, None] == faces.people

@@ -5,27 +5,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from voiceface import files
 from voiceface.config import Evaluate
-from voiceface.data.batches import shrunk
 from voiceface.data.packed import Packed, read_splits
 from voiceface.data.sheets import Row, sheet, write_png
 from voiceface.errors import VoicefaceError
-from voiceface.evaluation.metric import Faces, Material, Training
-from voiceface.evaluation.registry import GROUPS, METRICS, PAPERS, measure
+from voiceface.evaluation.drawing import Drawer, training_faces
+from voiceface.evaluation.metric import Faces, Material, Value
+from voiceface.evaluation.registry import BY_INPUT, GROUPS, METRICS, PAPERS, measure
 from voiceface.models import saved
-from voiceface.models.drawing import draw_faces, spread
-from voiceface.models.registry import Model
+from voiceface.models.drawing import spread
 from voiceface.models.saved import Trained
 from voiceface.stages.shim import stage_main
 from voiceface.training.device import pick_device
 
 SHOWN_VOICES = 12
 """Voices of each split in the picture."""
-VOICES_AGAIN, TIMES_AGAIN = 24, 4
-"""Voices of each split that are drawn with several seeds, and with how many."""
 
 
 def run(config: Evaluate, model: str, packed: Path, models: Path, output: Path) -> None:
@@ -33,9 +29,10 @@ def run(config: Evaluate, model: str, packed: Path, models: Path, output: Path) 
 
     - generated.png: some voices' true faces and the faces drawn from them, by split;
     - metrics.json: {"model", "steps", "classifier", "metrics": {name: {"group", "title", "unit",
-      "higher_is_better", "needs", "values": {split: `evaluation.metric.Value`}}}, "paper":
-      {"source", "note", "values": {name: {split or "all": value}}} or null, "inputs": digests}.
-      A value that there is none of is null, and its note says why.
+      "higher_is_better", "needs", "values": {split: value}}}, "noise": {split: {name: value}},
+      "seconds": {split: {seconds: {name: value}}}, "input_s", "paper": {"source", "note",
+      "values": {name: {split or "all": number}}} or null, "inputs": digests}. A value is an
+      `evaluation.metric.Value`: where there is none it is null, and its note says why.
 
     Raises:
         VoicefaceError: the model is not trained, or was made for another kind of data.
@@ -44,12 +41,25 @@ def run(config: Evaluate, model: str, packed: Path, models: Path, output: Path) 
     trained = saved.load(models / model, device)
     splits = read_splits(packed)
     _check(models / model, trained, splits["train"])
-    material = Material(_training(splits["train"], trained.model.px), config, device)
-    faces = [_draw(split, trained.model, config, device) for split in splits.values()]
-    write_png(output / "generated.png", _picture(faces))
-    result = {"model": model, "steps": trained.card["steps"], **_metrics(faces, material)}
-    result["paper"] = PAPERS.get(trained.card["name"])
-    files.write_json(output / "metrics.json", result | _inputs(trained, splits, config))
+    material = Material(training_faces(splits["train"], trained.model.px), config, device)
+    drawers = [Drawer(split, trained.model, config, device) for split in splits.values()]
+    faces, noise = [one.speech() for one in drawers], [one.noise() for one in drawers]
+    write_png(output / "generated.png", _picture(faces, noise))
+    result = {
+        "model": model,
+        "steps": trained.card["steps"],
+        "input_s": trained.card["input_samples"] / trained.card["sample_rate_hz"],
+        "classifier": "VGG-Face" if config.vgg_face_weights else "built-in",
+        "metrics": _metrics(faces, material),
+        "noise": {
+            one.split.split: _by_input(drawn, material)
+            for one, drawn in zip(drawers, noise, strict=True)
+        },
+        "seconds": {one.split.split: _by_seconds(one, material) for one in drawers},
+        "paper": PAPERS.get(trained.card["name"]),
+        "inputs": _inputs(trained, splits, config),
+    }
+    files.write_json(output / "metrics.json", result)
 
 
 def _check(folder: Path, trained: Trained, train: Packed) -> None:
@@ -61,40 +71,6 @@ def _check(folder: Path, trained: Trained, train: Packed) -> None:
         )
     if trained.card["speakers"] != train.speakers:
         raise VoicefaceError(f"{folder}: was trained on other speakers; train it again")
-
-
-def _training(train: Packed, px: int) -> Training:
-    genders, classes = np.array(train.genders, str), len(train.speakers)
-    return Training(_shrunk(train.faces, px), train.labels, genders, classes)
-
-
-def _draw(split: Packed, model: Model, config: Evaluate, device: torch.device) -> Faces:
-    """Faces for the split's voices, or for as many of them as are asked for."""
-    index = spread(len(split.faces), config.voices_per_split)
-    generated = draw_faces(model, split.audio[index], device, config.seed)
-    print(
-        f"evaluate: {len(index)} faces drawn from {split.split} voices", file=sys.stderr, flush=True
-    )
-    people = np.array([split.people[row] for row in index], str)
-    again_of = spread(len(index), VOICES_AGAIN)
-    again = [
-        draw_faces(model, split.audio[index[again_of]], device, config.seed + time)
-        for time in range(TIMES_AGAIN)
-    ]
-    return Faces(
-        split.split,
-        generated,
-        _shrunk(split.faces[index], model.px),
-        split.labels[index],
-        np.unique(people, return_inverse=True)[1],
-        np.array([split.genders[row] for row in index], str),
-        np.stack(again, axis=1),
-        again_of,
-    )
-
-
-def _shrunk(faces: np.ndarray, px: int) -> np.ndarray:
-    return shrunk(faces, px, torch.device("cpu")).permute(0, 2, 3, 1).numpy()
 
 
 def _metrics(splits: list[Faces], material: Material) -> dict[str, Any]:
@@ -110,8 +86,19 @@ def _metrics(splits: list[Faces], material: Material) -> dict[str, Any]:
             "needs": [need.title for need in metric.needs],
             "values": {faces.name: measure(name, faces, material) for faces in splits},
         }
-    classifier = "VGG-Face" if material.config.vgg_face_weights else "built-in"
-    return {"classifier": classifier, "metrics": metrics}
+    return metrics
+
+
+def _by_input(faces: Faces, material: Material) -> dict[str, Value]:
+    """The metrics that are told of other input than the packed voices."""
+    print(f"evaluate: {faces.name}", file=sys.stderr, flush=True)
+    return {name: measure(name, faces, material) for name in BY_INPUT}
+
+
+def _by_seconds(drawer: Drawer, material: Material) -> dict[str, dict[str, Value]]:
+    return {
+        f"{seconds:g}": _by_input(faces, material) for seconds, faces in drawer.lengths().items()
+    }
 
 
 def _inputs(trained: Trained, splits: dict[str, Packed], config: Evaluate) -> dict[str, Any]:
@@ -122,16 +109,18 @@ def _inputs(trained: Trained, splits: dict[str, Packed], config: Evaluate) -> di
         if (path := getattr(config, name))
     }
     packed = {name: split.digest for name, split in splits.items()}
-    return {"inputs": {"model": trained.card["sha256"], "packed": packed, **weights}}
+    return {"model": trained.card["sha256"], "packed": packed, **weights}
 
 
-def _picture(splits: list[Faces]) -> np.ndarray:
+def _picture(splits: list[Faces], noise: list[Faces]) -> np.ndarray:
     rows: list[Row] = []
     for faces in splits:
         index = spread(len(faces.labels), SHOWN_VOICES)
         if len(index):
             rows.append((f"{faces.name}: true", faces.real[index]))
             rows.append((f"{faces.name}: drawn", faces.generated[index]))
+    drawn = np.concatenate([faces.generated for faces in noise])
+    rows.append(("noise: drawn", drawn[spread(len(drawn), SHOWN_VOICES)]))
     return sheet(rows)
 
 

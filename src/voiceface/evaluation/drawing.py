@@ -1,0 +1,83 @@
+"""The faces to evaluate: drawn from a split's voices, from some seconds of them, and from noise."""
+
+import sys
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from voiceface.config import Evaluate
+from voiceface.data.batches import shrunk
+from voiceface.data.packed import Packed
+from voiceface.evaluation.metric import Faces, Training
+from voiceface.evaluation.voices import longer_voices, noise_like
+from voiceface.models.drawing import draw_faces, spread
+from voiceface.models.registry import Model
+
+VOICES_AGAIN, TIMES_AGAIN = 24, 4
+"""Voices of each split that are drawn with several seeds, and with how many."""
+
+
+class Drawer:
+    """Draws a split's voices, or as many of them as are asked for."""
+
+    def __init__(self, split: Packed, model: Model, config: Evaluate, device: torch.device) -> None:
+        self.split, self.model, self.config, self.device = split, model, config, device
+        self.rows = spread(len(split.faces), config.voices_per_split)
+
+    def speech(self) -> Faces:
+        """From the voices as they are."""
+        faces = self._faces(self.split.split, self.rows, self.split.audio[self.rows])
+        few = spread(len(self.rows), VOICES_AGAIN)
+        sound = self.split.audio[self.rows[few]]
+        again = [self._draw(sound, self.config.seed + time) for time in range(TIMES_AGAIN)]
+        return replace(faces, again=np.stack(again, axis=1), again_of=few)
+
+    def noise(self) -> Faces:
+        """From white noise, as loud as each voice."""
+        sound = noise_like(self.split.audio[self.rows], self.config.seed)
+        return self._faces(f"{self.split.split}, noise", self.rows, sound)
+
+    def lengths(self) -> dict[float, Faces]:
+        """From each number of seconds that most voices have, by that number."""
+        found = {}
+        rate, lengths = self.split.sample_rate_hz, sorted(set(self.config.seconds))
+        voices = longer_voices(self.split, self.rows, lengths)
+        for seconds in lengths:
+            samples = round(seconds * rate)
+            if len(voices.rows) and samples <= voices.audio.shape[1]:
+                name = f"{self.split.split}, {seconds:g} s"
+                found[seconds] = self._faces(name, voices.rows, voices.audio[:, :samples])
+        return found
+
+    def _faces(self, name: str, rows: np.ndarray, audio: np.ndarray) -> Faces:
+        print(f"evaluate: {len(rows)} faces, {name}", file=sys.stderr, flush=True)
+        px = self.model.px
+        people = np.array([self.split.people[row] for row in rows], str)
+        return Faces(
+            name,
+            self._draw(audio, self.config.seed),
+            small(self.split.faces[rows], px),
+            self.split.labels[rows],
+            np.unique(people, return_inverse=True)[1],
+            np.array([self.split.genders[row] for row in rows], str),
+            np.empty((0, TIMES_AGAIN, px, px, 3), np.uint8),
+            np.empty(0, np.int64),
+        )
+
+    def _draw(self, audio: np.ndarray, seed: int) -> np.ndarray:
+        missing = self.model.input_samples - audio.shape[1]
+        if missing > 0:  # shorter than what the model takes: said again
+            audio = np.pad(audio, ((0, 0), (0, missing)), "wrap")
+        return draw_faces(self.model, audio, self.device, seed)
+
+
+def training_faces(train: Packed, px: int) -> Training:
+    """The training split's real faces, at the size of the drawn ones."""
+    genders = np.array(train.genders, str)
+    return Training(small(train.faces, px), train.labels, genders, len(train.speakers))
+
+
+def small(faces: np.ndarray, px: int) -> np.ndarray:
+    """Faces uint8 (n, size, size, 3), shrunk to (n, px, px, 3)."""
+    return shrunk(faces, px, torch.device("cpu")).permute(0, 2, 3, 1).numpy()
