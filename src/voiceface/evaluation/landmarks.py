@@ -25,7 +25,7 @@ WIDTH = 256
 
 def _measure(faces: Faces, material: Material) -> Value:
     """Percent of the faces with a HOG detection and 68 landmarks inside the picture."""
-    find, predict = _models()
+    find, predict = material.once("landmark models", _models)
 
     def found(pictures: np.ndarray, what: str) -> np.ndarray:
         has = partial(_has_landmarks, find=find, predict=predict)
@@ -57,7 +57,7 @@ def _models() -> tuple[Any, Any]:
 
 def _missing(material: Material) -> str | None:
     try:
-        _models()
+        material.once("landmark models", _models)
     except VoicefaceError as error:
         return str(error)
     return None

@@ -1,5 +1,7 @@
 """Every metric, one line each, and what decides whether there is a value."""
 
+from functools import partial
+
 from voiceface.evaluation import (
     diversity,
     fid,
@@ -62,9 +64,10 @@ def measure(name: str, faces: Faces, material: Material) -> Value:
     metric, count = METRICS[name], len(faces.labels)
     if not count:
         return value(None, None, 0, "the split has no samples")
-    missing = [reason for need in metric.needs if (reason := need.missing(material))]
-    if missing:
-        return value(None, None, count, "; ".join(missing))
+    for need in metric.needs:
+        reason = material.once(f"need {need.title}", partial(need.missing, material))
+        if reason:
+            return value(None, None, count, reason)
     return metric.measure(faces, material)
 
 
