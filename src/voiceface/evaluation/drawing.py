@@ -38,8 +38,8 @@ class Drawer:
         sound = noise_like(self.split.audio[self.rows], self.config.seed)
         return self._faces(f"{self.split.split}, noise", self.rows, sound)
 
-    def lengths(self) -> dict[float, Faces]:
-        """From each number of seconds that most voices have, by that number."""
+    def lengths(self) -> dict[str, Faces]:
+        """From each number of seconds that most voices have, by that number as text."""
         found = {}
         rate, lengths = self.split.sample_rate_hz, sorted(set(self.config.seconds))
         voices = longer_voices(self.split, self.rows, lengths)
@@ -47,7 +47,8 @@ class Drawer:
             samples = round(seconds * rate)
             if len(voices.rows) and samples <= voices.audio.shape[1]:
                 name = f"{self.split.split}, {seconds:g} s"
-                found[seconds] = self._faces(name, voices.rows, voices.audio[:, :samples])
+                sound = voices.audio[:, :samples]
+                found[f"{seconds:g}"] = self._faces(name, voices.rows, sound)
         return found
 
     def _faces(self, name: str, rows: np.ndarray, audio: np.ndarray) -> Faces:

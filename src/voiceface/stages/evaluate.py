@@ -1,6 +1,7 @@
 """A trained model → every metric, and a picture of what it draws."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,12 @@ def run(config: Evaluate, model: str, packed: Path, models: Path, output: Path) 
     """Evaluate `models`/`model` on the packed splits; writes to `output`:
 
     - generated.png: some voices' true faces and the faces drawn from them, by split;
-    - metrics.json: {"model", "steps", "classifier", "metrics": {name: {"group", "title", "unit",
-      "higher_is_better", "needs", "values": {split: value}}}, "noise": {split: {name: value}},
-      "seconds": {split: {seconds: {name: value}}}, "input_s", "paper": {"source", "note",
-      "values": {name: {split or "all": number}}} or null, "inputs": digests}. A value is an
-      `evaluation.metric.Value`: where there is none it is null, and its note says why.
+    - metrics.json: {"model", "steps", "input_s", "classifier", "groups": [{"title", "metrics":
+      names}], "metrics": {name: {"title", "unit", "higher_is_better", "needs", "values": {split:
+      value}}}, "noise": {name: {split: value}}, "seconds": {name: {split: {seconds: value}}},
+      "paper": {"source", "note", "values": {name: {split or "all": number}}} or null, "inputs":
+      digests}. A value is an `evaluation.metric.Value`: where there is none it is null, and its
+      note says why.
 
     Raises:
         VoicefaceError: the model is not trained, or was made for another kind of data.
@@ -42,20 +44,23 @@ def run(config: Evaluate, model: str, packed: Path, models: Path, output: Path) 
     splits = read_splits(packed)
     _check(models / model, trained, splits["train"])
     material = Material(training_faces(splits["train"], trained.model.px), config, device)
-    drawers = [Drawer(split, trained.model, config, device) for split in splits.values()]
-    faces, noise = [one.speech() for one in drawers], [one.noise() for one in drawers]
-    write_png(output / "generated.png", _picture(faces, noise))
+    drawers = {name: Drawer(split, trained.model, config, device) for name, split in splits.items()}
+    speech = {name: drawer.speech() for name, drawer in drawers.items()}
+    noise = {name: drawer.noise() for name, drawer in drawers.items()}
+    lengths = {name: drawer.lengths() for name, drawer in drawers.items()}
+    write_png(output / "generated.png", _picture(speech, noise))
     result = {
         "model": model,
         "steps": trained.card["steps"],
         "input_s": trained.card["input_samples"] / trained.card["sample_rate_hz"],
         "classifier": "VGG-Face" if config.vgg_face_weights else "built-in",
-        "metrics": _metrics(faces, material),
-        "noise": {
-            one.split.split: _by_input(drawn, material)
-            for one, drawn in zip(drawers, noise, strict=True)
+        "groups": [{"title": title, "metrics": list(of)} for title, of in GROUPS.items()],
+        "metrics": {name: _metric(name, speech, material) for name in METRICS},
+        "noise": {name: _values(name, noise, material) for name in BY_INPUT},
+        "seconds": {
+            name: {split: _values(name, of, material) for split, of in lengths.items()}
+            for name in BY_INPUT
         },
-        "seconds": {one.split.split: _by_seconds(one, material) for one in drawers},
         "paper": PAPERS.get(trained.card["name"]),
         "inputs": _inputs(trained, splits, config),
     }
@@ -73,32 +78,20 @@ def _check(folder: Path, trained: Trained, train: Packed) -> None:
         raise VoicefaceError(f"{folder}: was trained on other speakers; train it again")
 
 
-def _metrics(splits: list[Faces], material: Material) -> dict[str, Any]:
-    groups = {name: group for group, members in GROUPS.items() for name in members}
-    metrics = {}
-    for name, metric in METRICS.items():
-        print(f"evaluate: {metric.title}", file=sys.stderr, flush=True)
-        metrics[name] = {
-            "group": groups[name],
-            "title": metric.title,
-            "unit": metric.unit,
-            "higher_is_better": metric.higher_is_better,
-            "needs": [need.title for need in metric.needs],
-            "values": {faces.name: measure(name, faces, material) for faces in splits},
-        }
-    return metrics
-
-
-def _by_input(faces: Faces, material: Material) -> dict[str, Value]:
-    """The metrics that are told of other input than the packed voices."""
-    print(f"evaluate: {faces.name}", file=sys.stderr, flush=True)
-    return {name: measure(name, faces, material) for name in BY_INPUT}
-
-
-def _by_seconds(drawer: Drawer, material: Material) -> dict[str, dict[str, Value]]:
+def _metric(name: str, splits: Mapping[str, Faces], material: Material) -> dict[str, Any]:
+    metric = METRICS[name]
+    print(f"evaluate: {metric.title}", file=sys.stderr, flush=True)
     return {
-        f"{seconds:g}": _by_input(faces, material) for seconds, faces in drawer.lengths().items()
+        "title": metric.title,
+        "unit": metric.unit,
+        "higher_is_better": metric.higher_is_better,
+        "needs": [need.title for need in metric.needs],
+        "values": _values(name, splits, material),
     }
+
+
+def _values(name: str, inputs: Mapping[str, Faces], material: Material) -> dict[str, Value]:
+    return {key: measure(name, faces, material) for key, faces in inputs.items()}
 
 
 def _inputs(trained: Trained, splits: dict[str, Packed], config: Evaluate) -> dict[str, Any]:
@@ -112,14 +105,14 @@ def _inputs(trained: Trained, splits: dict[str, Packed], config: Evaluate) -> di
     return {"model": trained.card["sha256"], "packed": packed, **weights}
 
 
-def _picture(splits: list[Faces], noise: list[Faces]) -> np.ndarray:
+def _picture(speech: dict[str, Faces], noise: dict[str, Faces]) -> np.ndarray:
     rows: list[Row] = []
-    for faces in splits:
+    for name, faces in speech.items():
         index = spread(len(faces.labels), SHOWN_VOICES)
         if len(index):
-            rows.append((f"{faces.name}: true", faces.real[index]))
-            rows.append((f"{faces.name}: drawn", faces.generated[index]))
-    drawn = np.concatenate([faces.generated for faces in noise])
+            rows.append((f"{name}: true", faces.real[index]))
+            rows.append((f"{name}: drawn", faces.generated[index]))
+    drawn = np.concatenate([faces.generated for faces in noise.values()])
     rows.append(("noise: drawn", drawn[spread(len(drawn), SHOWN_VOICES)]))
     return sheet(rows)
 
