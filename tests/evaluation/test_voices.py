@@ -16,7 +16,7 @@ def _split(videos: list[str], sounds: list[int]) -> Packed:
     faces, labels = np.zeros((count, 8, 8, 3), np.uint8), np.zeros(count, np.int64)
     people, genders = ["Ana"] * count, [""] * count
     return Packed(
-        "test", faces, audio, labels, people, genders, ["Ana"], videos, videos, RATE, "digest"
+        "test", faces, audio, labels, people, videos, genders, ["Ana"], videos, RATE, "digest"
     )
 
 

@@ -53,7 +53,7 @@ def _following(split: Packed, row: int, most: int) -> list[int]:
 
     Rows of one video stand together, in the order of time; faces of one segment share its sound.
     """
-    rows = np.flatnonzero(np.array(split.voice_videos) == split.voice_videos[row])
+    rows = np.flatnonzero(np.array(split.recordings) == split.recordings[row])
     found = [row]
     for other in np.concatenate([rows[rows > row], rows[rows < row]]):
         if len(found) >= most:

@@ -22,6 +22,7 @@ class Chart:
     """A metric over the length of speech."""
 
     title: str
+    unit: str
     svg: Markup
     rows: list[tuple[str, list[str]]]
     """For each split its figures as words, one for each length; may be empty."""
@@ -47,7 +48,7 @@ def read_charts(evaluation: Evaluation) -> list[Chart]:
                 for split, line in lines.items()
             ]
             svg = _draw(metric.title, metric.unit, lengths, lines)
-            charts.append(Chart(metric.title, svg, rows, lengths, list(lines)))
+            charts.append(Chart(metric.title, metric.unit, svg, rows, lengths, list(lines)))
     return charts
 
 
