@@ -34,7 +34,9 @@ def splits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Faces]:
 def material(splits: dict[str, Faces]) -> Material:
     train = splits["train"]
     training = Training(train.real, train.labels, train.genders, 4)
-    return Material(training, Evaluate(device="cpu", classifier_steps=60), torch.device("cpu"))
+    return Material(
+        training, Evaluate(device="cpu", classifier_steps=60), torch.device("cpu"), judged=False
+    )
 
 
 @pytest.fixture

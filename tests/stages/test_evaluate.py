@@ -56,6 +56,8 @@ def test_noise_and_each_length_of_speech_have_their_metrics(evaluated: Path) -> 
         "train": {"1", "10"}, "test": {"1", "10"}, "unseen": set(),
     }  # fmt: skip
     assert report["seconds"]["matching"]["train"]["10"]["n"] == 4
+    scores = report["noise"]["discriminator"]["train"], report["metrics"]["discriminator"]
+    assert scores[0]["generated"] != scores[1]["values"]["train"]["generated"]
     noise, speech = report["noise"]["cosine"], report["metrics"]["cosine"]["values"]
     assert noise["train"]["real"] == speech["train"]["real"]
     assert noise["train"]["generated"] != speech["train"]["generated"]

@@ -9,9 +9,10 @@ import torch
 from voiceface.config import Evaluate
 from voiceface.data.batches import shrunk
 from voiceface.data.packed import Packed
-from voiceface.evaluation.metric import Faces, Training
+from voiceface.evaluation.metric import Faces, Scores, Training
 from voiceface.evaluation.voices import longer_voices, noise_like
 from voiceface.models.drawing import draw_faces, spread
+from voiceface.models.judging import Judge, score_faces
 from voiceface.models.registry import Model
 
 VOICES_AGAIN, TIMES_AGAIN = 24, 4
@@ -54,23 +55,35 @@ class Drawer:
     def _faces(self, name: str, rows: np.ndarray, audio: np.ndarray) -> Faces:
         print(f"evaluate: {len(rows)} faces, {name}", file=sys.stderr, flush=True)
         px = self.model.px
+        audio = self._long_enough(audio)
+        generated, real = self._draw(audio, self.config.seed), small(self.split.faces[rows], px)
         people = np.array([self.split.people[row] for row in rows], str)
         return Faces(
             name,
-            self._draw(audio, self.config.seed),
-            small(self.split.faces[rows], px),
+            generated,
+            real,
             self.split.labels[rows],
             np.unique(people, return_inverse=True)[1],
             np.array([self.split.genders[row] for row in rows], str),
             np.empty((0, TIMES_AGAIN, px, px, 3), np.uint8),
             np.empty(0, np.int64),
+            self._scores(generated, real, audio),
         )
 
     def _draw(self, audio: np.ndarray, seed: int) -> np.ndarray:
-        missing = self.model.input_samples - audio.shape[1]
-        if missing > 0:  # shorter than what the model takes: said again
-            audio = np.pad(audio, ((0, 0), (0, missing)), "wrap")
         return draw_faces(self.model, audio, self.device, seed)
+
+    def _scores(self, drawn: np.ndarray, real: np.ndarray, audio: np.ndarray) -> Scores | None:
+        if not isinstance(self.model, Judge):
+            return None
+        return Scores(
+            *(score_faces(self.model, faces, audio, self.device) for faces in (drawn, real))
+        )
+
+    def _long_enough(self, audio: np.ndarray) -> np.ndarray:
+        """Sound that is shorter than what the model takes is said again."""
+        missing = max(0, self.model.input_samples - audio.shape[1])
+        return np.pad(audio, ((0, 0), (0, missing)), "wrap")
 
 
 def training_faces(train: Packed, px: int) -> Training:

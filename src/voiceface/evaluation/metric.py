@@ -17,6 +17,15 @@ from voiceface.config import Evaluate
 T = TypeVar("T")
 
 
+class Scores(NamedTuple):
+    """What a model's discriminator says of faces with their voices."""
+
+    generated: np.ndarray
+    """float32 (n,)."""
+    real: np.ndarray
+    """float32 (n,)."""
+
+
 class Remembers:
     """Keeps what is computed from it, so that several metrics share it."""
 
@@ -48,6 +57,8 @@ class Faces(Remembers):
     """uint8 (m, seeds, px, px, 3): some of the voices, drawn with one seed after another."""
     again_of: np.ndarray
     """int64 (m,): the rows of these voices."""
+    scores: Scores | None = None
+    """None of a model that keeps no discriminator."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +82,8 @@ class Material(Remembers):
     train: Training
     config: Evaluate
     device: torch.device
+    judged: bool
+    """Whether the faces have their `scores`."""
 
 
 class Value(TypedDict, total=False):

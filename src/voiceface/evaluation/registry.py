@@ -3,6 +3,7 @@
 from functools import partial
 
 from voiceface.evaluation import (
+    discriminator,
     diversity,
     fid,
     frechet_dlib,
@@ -36,6 +37,7 @@ GROUPS: dict[str, dict[str, Metric]] = {
     },
     "Is it a face?": {
         "landmarks": landmarks.METRIC,
+        "discriminator": discriminator.METRIC,
         "frechet_dlib": frechet_dlib.METRIC,
         "kernel_dlib": kernel_dlib.METRIC,
         "fid": fid.METRIC,
@@ -49,7 +51,7 @@ GROUPS: dict[str, dict[str, Metric]] = {
 }
 """The metrics by what they answer."""
 
-BY_INPUT = ("identity", "gender", "matching", "cosine", "landmarks")
+BY_INPUT = ("identity", "gender", "matching", "cosine", "landmarks", "discriminator")
 """Those that are also told of noise, and of each number of seconds of speech."""
 
 METRICS = {name: metric for group in GROUPS.values() for name, metric in group.items()}
@@ -78,6 +80,17 @@ PAPERS = {
         "values": {
             "identity": {"train": 76.81, "test": 50.08},
             "landmarks": {"all": 90.25},
+        },
+    },
+    "acgan": {
+        "source": "Wen, Singh and Raj, NeurIPS 2019",
+        "note": "on VoxCeleb and VGGFace (924 known people), not on this dataset",
+        "values": {
+            "identity": {"test": 61.7},
+            "identity_5": {"test": 82.3},
+            "gender": {"all": 96.45},
+            "matching": {"train": 96.83, "unseen": 76.07},
+            "matching_gender": {"train": 93.98, "unseen": 59.69},
         },
     },
 }

@@ -17,6 +17,7 @@ from voiceface.evaluation.metric import Faces, Material, Value
 from voiceface.evaluation.registry import BY_INPUT, GROUPS, METRICS, PAPERS, measure
 from voiceface.models import saved
 from voiceface.models.drawing import spread
+from voiceface.models.judging import Judge
 from voiceface.models.saved import Trained
 from voiceface.stages.shim import stage_main
 from voiceface.training.device import pick_device
@@ -43,7 +44,8 @@ def run(config: Evaluate, model: str, packed: Path, models: Path, output: Path) 
     trained = saved.load(models / model, device)
     splits = read_splits(packed)
     _check(models / model, trained, splits["train"])
-    material = Material(training_faces(splits["train"], trained.model.px), config, device)
+    known = training_faces(splits["train"], trained.model.px)
+    material = Material(known, config, device, isinstance(trained.model, Judge))
     drawers = {name: Drawer(split, trained.model, config, device) for name, split in splits.items()}
     speech = {name: drawer.speech() for name, drawer in drawers.items()}
     noise = {name: drawer.noise() for name, drawer in drawers.items()}
