@@ -213,6 +213,7 @@ def _metrics(model: str) -> dict[str, Any]:
         "input_s": 1.024,
         "classifier": "built-in",
         "groups": [{"title": title, "metrics": names} for title, names in groups.items()],
+        "headlines": [["identity", "test"], ["identity", "unseen"], ["matching", "unseen"]],
         "metrics": {
             "identity": _metric("Identity accuracy", "%", True, identity),
             "matching": _metric("Voice-to-face matching", "%", True, matching),

@@ -54,6 +54,9 @@ GROUPS: dict[str, dict[str, Metric]] = {
 BY_INPUT = ("identity", "gender", "matching", "cosine", "landmarks", "discriminator")
 """Those that are also told of noise, and of each number of seconds of speech."""
 
+HEADLINES = (("identity", "test"), ("matching", "test"), ("matching", "unseen"))
+"""The figures that tell most of a model: a metric, and the split that it is told of."""
+
 METRICS = {name: metric for group in GROUPS.values() for name, metric in group.items()}
 
 

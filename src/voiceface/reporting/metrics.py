@@ -80,6 +80,8 @@ class Evaluation:
 
     groups: list[Group]
     """What was measured."""
+    headlines: list[tuple[Metric, str]]
+    """What tells most, each with the split that it is told of."""
     notes: list[str]
     """What to know of them, in sentences."""
     noise: dict[str, dict[str, Value]]
@@ -109,11 +111,12 @@ def read_evaluation(path: Path) -> Evaluation:
         }
         return Evaluation(
             _groups(data["groups"], metrics),
+            [(metrics[name], split) for name, split in data["headlines"]],
             _about(data) + _trials(metrics.values()) + _notes(metrics.values()),
             {name: _by_split(of, _value) for name, of in data["noise"].items()},
             {name: _by_split(of, _by_length) for name, of in data["seconds"].items()},
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise VoicefaceError(
             f"{path}: not the metrics of this version ({error!r}); delete it and build again"
         ) from None

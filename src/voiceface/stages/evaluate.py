@@ -14,7 +14,7 @@ from voiceface.data.sheets import Row, sheet, write_png
 from voiceface.errors import VoicefaceError
 from voiceface.evaluation.drawing import Drawer, training_faces
 from voiceface.evaluation.metric import Faces, Material, Value
-from voiceface.evaluation.registry import BY_INPUT, GROUPS, METRICS, PAPERS, measure
+from voiceface.evaluation.registry import BY_INPUT, GROUPS, HEADLINES, METRICS, PAPERS, measure
 from voiceface.models import saved
 from voiceface.models.drawing import spread
 from voiceface.models.judging import Judge
@@ -31,11 +31,11 @@ def run(config: Evaluate, model: str, packed: Path, models: Path, output: Path) 
 
     - generated.png: some voices' true faces and the faces drawn from them, by split;
     - metrics.json: {"model", "steps", "input_s", "classifier", "groups": [{"title", "metrics":
-      names}], "metrics": {name: {"title", "unit", "higher_is_better", "needs", "values": {split:
-      value}}}, "noise": {name: {split: value}}, "seconds": {name: {split: {seconds: value}}},
-      "paper": {"source", "note", "values": {name: {split or "all": number}}} or null, "inputs":
-      digests}. A value is an `evaluation.metric.Value`: where there is none it is null, and its
-      note says why.
+      names}], "headlines": [[name, split]], "metrics": {name: {"title", "unit",
+      "higher_is_better", "needs", "values": {split: value}}}, "noise": {name: {split: value}},
+      "seconds": {name: {split: {seconds: value}}}, "paper": {"source", "note", "values": {name:
+      {split or "all": number}}} or null, "inputs": digests}. A value is an
+      `evaluation.metric.Value`: where there is none it is null, and its note says why.
 
     Raises:
         VoicefaceError: the model is not trained, or was made for another kind of data.
@@ -57,6 +57,7 @@ def run(config: Evaluate, model: str, packed: Path, models: Path, output: Path) 
         "input_s": trained.card["input_samples"] / trained.card["sample_rate_hz"],
         "classifier": "VGG-Face" if config.vgg_face_weights else "built-in",
         "groups": [{"title": title, "metrics": list(of)} for title, of in GROUPS.items()],
+        "headlines": HEADLINES,
         "metrics": {name: _metric(name, speech, material) for name in METRICS},
         "noise": {name: _values(name, noise, material) for name in BY_INPUT},
         "seconds": {

@@ -32,8 +32,6 @@ from voiceface.stages.shim import stage_main
 from voiceface.tables import REVIEWS, SPLITS
 
 _WIDEST_PX = 1200
-_HEADLINES = (("identity", "test"), ("matching", "unseen"))
-"""The main metrics, each with the split that it is told of."""
 _PACKAGES = (
     "voiceface",
     "av",
@@ -198,16 +196,17 @@ def _tiles(models: list[Model]) -> list[dict[str, str]]:
     """Each model's main figures, for the head of the page."""
     tiles = []
     for model in models:
-        metrics = {metric.name: metric for metric in model.evaluation.metrics}
-        for name, split in _HEADLINES:
-            value = metrics[name].values.get(split) if name in metrics else None
+        for metric, split in model.evaluation.headlines:
+            value = metric.values.get(split)
             if value and value.generated is not None:
-                unit, ends = metrics[name].unit, spread_of(value.interval, metrics[name].unit)
-                about = [ends, f"real faces: {figure(value.real, unit)}"]
+                about = [
+                    spread_of(value.interval, metric.unit),
+                    f"real faces: {figure(value.real, metric.unit)}",
+                ]
                 tiles.append(
                     {
-                        "title": f"{model.name}, {split}: {metrics[name].title.lower()}",
-                        "value": figure(value.generated, unit),
+                        "title": f"{model.name}, {split}: {metric.title.lower()}",
+                        "value": figure(value.generated, metric.unit),
                         "about": "; ".join(part for part in about if part),
                     }
                 )
