@@ -50,6 +50,10 @@ def test_the_median_is_that_of_the_drawn_speakers() -> None:
 
 def test_draws_without_a_value_do_not_count() -> None:
     def first_alone(drawn: np.ndarray) -> np.ndarray:
-        return np.where(drawn[:, 0] > 0, 5.0, np.nan)
+        return np.where(drawn[:, 0] > 0, drawn[:, 0].clip(max=2), np.nan)
 
-    assert interval(4, 0, first_alone) == (5, 5)
+    assert interval(4, 0, first_alone) == (1, 2)
+
+
+def test_where_all_voices_are_right_there_is_none() -> None:
+    assert of_mean(np.full(20, 100.0), np.arange(20) % 5, seed=0) is None

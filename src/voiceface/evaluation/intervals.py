@@ -21,7 +21,10 @@ Interval = tuple[float, float]
 def interval(
     speakers: int, seed: int, statistic: Callable[[np.ndarray], np.ndarray]
 ) -> Interval | None:
-    """The interval of a statistic of drawn speakers; None of fewer than `LEAST_SPEAKERS`.
+    """The interval of a statistic of drawn speakers.
+
+    None of fewer than `LEAST_SPEAKERS`, and where all draws give the same: when every voice is
+    right, a bootstrap can't tell how sure that is.
 
     Args:
         statistic: takes how often each speaker is drawn, float64 (draws, speakers); gives the
@@ -33,7 +36,7 @@ def interval(
     drawn = random.multinomial(speakers, np.full(speakers, 1 / speakers), REPEATS)
     found = statistic(drawn.astype(np.float64))
     low, high = np.nanpercentile(found, [2.5, 97.5])
-    return float(low), float(high)
+    return (float(low), float(high)) if low < high else None
 
 
 def of_mean(values: np.ndarray, people: np.ndarray, seed: int) -> Interval | None:
