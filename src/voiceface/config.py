@@ -309,7 +309,7 @@ class Evaluate(Section):
 
     voices_per_split: AtLeastOne = 100
     """Voices to draw a face from in each split, at most."""
-    seconds: tuple[Positive, ...] = (1.0, 2.0, 3.0, 5.0, 10.0)
+    seconds: tuple[Annotated[float, Field(ge=0.1)], ...] = (1.0, 2.0, 3.0, 5.0, 10.0)
     """Lengths of speech to draw from, in seconds: the metrics are told of each that at least half
     of the voices have, on the same voices."""
     classifier_steps: AtLeastOne = 150
