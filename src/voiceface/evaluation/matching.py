@@ -2,8 +2,8 @@
 
 Wen, Singh and Raj (NeurIPS 2019), section 4.3: trials of a voice, a face of its speaker and a face
 of somebody else; stratified by gender, the impostor is of the speaker's gender. All trials that the
-faces allow are counted, exactly and without listing one of them: for each voice, each impostor's
-face wins against as many true faces as lie further from the drawn one (half for equal ones).
+faces allow are counted, exactly and without listing one of them: for each voice, an impostor's
+face loses to as many true faces as lie nearer to the drawn one (equally near ones count half).
 """
 
 from functools import partial
