@@ -23,16 +23,27 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
 
 
+# Too small to be sent to a cluster.
+localrules:
+    all,
+    dataset_only,
+    models_only,
+    downloads,
+
+
 rule all:
     default_target: True
     input:
         "reports/index.html",
+        # Snakemake alone leaves what was deleted as it is while all that was made of it is there.
+        PLAN.missing(file for rule in workflow.rules for file in rule.output),
 
 
 # The curated dataset alone, without training.
 rule dataset_only:
     input:
         "manifests/dataset.parquet",
+        PLAN.missing([*rules.download.output, *rules.samples.output]),
 
 
 # The trained models, without their evaluation.

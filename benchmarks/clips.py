@@ -10,18 +10,22 @@ from line import measured
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 
 
-def render(folder: Path, speakers: int, seconds: float) -> dict[str, list[Path]]:
-    """A demo world of one 720p30 video per speaker; returns the files of each.
+def render(folder: Path, speakers: int, seconds: float, videos: int = 1) -> dict[str, list[Path]]:
+    """A demo world of so many 720p30 videos per speaker; returns the files of each.
 
     What is there already of the same world is not rendered again.
     """
     command = ["demo-world", "--output", str(folder), "--speakers", str(speakers)]
-    command += ["--videos", "1", "--seconds", str(seconds), "--seed", "1"]
+    command += ["--videos", str(videos), "--seconds", str(seconds), "--seed", "1"]
     folder.mkdir(parents=True, exist_ok=True)
     measured([sys.executable, "-m", "voiceface", *command], folder)
     people = sorted(path for path in folder.iterdir() if path.name.startswith("demo-"))
-    # The first file: some speakers have a re-upload beside it.
-    return {path.name: sorted(path.glob("*-01.m*"))[:1] for path in people}
+    # The first files: some speakers have re-uploads beside them.
+    numbers = range(1, videos + 1)
+    return {
+        path.name: [found for n in numbers for found in sorted(path.glob(f"*-{n:02d}.m*"))[:1]]
+        for path in people
+    }
 
 
 def looped(source: Path, target: Path, times: int) -> Path:

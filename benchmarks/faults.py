@@ -1,237 +1,294 @@
-"""What may go wrong while a curator marks: kills, a full disk, two servers, an import; the fold.
+"""A build that is killed again and again, at any moment, against one that is left alone.
 
-Each returns what was acknowledged and is not in the ledger (`lost`), and what stands in it more
-than once (`doubled`): lines of one id, whatever the fold makes of them.
+    python benchmarks/faults.py [--kills N] [--world FOLDER] [--json PATH]
+
+A demo world of 6 short videos goes through the whole line, from the sources to the report, with a
+small model trained and evaluated. It is built once in peace. Then it is built anew and killed
+(SIGKILL) while it is: in each stage at a random moment, and at random moments of any; each time it
+is just started again, until it is through. That several times over. Written:
+
+- `kills`: how many there were; `by_stage`: how often each stage was at work then; `by_way`: what
+  was killed: `build`, the process group of `voiceface build`, which leaves Snakemake to stop by
+  itself; `all`, the group of Snakemake and its jobs too; `one`, a single process of all these;
+- `different`: how many files of the killed builds are not, byte by byte, those of the one in peace;
+  `compared`: how many there are of each top folder; `NOT_COMPARED` tells what is left out and why;
+- `stuck`: starts that did not go on by themselves, or said more than a line of what is wrong;
+  `undone`: killed builds that had something left to do when they were through; `left_over`: files
+  that were begun and are still there then;
+- `builds`: seconds of the one in peace, and of each killed one, with its kills.
 """
 
-import json
+import argparse
+import contextlib
+import os
 import random
-import shutil
+import signal
 import subprocess
 import sys
-import threading
+import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from million import make_project
-from server import Client, Server, new_mark
+import psutil
+from clips import render
+from line import lay_out
+from machine import describe_machine, result_path, write_result
 
-from voiceface.layout import REVIEWS
-from voiceface.review.fold import fold
-from voiceface.review.ledger import read_ledger, uuid7
+from voiceface.building.progress import STAGES
+from voiceface.files import sha256_file
+from voiceface.traces import OUTPUTS
 
-_BEFORE_KILL_S = (0.05, 0.5)
-_DISK = "256k"
+SETTINGS: dict[str, Any] = {
+    "wav2pix": {"steps": 30, "batch": 4},
+    "train": {"checkpoint_every_s": 0.0, "log_every": 3},
+    "evaluate": {"classifier_steps": 10, "voices_per_split": 4},
+}
+"""A training of seconds, with a checkpoint every third step."""
 
+NOT_COMPARED = {
+    "logs/*": "they tell how long it took",
+    "data/resolve.json": "holds the times of the source's files",
+    "models/*/tensorboard/*": "holds the time of each point",
+}
+"""What of a build's files is not, and need not be, the same in another one, and why."""
 
-def killed(root: Path, kills: int) -> dict[str, Any]:
-    """Mark at full speed while the server is killed again and again; each mark is sent until it is
-    acknowledged, with the same id."""
-    server = Server(root)
-    samples = _samples(Client(server), 4_000)
-    acknowledged: list[str] = []
-    done = threading.Event()
+ORDER = (STAGES[0], "planning", *STAGES[1:])
+"""What a build does, in order; `planning`: Snakemake is there and has no job."""
 
-    def curate() -> None:
-        client = Client(server)
-        for number in range(10**9):
-            mark = new_mark(samples[number % len(samples)], number)
-            while not client.mark(mark):
-                if done.is_set():
-                    return  # never acknowledged: it may be there or not
-                time.sleep(0.01)
-            acknowledged.append(mark["id"])
-            if done.is_set():
-                return
-
-    curator = threading.Thread(target=curate)
-    curator.start()
-    draw = random.Random(0)
-    for _ in range(kills):
-        before = len(acknowledged)
-        while len(acknowledged) == before:  # each kill hits a server that takes marks
-            time.sleep(0.005)
-        time.sleep(draw.uniform(*_BEFORE_KILL_S))
-        server.kill()
-        server.start()
-    time.sleep(0.5)
-    done.set()
-    curator.join()
-    server.kill()
-    return {"kills": kills, **compared(root, acknowledged)}
+WAYS = ("build", "all", "one")
+_POLL_S = 0.01
+_LONGEST_S = 300.0
 
 
-def full_disk(root: Path) -> dict[str, Any]:
-    """Mark on a tmpfs of 256 KiB until it is full, then free some space and go on."""
-    ledger = root / REVIEWS
-    ledger.mkdir(parents=True, exist_ok=True)
-    command = ["mount", "-t", "tmpfs", "-o", f"size={_DISK}", "tmpfs", str(ledger)]
-    if subprocess.run(command, capture_output=True).returncode:
-        return {"skipped": "no tmpfs can be mounted here"}
-    try:
-        ballast = ledger / "ballast"
-        ballast.write_bytes(bytes(128 << 10))
-        server = Server(root)
-        client = Client(server)
-        samples = _samples(client, 2_000)
-        acknowledged = []
-        for number, sample in enumerate(samples):
-            mark = new_mark(sample, number)
-            answer = client.post("/api/marks", {"marks": [mark]})
-            if answer.status_code != 200:
-                break
-            acknowledged.append(mark["id"])
-        whole = len(read_ledger(ledger))
-        refused = client.post("/api/marks", {"marks": [mark]}).status_code
-        ballast.unlink()
-        taken = client.mark(mark)
-        acknowledged.append(mark["id"])
-        server.stop()
-        found = compared(root, acknowledged)
-        about = {"status": answer.status_code, "again": refused, "taken_after": taken}
-        return {**about, "torn": whole - len(acknowledged) + 1, **found}
-    finally:
-        subprocess.run(["umount", str(ledger)], check=True)
+@dataclass(frozen=True)
+class Aim:
+    """When to kill, and what.
+
+    Attributes:
+        stage: of `ORDER`; from when it, or a later one, is at work.
+        delay_s: how long after that.
+        way: one of `WAYS`.
+        pick: which process `one` is, 0 to 1.
+    """
+
+    stage: str
+    delay_s: float
+    way: str
+    pick: float
 
 
-def shared_ledger(root: Path, seconds: float) -> dict[str, Any]:
-    """Two servers of one curator, a third one's, and a CSV import, all at once on one ledger."""
-    servers = [Server(root), Server(root), Server(root, "other")]
-    samples = _samples(Client(servers[0]), 3_000)
-    acknowledged: list[str] = []
-    end = time.monotonic() + seconds
+@dataclass
+class Found:
+    """What came of the builds of one project.
 
-    def curate(server: Server, place: int) -> None:
-        client = Client(server)
-        for number in range(10**9):
-            if time.monotonic() > end:
-                return
-            mark = new_mark(samples[(3 * number + place) % len(samples)], number)
-            if client.mark(mark):
-                acknowledged.append(mark["id"])
+    Attributes:
+        kills: the stages at work and the way of each kill.
+        stuck: what a start said that did not go on by itself.
+    """
 
-    threads = [
-        threading.Thread(target=curate, args=pair) for pair in zip(servers, range(3), strict=True)
-    ]
-    for thread in threads:
-        thread.start()
-    imported = _import(root, 500)
-    for thread in threads:
-        thread.join()
-    for server in servers:
-        server.stop()
-    events = read_ledger(root / REVIEWS)
-    taken = sum(event.curator == "importer" for event in events)
-    found = compared(root, acknowledged)
-    merged = _merge_orders(root)
-    return {"imported": taken, "imported_lost": imported - taken, **found, "merges_differ": merged}
+    kills: list[tuple[list[str], str]] = field(default_factory=list)
+    stuck: list[str] = field(default_factory=list)
 
 
-def fold_time(events: int) -> dict[str, float]:
-    """Seconds to read and to fold the events of three curators, in a process of its own."""
-    code = (
-        "import sys, time; from pathlib import Path\n"
-        "from voiceface.review.fold import fold\n"
-        "from voiceface.review.ledger import read_ledger\n"
-        "start = time.perf_counter(); events = read_ledger(Path(sys.argv[1]))\n"
-        "middle = time.perf_counter(); count = len(fold(events))\n"
-        "end = time.perf_counter(); assert len(events) == int(sys.argv[2]) and count\n"
-        "print(middle - start, end - middle)"
-    )
-    root = Path("events")
-    _write_events(root, events)
-    command = [sys.executable, "-c", code, str(root), str(events)]
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    read_s, fold_s = (float(value) for value in output.split())
-    shutil.rmtree(root)
-    return {"read_s": round(read_s, 2), "fold_s": round(fold_s, 2)}
+def build(folder: Path, targets: Iterable[str] = ()) -> tuple[int, str]:
+    """Build in peace; returns the exit status and what was printed."""
+    process = _start(folder, targets)
+    return _ended(process)
 
 
-def compared(root: Path, acknowledged: list[str]) -> dict[str, int]:
-    """The acknowledged marks against the ledger's lines."""
-    lines = Counter(
-        json.loads(line)["id"]
-        for path in (root / REVIEWS).glob("*/*.jsonl")
-        for line in path.read_bytes().split(b"\n")[:-1]
-    )
-    known = {event.id for event in read_ledger(root / REVIEWS)}
+def build_killed(folder: Path, aims: Iterable[Aim], targets: Iterable[str] = ()) -> Found:
+    """Build, killed at each aim and started again, and then to the end."""
+    found = Found()
+    for aim in aims:
+        process = _start(folder, targets)
+        stages = _kill_at(process, aim)
+        status, text = _ended(process)
+        if stages:
+            found.kills.append((stages, aim.way))
+        if "Traceback" in text or (status and not stages):
+            found.stuck.append(text[-800:])
+    status, text = build(folder, targets)
+    if status:
+        found.stuck.append(text[-800:])
+    return found
+
+
+def at_work(process: subprocess.Popen[str]) -> list[str]:
+    """What of `ORDER` the build does; [] when it has ended."""
+    tree = _tree(process)
+    words = [word for one in tree for word in _words(one)]
+    found = {word.rpartition(".")[2] for word in words if word.startswith("voiceface.stages.")}
+    if found:
+        return sorted(found, key=ORDER.index)
+    return list(ORDER[int("voiceface.building.events" in words) :][:1]) if tree else []
+
+
+def draw_aims(draw: random.Random, seconds: float) -> Iterator[Aim]:
+    """One for each of `ORDER`, and after some of them one for any moment.
+
+    Args:
+        seconds: that a build in peace takes.
+    """
+    for stage in ORDER:
+        yield Aim(stage, draw.uniform(0, seconds / 20), draw.choice(WAYS), draw.random())
+        if draw.random() < 1 / 3:
+            yield Aim(ORDER[0], draw.uniform(0, seconds / 4), draw.choice(WAYS), draw.random())
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of each file that a build has written and that is to be compared, by its path."""
+    paths = (path for top in OUTPUTS for path in (folder / top).rglob("*") if path.is_file())
+    names = {path.relative_to(folder): path for path in paths}
     return {
-        "acknowledged": len(acknowledged),
-        "lost": sum(name not in known for name in acknowledged),
-        "doubled": sum(count - 1 for count in lines.values()),
+        str(name): sha256_file(path)
+        for name, path in sorted(names.items())
+        if not any(fnmatch(str(name), pattern) for pattern in NOT_COMPARED)
     }
 
 
-def small_project(name: str) -> Path:
-    """A project of 5,000 samples in the current folder."""
-    root = Path(name).absolute()
-    root.mkdir()
-    make_project(root, 5_000, must_hear=False, second_share=0.0)
-    return root
+def different(one: dict[str, str], other: dict[str, str]) -> list[str]:
+    """The files that only one has, or that are not the same in both."""
+    names = one.keys() | other.keys()
+    return sorted(name for name in names if one.get(name) != other.get(name))
 
 
-def _samples(client: Client, count: int) -> list[dict[str, Any]]:
-    samples: list[dict[str, Any]] = []
-    for page in range(-(-count // 200)):
-        found = client.get("/api/queue", queue="all", sort="manifest", size=200, page=page)
-        samples += found["samples"]
-    return samples
+def left_over(folder: Path) -> list[str]:
+    """Files that were begun, and are neither finished nor removed."""
+    found = (path for top in OUTPUTS for path in (folder / top).rglob(".*.part"))
+    return sorted(str(path.relative_to(folder)) for path in found)
 
 
-def _import(root: Path, count: int) -> int:
-    """Decide on `count` further samples in a CSV file and import it; how many were imported."""
-    run = [sys.executable, "-m", "voiceface", "marks"]
-    subprocess.run([*run, "export", "marks.csv"], cwd=root, check=True, capture_output=True)
-    path = root / "marks.csv"
-    lines = path.read_text(encoding="utf-8-sig").splitlines()
-    names = lines[0].split(",")
-    place = names.index("decision")
-    changed = []
-    for line in lines[-count:]:
-        cells = line.split(",")
-        changed.append(",".join([*cells[:place], "keep", *cells[place + 1 :]]))
-    path.write_text("\n".join([lines[0], *changed, ""]), encoding="utf-8-sig")
-    command = [*run, "import", "marks.csv", "--curator", "importer"]
-    subprocess.run(command, cwd=root, check=True, capture_output=True)
-    return count
+def _start(folder: Path, targets: Iterable[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "voiceface", "build", *targets],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
 
 
-def _merge_orders(root: Path) -> int:
-    """How many of 20 random orders of copying the files together, some twice, fold otherwise."""
-    paths = sorted((root / REVIEWS).glob("*/*.jsonl"))
-    expected = fold(read_ledger(root / REVIEWS))
-    differ = 0
-    for seed in range(20):
-        order = paths * 2
-        random.Random(seed).shuffle(order)
-        merged = root / "merged"
-        for path in order:
-            target = merged / path.parent.name / path.name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
-        differ += fold(read_ledger(merged)) != expected
-        shutil.rmtree(merged)
-    return differ
+def _ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    text = process.communicate(timeout=_LONGEST_S)[0]
+    return process.returncode, text
 
 
-def _write_events(root: Path, events: int) -> None:
-    draw = random.Random(0)
-    for curator in ("ann", "bo", "cy"):
-        (root / curator).mkdir(parents=True)
-        with open(root / curator / f"{uuid7()}.jsonl", "w") as file:
-            for number in range(events // 3 + (curator == "ann") * (events % 3)):
-                second, us = divmod(number * 50_000 + draw.randrange(50_000), 1_000_000)
-                hour, rest = divmod(second, 3600)
-                clock = f"{hour:02d}:{rest // 60:02d}:{rest % 60:02d}"
-                event = {
-                    "id": str(uuid7()),
-                    "time": f"2026-11-20T{clock}.{us:06d}Z",
-                    "curator": curator,
-                    "sample": f"file-{draw.randrange(2_000):012x}_{draw.randrange(500):09d}",
-                    "content": f"{draw.getrandbits(256):064x}",
-                    "decision": "drop" if number % 3 else "keep",
-                    "reason": "bad face" if number % 3 else "",
-                }
-                file.write(json.dumps(event) + "\n")
+def _kill_at(process: subprocess.Popen[str], aim: Aim) -> list[str]:
+    """Kill as it is aimed; returns what was at work, [] if the build had ended before."""
+    place = ORDER.index(aim.stage)
+    while stages := at_work(process):
+        if ORDER.index(stages[-1]) >= place:
+            break
+        time.sleep(_POLL_S)
+    time.sleep(aim.delay_s)
+    stages, tree = at_work(process), _tree(process)
+    if not tree:
+        return []
+    if aim.way == "one":
+        victim = tree[int(aim.pick * len(tree))]
+        try:
+            victim.kill()
+        except psutil.NoSuchProcess:
+            return []
+        return stages
+    groups = [process.pid]
+    if aim.way == "all":
+        with contextlib.suppress(ProcessLookupError):
+            groups += [os.getpgid(one.pid) for one in tree[1:]]
+    for group in dict.fromkeys(groups):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
+    return stages
+
+
+def _tree(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """The build with all that it has started, Snakemake and its jobs; [] when it has ended."""
+    if process.poll() is not None:
+        return []
+    root = psutil.Process(process.pid)
+    return [root, *root.children(recursive=True)]
+
+
+def _words(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []  # it has ended
+
+
+def main() -> None:
+    """Render the world, build it in peace and not in peace, and write the JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kills", type=int, default=60, help="at least so many")
+    parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument("--world", type=Path, help="where to keep the rendered videos")
+    parser.add_argument("--json", type=Path, help="where to write, if not to results/")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        videos = render(options.world or folder / "world", 3, 9.0, videos=2)
+        result = measure(folder, videos, options.kills, options.seed)
+    result["not_compared"] = NOT_COMPARED
+    result["machine"] = describe_machine()
+    write_result(options.json or result_path("faults", quick=options.kills < 50), result)
+    print({name: value for name, value in result.items() if not isinstance(value, dict | list)})
+
+
+def measure(folder: Path, videos: dict[str, list[Path]], kills: int, seed: int) -> dict[str, Any]:
+    """One build in peace, and as many killed ones as it takes for `kills` kills."""
+    draw = random.Random(seed)
+    peace = folder / "peace"
+    lay_out(peace, videos, SETTINGS)
+    _forget_list(peace)
+    begun = time.monotonic()
+    status, text = build(peace)
+    if status:
+        sys.exit(f"the build in peace failed: {text[-800:]}")
+    seconds = time.monotonic() - begun
+    wanted = digests(peace)
+    builds: list[dict[str, Any]] = [{"seconds": round(seconds, 1), "kills": 0}]
+    whole = Found()
+    differ, undone, begun_files = [], 0, []
+    while len(whole.kills) < kills:
+        project = folder / f"killed-{len(builds)}"
+        lay_out(project, videos, SETTINGS)
+        _forget_list(project)
+        begun = time.monotonic()
+        found = build_killed(project, draw_aims(draw, seconds))
+        builds.append({"seconds": round(time.monotonic() - begun, 1), "kills": len(found.kills)})
+        print(builds[-1], found.stuck, flush=True)
+        differ += different(wanted, digests(project))
+        undone += "nothing is to be done" not in build(project)[1]
+        begun_files += left_over(project)
+        whole.kills += found.kills
+        whole.stuck += found.stuck
+    return {
+        "kills": len(whole.kills),
+        "different": len(differ),
+        "different_files": differ,
+        "stuck": len(whole.stuck),
+        "stuck_words": whole.stuck,
+        "undone": undone,
+        "left_over": len(begun_files),
+        "by_stage": dict(Counter(stage for stages, _ in whole.kills for stage in stages)),
+        "by_way": dict(Counter(way for _, way in whole.kills)),
+        "compared": dict(Counter(Path(name).parts[0] for name in wanted)),
+        "builds": builds,
+    }
+
+
+def _forget_list(project: Path) -> None:
+    """So that the build begins with resolving the sources."""
+    for name in ("manifests/videos.csv", "data/resolve.json"):
+        (project / name).unlink()
+
+
+if __name__ == "__main__":
+    main()

@@ -36,7 +36,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import faults
+import ledger_faults
 import robot
 from machine import describe_machine, result_path, write_result
 from million import make_project
@@ -137,12 +137,12 @@ def _page_times(client: Client) -> Iterator[float]:
 
 
 def _broken(size: dict[str, Any]) -> dict[str, Any]:
-    fold = faults.fold_time(size["events"])
-    small = faults.small_project("small")
+    fold = ledger_faults.fold_time(size["events"])
+    small = ledger_faults.small_project("small")
     found: dict[str, Any] = {"fold": fold, "fold_s": round(sum(fold.values()), 2)}
-    found["killed"] = faults.killed(_copy(small, "killed"), size["kills"])
-    found["full_disk"] = faults.full_disk(_copy(small, "full"))
-    found["shared"] = faults.shared_ledger(_copy(small, "shared"), _SHARED_S)
+    found["killed"] = ledger_faults.killed(_copy(small, "killed"), size["kills"])
+    found["full_disk"] = ledger_faults.full_disk(_copy(small, "full"))
+    found["shared"] = ledger_faults.shared_ledger(_copy(small, "shared"), _SHARED_S)
     root = _copy(small, "tabs")
     server = Server(root)
     found["closed_tabs"] = robot.compared(root, robot.closed_tabs(server, size["tabs"]))

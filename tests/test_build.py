@@ -15,8 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from voiceface.building.lock import _is_snakemake
-from voiceface.building.progress import Progress, error_line, last_line
+from voiceface.building.progress import Job, Progress, last_line
 from voiceface.building.view import span
 from voiceface.sources import Video, write_videos
 
@@ -68,7 +67,7 @@ def project(tmp_path: Path) -> Iterator[Path]:
     (tmp_path / "job.py").write_text(JOB)
     (tmp_path / "config.yaml").write_text("{}\n")
     (tmp_path / "profiles/default").mkdir(parents=True)
-    profile = "scheduler: greedy\nrerun-incomplete: true\nkeep-going: true\n"
+    profile = "scheduler: greedy\nnolock: true\nrerun-incomplete: true\nkeep-going: true\n"
     (tmp_path / "profiles/default/config.yaml").write_text(profile)
     videos = [
         Video(f"file-a{number}", "ann", "", "", "x.mp4", "", 60.0, "", "", "", "listed", "x.mp4")
@@ -196,7 +195,7 @@ def test_after_a_kill_the_next_build_needs_no_unlocking(project: Path) -> None:
     assert (project / "data/manifest").exists()
 
 
-def test_after_all_is_killed_the_left_over_lock_is_no_hindrance(project: Path) -> None:
+def test_after_all_is_killed_at_once_the_next_build_goes_on(project: Path) -> None:
     (project / "wait").touch()
     process = start(project)
     until(lambda: at_work(project))
@@ -206,7 +205,6 @@ def test_after_all_is_killed_the_left_over_lock_is_no_hindrance(project: Path) -
         ):  # it may end with its parent before its turn
             one.kill()
     process.communicate()
-    assert any((project / ".snakemake/locks").iterdir())
     (project / "wait").unlink()
     status, _, err = built(project)
     assert (status, err) == (0, "")
@@ -219,6 +217,21 @@ def test_a_killed_build_leaves_no_process_behind(project: Path) -> None:
     process.kill()
     process.communicate()
     until(lambda: not jobs_in(project))
+
+
+def test_when_snakemake_alone_is_killed_its_jobs_go_too_and_a_line_says_so(project: Path) -> None:
+    (project / "wait").touch()
+    process = start(project)
+    until(lambda: at_work(project))
+    [snakemake] = [p for p in jobs_in(project) if "voiceface.building.events" in p.cmdline()]
+    snakemake.kill()
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert err == (
+        "voiceface: Snakemake was killed (SIGKILL), as the system does when memory runs out;"
+        " `voiceface build --cores=1` runs one job at a time\n"
+    )
+    assert not jobs_in(project)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -250,59 +263,6 @@ def test_a_second_build_at_the_same_time_says_so_in_one_line(project: Path) -> N
     )
     (project / "wait").unlink()
     assert first.wait(30) == 0
-
-
-def test_who_only_looks_at_snakemake_s_files_does_not_keep_a_left_over_lock(
-    project: Path,
-) -> None:
-    locks = project / ".snakemake/locks"
-    locks.mkdir(parents=True)
-    (locks / "0.output.lock").write_text(f"{project}/data/manifest\n")
-    (project / ".snakemake/log").touch()
-    looking = subprocess.Popen(["tail", "-f", ".snakemake/log"], cwd=project)
-    status, _, err = built(project)
-    looking.terminate()
-    looking.wait()
-    assert (status, err) == (0, "")
-
-
-@pytest.mark.parametrize(
-    ("command", "is_it"),
-    [
-        ("snakemake -n", True),
-        ("/x/bin/snakemake", True),
-        ("/x/bin/python3.11 /x/bin/snakemake --cores=2", True),
-        ("python -u -m snakemake --cores=2", True),
-        ("python -m voiceface build", False),
-        ("python /snakemake/voiceface build", False),
-        ("vi snakemake", False),
-        ("tail -f .snakemake/log/a.log", False),
-        ("python", False),
-        ("", False),
-    ],
-)
-def test_only_snakemake_itself_is_taken_for_it(command: str, is_it: bool) -> None:
-    assert _is_snakemake(command.split()) == is_it
-
-
-def test_a_bare_snakemake_at_the_same_time_is_not_unlocked(project: Path) -> None:
-    (project / "wait").touch()
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    bare = subprocess.Popen(
-        ["snakemake", "--cores=2"],
-        cwd=project,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    until(lambda: at_work(project))
-    status, _, err = built(project)
-    assert status == 1
-    assert re.fullmatch(
-        r"voiceface: snakemake is running in this folder \(process \d+\); .*\n", err
-    )
-    (project / "wait").unlink()
-    assert bare.wait(30) == 0
 
 
 def test_on_a_terminal_the_view_shows_the_running_jobs_last_line(project: Path) -> None:
@@ -365,14 +325,35 @@ def test_a_job_that_succeeds_at_a_new_try_is_no_failure() -> None:
 
 def test_a_log_gives_its_last_line_and_its_error(tmp_path: Path) -> None:
     log = tmp_path / "log"
+    progress, job = Progress({}, cores=1), Job("speech", "a", log, 0.0)
     assert last_line(log) == ""
-    assert error_line(log) == "no message"
+    assert progress.why_failed(job) == "no message"
     log.write_bytes(b"x" * 10_000 + b"\nstep 1\rstep 2\r")
     assert last_line(log) == "step 2"
     log.write_text("voiceface: why\nTerminated\n\n")
-    assert error_line(log) == "why"
+    assert progress.why_failed(job) == "why"
     log.write_text("Traceback (most recent call last):\nKeyError: 'x'\n")
-    assert error_line(log) == "KeyError: 'x'"
+    assert progress.why_failed(job) == "KeyError: 'x'"
+    # A library that has no memory at its import is not ours to catch.
+    log.write_text("ImportError: libx265.so: failed to map segment from shared object\n")
+    assert progress.why_failed(job).startswith("out of memory; `voiceface build --cores=1`")
+
+
+def test_a_job_that_is_killed_is_told_as_such(project: Path) -> None:
+    (project / "wait").touch()
+    process = start(project)
+    until(lambda: at_work(project))
+    for job in [p for p in jobs_in(project) if "job.py" in p.cmdline()][:1]:
+        job.kill()
+    (project / "wait").unlink()
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert re.fullmatch(
+        r"voiceface: speech of file-a\d: killed \(SIGKILL\), as the system does when memory runs"
+        r" out; `voiceface build --cores=1` runs one job at a time \(logs/speech/.*\.log\)\n",
+        err,
+    )
+    assert built(project)[0] == 0
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,10 @@
 
 import contextlib
 import hashlib
+import json
 import os
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +21,18 @@ from voiceface.config import Resolve
 from voiceface.errors import VoicefaceError
 from voiceface.files import sha256_file, write_json, write_table
 from voiceface.ids import video_mark
-from voiceface.layout import MANIFEST, REVIEWS, SOURCES, TAKEDOWNS, VIDEO_LIST
+from voiceface.layout import (
+    COPIES_SEEN,
+    FACES_SEEN,
+    MANIFEST,
+    REVIEWS,
+    SOURCES,
+    TAKEDOWNS,
+    VIDEO_LIST,
+)
 from voiceface.outcome import Outcome, read_outcome, write_outcome
 from voiceface.review.ledger import Ledger, Mark, read_ledger
+from voiceface.review.seen import VALUES
 from voiceface.sources import read_videos
 from voiceface.stages import resolve
 from voiceface.tables import SPLITS
@@ -67,8 +78,22 @@ def _build(made: Tables) -> None:
     put("logs/speech/web-a.log", "4 segments")
     put("logs/build.log", "rule speech: wildcards: video=web-a_2")
     put("data/media/.part/web-a/media.1.mp4", "half")
-    with Ledger(REVIEWS, "bea") as ledger:
-        ledger.append(*(Mark(f"{one}_000000000", "c" * 64, "keep") for one in ("web-a", "web-a2")))
+    for root in (REVIEWS, FACES_SEEN):
+        with Ledger(root, "bea") as ledger:
+            seen = ("web-a", "web-a2")
+            ledger.append(*(Mark(f"{one}_000000000", "c" * 64, "keep") for one in seen))
+    _write_copies()
+
+
+def _write_copies() -> None:
+    """What curators saw: two samples of ana, one told by its content alone, and one of another."""
+    of_ana = pq.read_table("data/samples/web-a.parquet")["content"][1].as_py()
+    copies = {"a" * 64: "web-a_000000000", of_ana: "", "b" * 64: "web-a2_000000000"}
+    for content, sample in copies.items():
+        path = COPIES_SEEN / content[:2] / f"{content}.zip"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with zipfile.ZipFile(path, "w") as copy:
+            copy.writestr(VALUES, json.dumps({"sample": sample}))
 
 
 def _write_media(video: str) -> None:
@@ -117,17 +142,19 @@ def test_nothing_of_a_person_is_left_and_nothing_of_others_is_touched(project: T
     kept = [f"{folder}/{video}" for video in OTHERS for folder in ("data/speech", "data/media")]
     assert all(any(name.startswith(f"{one}.") for name in after) for one in kept)
     for name in set(after) - {str(VIDEO_LIST), str(TAKEDOWNS)}:
-        if "reviews" not in name:
+        if "reviews" not in name and "faces-seen" not in name:
             assert after[name] == before[name]
-    assert (done.models, done.left, done.redacted) == (["knows"], [], 1)
+    assert (done.models, done.left, done.redacted) == (["knows"], [], 2)
+    assert [path.stem for path in COPIES_SEEN.rglob("*.zip")] == ["b" * 64]
     assert "models/knows/checkpoint/last.pt" not in after
     assert "models/knows_not/checkpoint/last.pt" in after
     assert "models/knows_not/grid.png" not in after
     assert not {"reports/index.html", "reports/knows/generated.png"} & after.keys()
-    assert {event.sample: event.content for event in read_ledger(REVIEWS)} == {
-        "web-a_000000000": "",
-        "web-a2_000000000": "c" * 64,
-    }
+    for root in (REVIEWS, FACES_SEEN):
+        assert {event.sample: event.content for event in read_ledger(root)} == {
+            "web-a_000000000": "",
+            "web-a2_000000000": "c" * 64,
+        }
     assert removal.left_over() == []
     assert not removal.is_pending()
 

@@ -16,7 +16,16 @@ from tests.web_host import make_media
 from voiceface import verify
 from voiceface.cli import main
 from voiceface.config import Download
-from voiceface.files import sha256_file, write_json, write_table
+from voiceface.errors import VoicefaceError
+from voiceface.files import (
+    page_damage,
+    read_json,
+    sha256_file,
+    write_json,
+    write_page,
+    write_sealed,
+    write_table,
+)
 from voiceface.layout import OUTCOMES, REPORT, VIDEO_LIST
 from voiceface.stages import download, downloads
 from voiceface.tables import CHUNKS, FACES, HISTORY, SPEECH, SPLITS
@@ -62,12 +71,12 @@ def _build(made: Tables) -> None:
         made.run_pack(split)
     put("models/m/generator.safetensors", "weights")
     card = {"sha256": sha256_file(Path("models/m/generator.safetensors"))}
-    write_json(Path("models/m/model.json"), card)
+    write_sealed(Path("models/m/model.json"), card)
     write_table(Path("models/m/history.parquet"), HISTORY.empty_table())
-    write_json(Path("reports/m/metrics.json"), {"metrics": {}})
+    write_sealed(Path("reports/m/metrics.json"), {"metrics": {}})
     for picture in ("models/m/grid.png", "reports/m/generated.png"):
         cv2.imwrite(picture, np.random.default_rng(0).integers(0, 255, (40, 40, 3), np.uint8))
-    put(str(REPORT), "<html></html>")
+    write_page(REPORT, "<html></html>")
 
 
 def _files() -> list[Path]:
@@ -78,12 +87,9 @@ def _files() -> list[Path]:
 
 
 def _break(path: Path, chance: random.Random) -> None:
-    """One bit anywhere; a text, which has no checksum, loses its end."""
+    """Turn over one bit anywhere."""
     data = bytearray(path.read_bytes())
-    if path.suffix in TEXTS:
-        del data[-2:]
-    else:
-        data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+    data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
     path.unlink()  # not through a link into the source
     path.write_bytes(data)
 
@@ -94,15 +100,36 @@ def test_what_is_whole_is_called_so(project: Tables, capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_one_wrong_bit_in_any_file_and_a_cut_text_are_found(project: Tables, seed: int) -> None:
+def test_one_wrong_bit_in_any_file_is_found(project: Tables, seed: int) -> None:
     chance = random.Random(seed)
-    broken = [path for path in _files() if (path.suffix in TEXTS) == (seed == 0)]
+    texts = seed < 2
+    broken = [path for path in _files() if (path.suffix in TEXTS) == texts]
     assert len(broken) > 10
     for path in broken:
         _break(path, chance)
     found = {damage.path for damage in verify.verify()}
     assert found >= set(broken)
-    assert seed == 0 or found == set(broken)  # arrays are also wrong by a cut description
+    assert texts or found == set(broken)  # arrays are also wrong by a damaged description
+
+
+def test_every_bit_of_a_text_counts(tmp_path: Path) -> None:
+    write_sealed(tmp_path / "a.json", {"a": 1.5, "b": ["é"]})
+    write_page(tmp_path / "a.html", "é")
+    for path, check in ((tmp_path / "a.json", verify._json), (tmp_path / "a.html", page_damage)):
+        whole = path.read_bytes()
+        assert check(path) == ""
+        for bit in range(8 * len(whole)):
+            data = bytearray(whole)
+            data[bit // 8] ^= 1 << bit % 8
+            path.write_bytes(data)
+            with contextlib.suppress(VoicefaceError):
+                assert check(path), bit
+
+
+def test_a_record_of_an_older_version_is_whole_without_a_digest(project: Tables) -> None:
+    path = OUTCOMES / f"{project.videos[0].video}.json"
+    write_json(path, read_json(path))
+    assert verify.verify() == []
 
 
 def test_a_repair_deletes_the_job_s_files_and_no_other(

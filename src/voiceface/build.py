@@ -1,20 +1,23 @@
 """The one command: resolve the sources when they changed, then run Snakemake with a live view."""
 
+import contextlib
 import json
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
 
 from voiceface.building.events import Runner
-from voiceface.building.lock import is_left_over, only_build
-from voiceface.building.progress import Progress, error_line
+from voiceface.building.lock import only_build
+from voiceface.building.progress import Progress, killed_words
+from voiceface.building.tidy import tidy_up
 from voiceface.building.view import view_for
 from voiceface.config import Settings, load_settings, parse_section
-from voiceface.errors import VoicefaceError
+from voiceface.errors import DISK_FULL, VoicefaceError, disk_is_full
 from voiceface.files import write_json
 from voiceface.layout import CONFIG, REPORT, SOURCES, TAKEDOWNS, VIDEO_LIST
 from voiceface.sources import read_videos
@@ -30,16 +33,17 @@ def build(
     targets: list[str] | None = None,
     cores: int | None = None,
     resolve: bool = False,
-    extra: list[str] | None = None,
+    profiles: Sequence[str] = (),
 ) -> int:
     """Build the targets in the current folder, which holds the `Snakefile`.
 
     Args:
         settings_path: the config; another one than `config.yaml` is laid over it.
         targets: Snakemake's targets; none is the default one, everything.
-        cores: at most this many at once; None is all.
+        cores: at most this many at once; None is all, or what the profiles say.
         resolve: ask the sources for their videos even when nothing of them changed.
-        extra: further options, handed to Snakemake.
+        profiles: Snakemake's profiles, which say where jobs run and on how many cores; a later one
+            is laid over the earlier.
 
     Returns: the exit status: 0, 1 when something failed, 130 when it was interrupted.
 
@@ -49,14 +53,15 @@ def build(
     settings = read_settings(settings_path)
     console = Console(file=sys.stdout)
     count = cores or os.cpu_count() or 1
-    options = [f"--cores={count}", *(extra or [])]
+    options = [f"--profile={profile}" for profile in profiles]
+    if cores or not profiles:
+        options.append(f"--cores={count}")
     if settings_path != CONFIG:
         options.append(f"--configfile={settings_path}")
     if targets:
         options += ["--", *targets]
     with only_build() as lock:
-        if is_left_over():
-            Runner(["--unlock", "--cores=1"], _TEXT, (lock,)).wait()
+        tidy_up()
         finish_takedowns(console)
         _resolve(settings, resolve, console)
         progress = Progress(_durations(), count, _speeds())
@@ -66,9 +71,10 @@ def build(
             console.print("stopped; `voiceface build` goes on from here", highlight=False)
             return 130
         finally:
-            write_json(_SPEEDS, progress.measured())
+            with contextlib.suppress(OSError):  # they only serve the estimates
+                write_json(_SPEEDS, progress.measured())
     if status:
-        for line in _failures(progress):
+        for line in _failures(progress, status):
             print(f"voiceface: {line}", file=sys.stderr)
         return 1
     _sum_up(progress, settings, console)
@@ -158,14 +164,17 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _failures(progress: Progress) -> list[str]:
+def _failures(progress: Progress, status: int) -> list[str]:
     """One line for each failed job, from its log; without one, what Snakemake found wrong."""
+    if status < 0:
+        return [f"Snakemake was {killed_words(-status)}"]
     jobs = list(progress.failed.values())
-    lines = [f"{job.name}: {error_line(job.log)} ({job.log or _TEXT})" for job in jobs]
+    lines = [f"{job.name}: {progress.why_failed(job)} ({job.log or _TEXT})" for job in jobs]
     if len(lines) > _MOST_ERRORS:
         rest = len(lines) - _MOST_ERRORS
         lines = [*lines[:_MOST_ERRORS], f"and {rest} more failed; see {_TEXT}"]
-    return lines or [*progress.errors[:1], f"Snakemake failed; what it said is in {_TEXT}"][:1]
+    unknown = DISK_FULL if disk_is_full() else f"Snakemake failed; what it said is in {_TEXT}"
+    return lines or [*progress.errors[:1], unknown][:1]
 
 
 def _sum_up(progress: Progress, settings: Settings, console: Console) -> None:

@@ -6,13 +6,14 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
 from voiceface import cli_upkeep as upkeep
 from voiceface.config import load_settings
-from voiceface.errors import VoicefaceError
+from voiceface.errors import VoicefaceError, told
 from voiceface.layout import (
     CONFIG,
     DATASET,
@@ -43,16 +44,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cause: BaseException
     try:
         return options.command.run(options)
-    except VoicefaceError as error:
-        message, cause = str(error), error
     except BrokenPipeError:
         # The reader of our output went away (`voiceface status | head`).
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except OSError as error:
-        message, cause = f"{error.filename or 'voiceface'}: {error.strerror or error}", error
     except KeyboardInterrupt as error:
         message, cause = "stopped; the next build goes on from here", error
+    except Exception as error:
+        line = told(error, "voiceface")
+        if line is None:
+            raise
+        message, cause = line, error
     if options.debug:
         traceback.print_exception(cause)
     print(f"voiceface: {message}", file=sys.stderr)
@@ -162,6 +164,8 @@ def _build_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("targets", nargs="*", help="files or rules; the report if none is named")
     parser.add_argument("--resolve", action="store_true", help="look for new and gone videos first")
     parser.add_argument("--cores", type=_positive, help="cores to use; all if not said")
+    about = "where the jobs run, as in workflow/profiles/slurm; a further one is laid over it"
+    parser.add_argument("--profile", action="append", default=[], metavar="PATH", help=about)
     _configfile_arguments(parser)
 
 
@@ -169,7 +173,11 @@ def _build(options: argparse.Namespace) -> int:
     from voiceface.build import build
 
     return build(
-        options.configfile, targets=options.targets, cores=options.cores, resolve=options.resolve
+        options.configfile,
+        targets=options.targets,
+        cores=options.cores,
+        resolve=options.resolve,
+        profiles=options.profile,
     )
 
 
@@ -243,23 +251,27 @@ def _marks(options: argparse.Namespace) -> int:
     from voiceface.review import exchange
     from voiceface.review.fold import Policy
 
-    settings = read_settings(options.configfile).manifest
-    policy = Policy(settings.dispute_policy, settings.adjudicators)
+    settings = read_settings(options.configfile)
+    policy = Policy(settings.manifest.dispute_policy, settings.manifest.adjudicators)
     if options.action == "export":
         exchange.export_marks(MANIFEST, REVIEWS, options.file, options.delimiter, policy)
-        print(f"{options.file}: edit the columns decision and reason, then import it")
+        print(f"{options.file}: edit the columns decision, reason and note, then import it")
     elif options.action == "agreement":
-        for name, value in asdict(exchange.marks_agreement(MANIFEST, REVIEWS)).items():
+        share, seed = settings.review.second_share, settings.review.second_seed
+        found = exchange.marks_agreement(MANIFEST, REVIEWS, share, seed)
+        print(f"of the samples that two curators mark blindly (review.second_share {share:g}):")
+        for name, value in asdict(found).items():
             print(f"{name}: {'not defined' if value is None else f'{value:.4g}'}")
     elif options.action == "undo":
         count = exchange.undo_batch(REVIEWS, _curator(options), options.batch)
         print(f"{count} marks taken back")
     else:
-        plan = exchange.plan_import(MANIFEST, REVIEWS, options.file, policy)
+        plan = exchange.plan_import(MANIFEST, REVIEWS, options.file, _curator(options), policy)
         print("\n".join(plan.words()))
-        if not options.dry_run:
-            batch = exchange.apply_import(plan, REVIEWS, _curator(options))
-            print(f"imported as batch {batch}; `voiceface marks undo {batch}` takes it back")
+        if options.dry_run:
+            return int(bool(plan.conflicts))
+        batch = exchange.apply_import(plan, REVIEWS, _curator(options))
+        print(f"imported as batch {batch}; `voiceface marks undo {batch}` takes it back")
     return 0
 
 
@@ -283,7 +295,8 @@ def _review(options: argparse.Namespace) -> int:
     curators = names or [_curator(options)]
     settings = read_settings(options.configfile)
     show = partial(print, flush=True)  # whoever starts it in the background waits for the address
-    serve(Path(), settings, curators, options.bind or LOOPBACK, options.port, show)
+    with suppress(KeyboardInterrupt):  # the way to end it
+        serve(Path(), settings, curators, options.bind or LOOPBACK, options.port, show)
     return 0
 
 
@@ -361,6 +374,7 @@ COMMANDS = [
     Command("resolve", "sources into the list of videos", _configfile_arguments, _resolve),
     Command("build", "rebuild what is stale, up to the report", _build_arguments, _build),
     Command("status", "the funnel, and what is stale", _configfile_arguments, _status),
+    Command("why", "what made it stale", upkeep.why_arguments, upkeep.why),
     Command("retry", "try failed downloads again", _retry_arguments, _retry),
     Command(
         "takedown",

@@ -1,8 +1,26 @@
 """The commands that look after what was built: thin, like all of `cli`."""
 
 import argparse
+from pathlib import Path
 
 from voiceface.errors import VoicefaceError
+from voiceface.layout import CONFIG
+
+
+def why_arguments(parser: argparse.ArgumentParser) -> None:
+    """What may stand behind `voiceface why`."""
+    about = "a file, a stage or a video; the report if none is named"
+    parser.add_argument("target", nargs="?", default="", metavar="TARGET", help=about)
+    about = "settings to lay over those of config.yaml"
+    parser.add_argument("--configfile", type=Path, default=CONFIG, metavar="FILE", help=about)
+
+
+def why(options: argparse.Namespace) -> int:
+    """Say what made a file, a stage or a video stale."""
+    from voiceface.why import why
+
+    print("\n".join(why(options.target, options.configfile)))
+    return 0
 
 
 def takedown_arguments(parser: argparse.ArgumentParser) -> None:

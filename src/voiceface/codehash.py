@@ -43,9 +43,21 @@ def code_digest(module: str) -> str:
         ModuleNotFoundError: there is no such module.
     """
     digest = hashlib.sha256()
-    for (name, part), found in sorted(_reached(module).items()):
-        digest.update(f"{name}\0{part}\0{found.digest}\0".encode())
+    for name, part in code_parts(module).items():
+        digest.update(f"{name}\0{part}\0".encode())
     return digest.hexdigest()[:16]
+
+
+def code_parts(module: str) -> dict[str, str]:
+    """What that digest is taken over: names with their module, sorted, and the digest of each.
+
+    A module by itself is what it does when it is imported.
+
+    Raises:
+        ModuleNotFoundError: there is no such module.
+    """
+    found = sorted(_reached(module).items())
+    return {f"{name}.{part}".rstrip("."): each.digest for (name, part), each in found}
 
 
 def used_libraries(module: str) -> set[str]:

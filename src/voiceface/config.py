@@ -226,9 +226,9 @@ class Review(Section):
     """Share of the samples that two curators mark without seeing each other's mark."""
     second_seed: Seed = 0
     """Of the draw of that share."""
-    max_error: Fraction = 0.01
-    """Propose to keep pages of samples when at most this share of marked samples that are as sure
-    was dropped."""
+    max_error: Fraction = 0.05
+    """Propose to keep pages of samples when surely at most this share of them is wrong: by the
+    upper end of the 95 % interval that marked samples as sure give."""
     audit_size: Count = 200
     """Samples of the random audit of what nobody looked at."""
     audit_seed: Seed = 0
@@ -375,6 +375,16 @@ def parse_section(kind: type[S], values: dict[str, Any], where: str = "config") 
         raise VoicefaceError(
             f"{where}: a value holds itself, by `&` and `*`; write it out"
         ) from None
+
+
+def model_sections() -> list[str]:
+    """The sections that are of a model: the names of all models."""
+    kinds = {name: field.annotation for name, field in Settings.model_fields.items()}
+    return [
+        name
+        for name, kind in kinds.items()
+        if isinstance(kind, type) and issubclass(kind, ModelSection)
+    ]
 
 
 def load_settings(path: Path = CONFIG) -> Settings:

@@ -13,11 +13,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from voiceface.errors import VoicefaceError
+from voiceface.errors import VoicefaceError, hardship
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_PART = ".part"
+SEAL = "seal"
+"""Key of a JSON file's digest of all else that is in it."""
+_PAGE_SEAL = "<!-- sha256 "
+_BROKEN = "its digest is not that of its content"
 _MEDIA_ROWS = 8
 # With a checksum of each page, and bytes that depend on the content alone: see `table_damage`.
 _TABLE = {"compression": "zstd", "write_page_checksum": True}
@@ -28,10 +33,11 @@ _MEDIA = {"compression": "none", "write_page_checksum": True}
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path in `path`'s folder; on success fsync it and rename it to `path`.
 
-    On an exception the temporary file is removed and `path` is left as it was.
+    On an exception the temporary file is removed and `path` is left as it was; one of the system
+    that names no file, such as a full disk, is raised with `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name[:80]}.", suffix=".part", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name[:80]}.", suffix=_PART, dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -41,8 +47,17 @@ def replacing(path: Path) -> Iterator[Path]:
             os.fsync(written.fileno())
         os.replace(temporary, path)
         fsync_folder(path.parent)
+    except OSError as error:
+        if error.errno is None or error.filename:
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file of this name is one of `replacing`: left there if its writer was killed."""
+    return name.startswith(".") and name.endswith(_PART)
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -56,9 +71,30 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode())
 
 
+def read_text(path: Path) -> str:
+    """A text that need not be there; then it is empty.
+
+    Raises:
+        VoicefaceError: the file is no text.
+    """
+    try:
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+    except UnicodeDecodeError:
+        raise VoicefaceError(f"{path}: not text in UTF-8; save it so") from None
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as JSON, see `json_text`."""
     write_text(path, json_text(value))
+
+
+def write_sealed(path: Path, value: dict[str, Any]) -> None:
+    """Write `value` as JSON with a digest of all of it, which `read_json` checks and takes out."""
+    write_json(path, value | {SEAL: _seal(value)})
+
+
+def _seal(value: Any) -> str:
+    return hashlib.sha256(json_text(value).encode()).hexdigest()
 
 
 def json_text(value: Any) -> str:
@@ -70,14 +106,29 @@ def read_json(path: Path) -> Any:
     """Read a JSON file.
 
     Raises:
-        VoicefaceError: the file is missing or is not JSON.
+        VoicefaceError: the file is missing, is not JSON, or is not what was sealed.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise VoicefaceError(f"{path}: no such file; build it with `voiceface build`") from None
     except ValueError as error:
         raise VoicefaceError(f"{path}: not JSON ({error}); delete it and build again") from None
+    if isinstance(value, dict) and SEAL in value and value.pop(SEAL) != _seal(value):
+        raise VoicefaceError(f"{path}: {_BROKEN}; mend it with `voiceface verify --repair`")
+    return value
+
+
+def write_page(path: Path, text: str) -> None:
+    """Write an HTML page with a digest of itself at its end, see `page_damage`."""
+    write_text(path, f"{text}{_PAGE_SEAL}{hashlib.sha256(text.encode()).hexdigest()} -->\n")
+
+
+def page_damage(path: Path) -> str:
+    """What is wrong with a page's file; empty when it is as it was written."""
+    text, _, seal = path.read_bytes().rpartition(_PAGE_SEAL.encode())
+    expected = f"{hashlib.sha256(text).hexdigest()} -->\n"
+    return "" if seal == expected.encode() else _BROKEN
 
 
 def write_table(path: Path, table: "pa.Table") -> None:
@@ -152,6 +203,8 @@ def reading_table(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise VoicefaceError(f"{path}: no such file; build it with `voiceface build`") from None
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+        if refused := hardship(error):
+            raise VoicefaceError(f"{path}: {refused}") from None
         reason = str(error).splitlines()[0]
         raise VoicefaceError(
             f"{path}: not a table of this version ({reason}); delete it and build again"

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from voiceface.errors import VoicefaceError
-from voiceface.files import read_json, write_json
+from voiceface.files import read_json, write_sealed
 
 
 class Outcome(BaseModel):
@@ -81,4 +81,4 @@ def check_media(media: Path, outcome: Outcome) -> None:
 
 def write_outcome(path: Path, outcome: Outcome) -> None:
     """Write a record atomically; equal outcomes give equal bytes."""
-    write_json(path, outcome.model_dump())
+    write_sealed(path, outcome.model_dump())

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from voiceface.errors import VoicefaceError
 from voiceface.ids import is_video_id
-from voiceface.layout import MODELS, PACKED, REVIEWS, SOURCES, TAKEDOWNS, VIDEO_LIST
+from voiceface.layout import FACES_SEEN, MODELS, PACKED, REVIEWS, SOURCES, TAKEDOWNS, VIDEO_LIST
 from voiceface.models.provenance import trained_on
 from voiceface.review.redact import redact, unredacted
 from voiceface.sources import Video, is_url, read_videos, write_videos
 from voiceface.takedowns import Takedown, Takedowns, add_takedowns, read_takedowns
 from voiceface.traces import OUTPUTS, traces, wanted
 
+_LEDGERS = (REVIEWS, FACES_SEEN)
 _SHOWN = 5
 _PER_VIDEO = ("media", "download", "speech", "chunks", "timeline", "faces", "samples")
 
@@ -85,7 +86,7 @@ def finish() -> Removal:
     down = _name_videos(read_takedowns(TAKEDOWNS), listed)
     result = Removal(sorted(down.videos))
     looked_for = wanted(down.videos)
-    result.redacted = redact(REVIEWS, down.videos)
+    result.redacted = sum(redact(ledger, down.videos) for ledger in _LEDGERS)
     result.models = trained_on(MODELS, down.videos)
     for path in _in_order(traces(looked_for)):
         if _is_ours(path, down.videos):
@@ -99,14 +100,14 @@ def finish() -> Removal:
     )
     if any(video.video in down.videos for video in listed):
         write_videos(VIDEO_LIST, [one for one in listed if one.video not in down.videos])
-    result.left = [*traces(looked_for), *unredacted(REVIEWS, down.videos)]
+    result.left = [*traces(looked_for), *_unredacted(down.videos)]
     return result
 
 
 def left_over() -> list[Path]:
     """The check by itself: what holds something of the takedowns, as far as names tell."""
     videos = read_takedowns(TAKEDOWNS).videos
-    return [*traces(wanted(videos)), *unredacted(REVIEWS, videos)]
+    return [*traces(wanted(videos)), *_unredacted(videos)]
 
 
 def is_pending() -> bool:
@@ -120,6 +121,10 @@ def is_pending() -> bool:
         for folder in _PER_VIDEO
         for ending in ("mkv", "json", "parquet")
     )
+
+
+def _unredacted(videos: Collection[str]) -> list[Path]:
+    return [path for ledger in _LEDGERS for path in unredacted(ledger, videos)]
 
 
 def _listed_videos() -> list[Video]:

@@ -1,10 +1,9 @@
 """One screen that says how the dataset and the models stand, and what is stale."""
 
 import os
-import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rich.columns import Columns
@@ -16,6 +15,7 @@ from voiceface import layout, tables
 from voiceface.build import read_settings
 from voiceface.building.events import Event, Runner
 from voiceface.building.progress import NO_STAGES, STAGES, plain
+from voiceface.building.reasons import short
 from voiceface.config import Settings
 from voiceface.files import read_table
 from voiceface.layout import (
@@ -37,8 +37,6 @@ from voiceface.review.ledger import read_ledger
 from voiceface.tables import REVIEWS, SPLITS
 
 _MOST_FINDINGS = 5
-_FOLLOWS = "what comes before it"
-_CODE = re.compile(r"'[0-9a-f]{16,}'")
 
 
 def status(settings_path: Path = CONFIG) -> int:
@@ -183,11 +181,19 @@ def _staleness(settings: Settings, settings_path: Path) -> list[RenderableType]:
     return [*found, table]
 
 
-def plan(settings_path: Path = CONFIG) -> tuple[list[Event], list[str]]:
-    """The jobs that Snakemake would run now, and what it found wrong."""
+def plan(
+    settings_path: Path = CONFIG, targets: Sequence[str] = ()
+) -> tuple[list[Event], list[str]]:
+    """The jobs that Snakemake would run now for the targets, and what it found wrong.
+
+    Args:
+        targets: files or rules; none is the default one, everything.
+    """
     options = ["--dry-run", "--cores=1"]
     if settings_path != CONFIG:
         options.append(f"--configfile={settings_path}")
+    if targets:
+        options += ["--", *targets]
     runner = Runner(options, Path(os.devnull))
     events: list[Event] = []
     while (new := runner.poll(60.0)) is not None:
@@ -204,32 +210,10 @@ def summarise(jobs: Iterable[Event]) -> list[tuple[str, str, str]]:
     for job in jobs:
         if job["rule_name"] not in NO_STAGES:
             unit = next(iter(job["wildcards"] or {}), "")
-            counts[job["rule_name"], unit, _why(job["reason"])] += 1
+            counts[job["rule_name"], unit, short(job["reason"])] += 1
     places = {name: place for place, name in enumerate(STAGES)}
     order = sorted(counts.items(), key=lambda item: (places.get(item[0][0], 99), item[0]))
     return [(stage, _amount(count, unit), why) for (stage, unit, why), count in order]
-
-
-def _other_settings(reason: str) -> bool:
-    """Whether a parameter changed that is no digest of code."""
-    _, found, rest = reason.partition("Params have changed")
-    now = rest.rpartition("now: ")[2].split(";")[0]
-    return bool(found) and bool(_CODE.sub("", now).strip(" ,"))
-
-
-# Snakemake's reasons, the most telling first; a job may have several.
-_REASONS: list[tuple[Callable[[str], object], str]] = [
-    (re.compile("Missing output files").search, "not there yet"),
-    (re.compile("Incomplete output files").search, "was interrupted"),
-    (_other_settings, "changed settings"),
-    (re.compile("Params have changed|Code has changed").search, "changed code"),
-    (re.compile("Set of input files has changed").search, "another set of videos or models"),
-    (re.compile(r"Updated input files: [^;]").search, "changed input files"),
-]
-
-
-def _why(reason: str) -> str:
-    return next((words for holds, words in _REASONS if holds(reason)), _FOLLOWS)
 
 
 def _amount(count: int, unit: str) -> str:

@@ -1,6 +1,7 @@
 """What of some videos is left in a project's folder: found by name and by content."""
 
 import re
+import zipfile
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,14 +11,23 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from voiceface.files import sha256_file
-from voiceface.layout import MANIFEST, MODELS, REPORT, REPORTS
+from voiceface.layout import (
+    COPIES_SEEN,
+    FACES_SEEN,
+    MANIFEST,
+    MODELS,
+    REPORT,
+    REPORTS,
+    REVIEWS,
+)
 from voiceface.models.provenance import trained_on
+from voiceface.review.seen import VALUES
 
 OUTPUTS = ("data", "manifests", "models", "reports", "logs")
 """The folders that the stages write to."""
 
 # The drawn people, which a project may have for its sources, are no output; nor is the human input.
-_NO_OUTPUTS = (Path("data/demo-world"), Path("data/resolve.json"), Path("manifests/reviews"))
+_NO_OUTPUTS = (Path("data/demo-world"), Path("data/resolve.json"), REVIEWS, FACES_SEEN)
 _HUMAN = (Path("manifests/sources.csv"), Path("manifests/takedowns.csv"))
 _TEXT = (".csv", ".html", ".json", ".jsonl", ".log", ".txt")
 _DIGESTS = {
@@ -93,11 +103,22 @@ def _holds(path: Path, looked_for: Wanted, pictured: frozenset[str]) -> bool:
         return True
     if path.suffix == ".parquet":
         return _table_holds(path, looked_for)
+    if _is_below(path, (COPIES_SEEN,)):
+        return path.stem in looked_for.digests or looked_for.in_text(_about(path))
     if path.suffix in _TEXT and looked_for.in_text(path.read_text("utf-8", errors="replace")):
         return True
     if path.parent == Path("data/media"):
         return path.stat().st_size in looked_for.sizes and sha256_file(path) in looked_for.digests
     return _is_picture_of(path, pictured)
+
+
+def _about(copy: Path) -> str:
+    """What a curator's copy of a sample says of it; see `review.seen`."""
+    try:
+        with zipfile.ZipFile(copy) as parts:
+            return parts.read(VALUES).decode()
+    except (zipfile.BadZipFile, KeyError, UnicodeDecodeError):
+        return ""
 
 
 def _are_pictured(looked_for: Wanted) -> frozenset[str]:

@@ -1,5 +1,6 @@
 """Is everything that was built still what was written? Each file against what is recorded of it."""
 
+import json
 import sys
 import time
 import zlib
@@ -12,7 +13,7 @@ import pyarrow as pa
 from voiceface import tables
 from voiceface.errors import VoicefaceError
 from voiceface.fetch.probe import Unreadable, probe
-from voiceface.files import json_text, read_json, sha256_file, table_damage
+from voiceface.files import SEAL, json_text, page_damage, read_json, sha256_file, table_damage
 from voiceface.layout import MODELS, OUTCOMES, PACKED, REPORT, REPORTS, VIDEO_LIST
 from voiceface.outcome import read_outcome
 from voiceface.sources import is_url, read_videos
@@ -103,7 +104,7 @@ def _jobs() -> Iterator[_Job]:
         yield _model(card.parent)
     for metrics in sorted(REPORTS.glob("*/metrics.json")):
         yield _Job({metrics: _json, metrics.parent / "generated.png": _png})
-    yield _Job({REPORT: _page})
+    yield _Job({REPORT: page_damage})
 
 
 def _jobs_of(video: str) -> Iterator[_Job]:
@@ -134,7 +135,7 @@ def _model(folder: Path) -> _Job:
 
 def _record(path: Path) -> str:
     read_outcome(path)
-    return _json(path)
+    return _json(path, sealed=False)  # those of older versions are not
 
 
 def _media(path: Path) -> str:
@@ -172,13 +173,14 @@ def _table(schema: pa.Schema, media: bool = False) -> Callable[[Path], str]:
     return lambda path: table_damage(path, schema, media=media)
 
 
-def _json(path: Path) -> str:
-    """The same value has the same bytes, see `json_text`."""
-    return (
-        ""
-        if json_text(read_json(path)).encode() == path.read_bytes()
-        else "its bytes are not those that were written"
-    )
+def _json(path: Path, sealed: bool = True) -> str:
+    """The same value has the same bytes, see `json_text`; and there is a digest in it."""
+    read_json(path)
+    data = path.read_bytes()
+    value = json.loads(data)
+    if sealed and SEAL not in value:
+        return "there is no digest in it"
+    return "" if json_text(value).encode() == data else "its bytes are not those that were written"
 
 
 def _png(path: Path) -> str:
@@ -193,10 +195,6 @@ def _png(path: Path) -> str:
         at += 12 + size
     whole = data[:8] == b"\x89PNG\r\n\x1a\n" and kind == b"IEND" and at == len(data)
     return "" if whole else "it is no whole picture"
-
-
-def _page(path: Path) -> str:
-    return "" if path.read_bytes().rstrip().endswith(b"</html>") else "its end is missing"
 
 
 def _is_download(damage: Damage) -> bool:

@@ -3,25 +3,42 @@
 import json
 import os
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from voiceface.codehash import code_digest
-from voiceface.config import ModelSection, Settings, parse_section
+from voiceface.building.code_record import record_code
+from voiceface.codehash import code_digest, used_libraries
+from voiceface.config import Settings, model_sections, parse_section
 from voiceface.errors import VoicefaceError
-from voiceface.layout import OUTCOMES, VIDEO_LIST
+from voiceface.layout import MANIFEST, OUTCOMES, REPORT, VIDEO_LIST
+from voiceface.libraries import pinned, read_pins
 from voiceface.sources import built_videos, read_videos, with_licence
+from voiceface.tables import SPLITS
+
+
+def growing(amount: int) -> Callable[[Any, int], int]:
+    """A resource in Snakemake's form: `amount`, and as much again for each new try of a job.
+
+    So a job that a cluster killed for its memory or its time gets more of both.
+    """
+    return lambda wildcards, attempt: attempt * amount
 
 
 class Plan:
     """The checked settings and the videos, as the rules use them.
 
+    Args:
+        config: the settings, as Snakemake read them.
+        lock: the file with the libraries' versions.
+
     Raises:
-        VoicefaceError: a setting is wrong, or there is no list of videos yet.
+        VoicefaceError: a setting is wrong, or there is no list of videos or of versions.
     """
 
-    def __init__(self, config: dict[str, Any]) -> None:
+    def __init__(self, config: dict[str, Any], lock: Path) -> None:
         self.settings = parse_section(Settings, config, "config.yaml")
+        self.pins = read_pins(lock)
         if not VIDEO_LIST.exists():
             raise VoicefaceError(f"{VIDEO_LIST}: no such file; make it with `voiceface resolve`")
         listed = read_videos(VIDEO_LIST)
@@ -48,19 +65,51 @@ class Plan:
         """The stretches to use of the video that a job is for, as in sources.csv; empty: all."""
         return self._clips.get(wildcards.video, "")
 
+    def missing(self, patterns: Iterable[str]) -> list[str]:
+        """The files of all videos, splits and models that a finished build lacks.
+
+        Args:
+            patterns: with one wildcard at most, as in `data/faces/{video}.parquet`.
+        """
+        if not (MANIFEST.exists() or REPORT.exists()):
+            return []  # a first build makes them all without being asked
+        values = {"video": self.videos, "split": SPLITS, "model": self.models}
+        there: dict[str, set[str]] = {}
+        lacking = []
+        for pattern in map(str, patterns):
+            before, wildcard, after = _at_wildcard(pattern)
+            for path in (f"{before}{value}{after}" for value in values.get(wildcard, [""])):
+                folder, name = os.path.split(path)
+                if folder not in there:
+                    there[folder] = set(os.listdir(folder)) if os.path.isdir(folder) else set()
+                if name not in there[folder]:
+                    lacking.append(path)
+        return lacking
+
     def model_section(self, wildcards: Any) -> str:
         """The settings of the model that a job is for.
 
         Raises:
             VoicefaceError: there is no such model.
         """
-        if not isinstance(getattr(self.settings, wildcards.model, None), ModelSection):
-            raise VoicefaceError(f"{wildcards.model}: no such model; `voiceface models` lists them")
-        return self.section(wildcards.model)
+        return self.section(_model(wildcards))
+
+    def model_code(self, wildcards: Any) -> str:
+        """As `code`, of the model that a job is for.
+
+        Raises:
+            VoicefaceError: there is no such model.
+        """
+        return self._code(f"voiceface.models.{_model(wildcards)}")
 
     def code(self, name: str) -> str:
-        """Digest of the code of a stage."""
-        return code_digest(f"voiceface.stages.{name}")
+        """Digest of the code of a stage, and the versions of the libraries that it uses."""
+        return self._code(f"voiceface.stages.{name}")
+
+    def _code(self, module: str) -> str:
+        digest = code_digest(module)
+        record_code(digest, module)
+        return f"{digest} {pinned(used_libraries(module), self.pins)}".rstrip()
 
     def set_environment(self, root: Path) -> None:
         """Give the jobs what they take from the environment.
@@ -77,3 +126,16 @@ class Plan:
         # Snakemake does not compare.
         os.environ["VOICEFACE_DOWNLOAD"] = self.section("download")
         os.environ["VOICEFACE_LOCAL_ROOTS"] = json.dumps(self.settings.resolve.local_roots)
+
+
+def _at_wildcard(pattern: str) -> tuple[str, str, str]:
+    """A pattern, which may have a constraint, as in `data/{video,[a-z]+}.csv`, at its wildcard."""
+    before, _, rest = pattern.partition("{")
+    wildcard, _, after = rest.partition("}")
+    return before, wildcard.partition(",")[0], after
+
+
+def _model(wildcards: Any) -> str:
+    if wildcards.model not in model_sections():
+        raise VoicefaceError(f"{wildcards.model}: no such model; `voiceface models` lists them")
+    return str(wildcards.model)

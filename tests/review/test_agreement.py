@@ -2,7 +2,7 @@
 
 import pytest
 
-from voiceface.review.agreement import Agreement, agreement, curators_agreement
+from voiceface.review.agreement import Agreement, agreement, blind_agreement
 from voiceface.review.ledger import Event
 
 
@@ -54,15 +54,29 @@ def test_what_is_not_defined_is_none() -> None:
     assert found == Agreement(2, 2, 1.0, None, None, None)
 
 
-def test_only_marks_of_the_present_content_count() -> None:
-    def mark(curator: str, decision: str, content: str = "c") -> Event:
-        return Event(curator, "", curator, "", content, decision)
+def mark(
+    curator: str, second: int, decision: str, sample: str = "a", content: str = "c", **more: str
+) -> Event:
+    time = f"2026-11-20T00:00:{second:02d}.000000Z"
+    return Event(f"{curator}{second}", time, curator, sample, content, decision, **more)
 
-    standing = {
-        "a": {"ana": mark("ana", "keep"), "bo": mark("bo", "drop")},
-        "b": {"ana": mark("ana", "keep"), "bo": mark("bo", "drop", "old")},
-        "c": {"ana": mark("ana", "keep", ""), "bo": mark("bo", "keep", "")},
-        "gone": {"ana": mark("ana", "keep"), "bo": mark("bo", "drop")},
-    }
-    content = {"a": "c", "b": "c", "c": None}
-    assert curators_agreement(standing, content).percent == 0.5
+
+def test_only_marks_of_the_present_content_of_what_is_asked_for_count() -> None:
+    events = [
+        *(mark("ana", 1, "keep"), mark("bo", 2, "drop")),
+        *(mark("ana", 3, "keep", "b"), mark("bo", 4, "drop", "b", "old")),
+        *(mark("ana", 5, "keep", "c", ""), mark("bo", 6, "keep", "c", "")),
+        *(mark("ana", 7, "keep", "gone"), mark("bo", 8, "drop", "gone")),
+    ]
+    found = blind_agreement(events, {"a": "c", "b": "c", "c": None})
+    assert (found.items, found.percent) == (2, 0.5)
+
+
+def test_what_was_said_after_seeing_the_others_mark_is_no_agreement() -> None:
+    content = {"a": "c"}
+    again = [mark("ana", 1, "drop"), mark("bo", 2, "keep"), mark("ana", 3, "keep")]
+    assert blind_agreement(again, content).percent == 0
+    undone = [*again[:2], mark("bo", 3, "undo", undoes="bo2"), mark("bo", 4, "drop")]
+    assert blind_agreement(undone, content).percent == 0
+    slip = [mark("ana", 0, "keep"), mark("ana", 1, "undo", undoes="ana0"), mark("ana", 2, "drop")]
+    assert blind_agreement([*slip, mark("bo", 3, "drop")], content).percent == 1

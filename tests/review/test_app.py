@@ -1,10 +1,8 @@
-"""The server's promises, asked over HTTP without a browser."""
+"""The server's promises on single marks and queries, asked over HTTP without a browser."""
 
 import errno
-import json
 import os
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,99 +10,14 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
+from tests.review.conftest import Curator, Opener, ledger
 from tests.review.project import Server, review_project
 from tests.tables_builder import Tables
 from voiceface.config import load_settings
 from voiceface.errors import VoicefaceError
-from voiceface.layout import CONFIG
-from voiceface.review.app import review_app
-from voiceface.review.desk import FACES_SEEN, Desk
-from voiceface.review.exchange import apply_import, export_marks, mark, plan_import
-from voiceface.review.ledger import Event, Ledger, Mark, read_ledger, uuid7
-from voiceface.review.safe import Guard
-
-HOST = "127.0.0.1:8000"
-TOKENS = {"token-of-ann": "ann", "token-of-bo": "bo", "token-of-cy": "cy"}
-
-
-class Curator:
-    """One curator's requests."""
-
-    def __init__(self, client: TestClient, token: str) -> None:
-        self.client = client
-        self.headers = {"cookie": f"v={token}", "origin": f"http://{HOST}"}
-
-    def get(self, path: str, **params: Any) -> Any:
-        answer = self.client.get(path, params=params, headers=self.headers)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def post(self, path: str, body: dict[str, Any], status: int = 200) -> Any:
-        answer = self.client.post(path, json=body, headers=self.headers)
-        assert answer.status_code == status, answer.text
-        return answer.json()
-
-    def next(self, count: int = 1, tab: str = "t", **query: Any) -> list[dict[str, Any]]:
-        return self.post("/api/lease", {"tab": tab, "count": count, **query})["samples"]
-
-    def mark(self, sample: dict[str, Any], decision: str, **more: Any) -> dict[str, Any]:
-        reason = {"reason": "bad face"} if decision == "drop" else {}
-        wanted = {name: sample[name] for name in ("sample", "content")}
-        one = {"id": uuid7(), "decision": decision, **wanted, **reason, **more}
-        return self.post("/api/marks", {"marks": [one]})
-
-    def hear(self, sample: dict[str, Any]) -> str:
-        self.post("/api/play", {"content": sample["content"]})
-        time.sleep(max(0.0, sample["seconds"] / 2 - 0.2))
-        return self.post("/api/heard", {"content": sample["content"]})["heard"]
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Tables:
-    return review_project(tmp_path, 6, must_hear=False)
-
-
-Opener = Callable[..., TestClient]
-
-
-@pytest.fixture
-def opener(project: Tables) -> Iterator[Opener]:
-    """Opens a server on the project, with settings of the section `review` laid over."""
-    opened: list[TestClient] = []
-
-    def open_it(**review: Any) -> TestClient:
-        settings = load_settings(project.root / CONFIG)
-        section = settings.review.model_copy(update=review)
-        settings = settings.model_copy(update={"review": section})
-        desk = Desk(project.root, settings, list(TOKENS.values()))
-        app = Guard(review_app(desk), TOKENS, [HOST], "v")
-        client = TestClient(app, base_url=f"http://{HOST}")
-        client.__enter__()
-        opened.append(client)
-        return client
-
-    yield open_it
-    for client in opened:
-        client.__exit__(None, None, None)
-
-
-@pytest.fixture
-def client(opener: Opener) -> TestClient:
-    return opener()
-
-
-@pytest.fixture
-def ann(client: TestClient) -> Curator:
-    return Curator(client, "token-of-ann")
-
-
-@pytest.fixture
-def bo(client: TestClient) -> Curator:
-    return Curator(client, "token-of-bo")
-
-
-def ledger(project: Tables) -> list[Event]:
-    return read_ledger(project.reviews)
+from voiceface.layout import CONFIG, FACES_SEEN
+from voiceface.review.desk import Desk
+from voiceface.review.ledger import Ledger, Mark, read_ledger, uuid7
 
 
 def test_a_mark_is_on_disk_when_it_is_acknowledged(ann: Curator, project: Tables) -> None:
@@ -228,67 +141,6 @@ def test_undo_takes_back_a_whole_page_of_faces(opener: Opener, project: Tables) 
     assert {one["review"] for one in undone} == {"pending"}
 
 
-def test_two_curators_get_different_samples_until_a_lease_ends(opener: Opener) -> None:
-    client = opener(lease_s=0.2)
-    ann, bo = (Curator(client, f"token-of-{name}") for name in ("ann", "bo"))
-    hers = [one["sample"] for one in ann.next(5)]
-    his = [one["sample"] for one in bo.next(5)]
-    assert not set(hers) & set(his)
-    other_tab = [one["sample"] for one in ann.next(2, tab="other")]
-    assert not set(hers) & set(other_tab)
-    time.sleep(0.25)
-    assert set(hers) <= {one["sample"] for one in bo.next(24)}
-
-
-def test_in_the_second_review_nobody_sees_the_other_s_mark_before_the_own(opener: Opener) -> None:
-    client = opener(second_share=1.0)
-    ann, bo, cy = (Curator(client, f"token-of-{name}") for name in ("ann", "bo", "cy"))
-    (sample,) = ann.next()
-    ann.mark(sample, "drop", reason="secret")
-    name = sample["sample"]
-    for path, params in [
-        (f"/api/sample/{name}", {}),
-        ("/api/queue", {"filter": f"sample={name}", "queue": "pending"}),
-    ]:
-        text = json.dumps(bo.get(path, **params))
-        assert name in text
-        assert "secret" not in text
-        assert '"ann"' not in text
-        assert '"drop"' not in text
-    for queue, filters in [
-        ("marked", []),
-        ("all", ["review=drop"]),
-        ("all", ["review_reason=secret"]),
-        ("all", ["curator=ann"]),
-        ("all", ["reviewed_at>2020-01-01"]),
-        ("all", ["fate=dropped_by_curator"]),
-    ]:
-        assert ann.get("/api/queue", queue=queue, filter=filters)["count"] == 1
-        assert bo.get("/api/queue", queue=queue, filter=filters)["count"] == 0
-    bo.mark(sample, "keep")
-    assert {one["curator"] for one in bo.get(f"/api/sample/{name}")["marks"]} == {"ann", "bo"}
-    assert bo.get("/api/queue", queue="disputed")["count"] == 1
-    assert cy.get("/api/queue", queue="disputed")["count"] == 0
-
-
-def test_others_marks_and_imports_come_in_while_the_server_runs(
-    ann: Curator, project: Tables
-) -> None:
-    first, second = ann.next(2)
-    ann.mark(first, "keep")
-    csv = project.root / "marks.csv"
-    export_marks(project.manifest, project.reviews, csv)
-    text = csv.read_text(encoding="utf-8-sig")
-    csv.write_text(text.replace(f"{second['sample']},pending", f"{second['sample']},unsure"))
-    apply_import(plan_import(project.manifest, project.reviews, csv), project.reviews, "bo")
-    mark(project.reviews, project.manifest, [first["sample"]], "drop", "noise", "cy")
-    deadline = time.monotonic() + 5
-    while ann.get("/api/queue", queue="unsure")["count"] != 1:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    assert ann.get(f"/api/sample/{first['sample']}")["review"] == "disputed"
-
-
 def test_a_full_disk_is_an_error_and_the_same_mark_is_saved_later(
     ann: Curator, project: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -359,51 +211,6 @@ def test_a_request_of_another_form_is_refused(ann: Curator, body: dict[str, Any]
     assert "error" in ann.post("/api/marks", body, 400)
 
 
-def test_only_what_is_proposed_may_be_kept_as_a_page_without_hearing(
-    tmp_path: Path, opener: Opener
-) -> None:
-    project = review_project(tmp_path, 40, must_hear=True)  # in the opener's folder
-    client = opener(must_hear=True)
-    names = [f"file-a{number}_{1000 * start // 4:09d}" for number in (1, 2) for start in range(20)]
-    mark(project.reviews, project.manifest, names, "keep", "", "cy")
-    ann = Curator(client, "token-of-ann")
-    deadline = time.monotonic() + 10
-    while ann.get("/api/progress")["progress"]["proposed"] is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-        ann.mark(ann.next(tab="other")[0], "drop", reason="a mark has the model look again")
-    error = ann.get("/api/progress")["progress"]["proposed"]["error"]
-    assert error["estimate"] <= 0.01 < error["high"]
-    page = ann.next(24, queue="proposed", faces=True)
-    other = ann.get("/api/queue", queue="flagged")["samples"][0]
-    answer = ann.mark(other, "keep", faces=True, reason="proposed")
-    assert answer["refused"][0]["code"] == "not_heard"
-    assert ann.mark(page[0], "keep", faces=True, reason="proposed")["refused"] == []
-    event = ledger(project)[-1]
-    assert (event.sample, event.decision, event.reason) == (page[0]["sample"], "keep", "proposed")
-
-
-def test_the_random_audit_tells_the_residual_error(opener: Opener) -> None:
-    ann = Curator(opener(audit_size=5), "token-of-ann")
-    drawn = ann.next(24, queue="audit")
-    assert len(drawn) == 5
-    ann.mark(drawn[0], "drop", batch="audit")
-    for sample in drawn[1:4]:
-        ann.mark(sample, "keep", batch="audit")
-    progress = ann.get("/api/state")["progress"]
-    assert (progress["residual"]["part"], progress["residual"]["whole"]) == (1, 4)
-    assert progress["residual"]["low"] < 0.25 < progress["residual"]["high"]
-    assert [one["sample"] for one in ann.next(24, queue="audit")] == [drawn[4]["sample"]]
-
-
-def test_the_pace_is_one_s_own(ann: Curator, bo: Curator) -> None:
-    for sample in ann.next(3):
-        ann.mark(sample, "keep")
-    assert ann.get("/api/state")["progress"]["per_minute"] > 60
-    assert bo.get("/api/state")["progress"]["per_minute"] is None
-    assert bo.get("/api/state")["progress"]["marked"] == 3
-
-
 def test_a_stale_sample_shows_what_was_marked_and_what_changed(
     ann: Curator, opener: Opener, project: Tables
 ) -> None:
@@ -471,3 +278,15 @@ def test_a_damaged_ledger_is_told_at_the_start(project: Tables) -> None:
         ledger.path.write_bytes(b"{}\n" + ledger.path.read_bytes())
         with pytest.raises(VoicefaceError, match=r"jsonl:1: "):
             Desk(project.root, load_settings(project.root / CONFIG), ["ann"])
+
+
+def test_the_curators_own_rules_are_told_as_they_are_now(
+    client: TestClient, project: Tables
+) -> None:
+    ann = Curator(client, "token-of-ann")
+    assert ann.get("/api/state")["rubric"] == ""
+    (project.root / "manifests/rubric.md").write_text("Drop laughter.")
+    assert ann.get("/api/state")["rubric"] == "Drop laughter."
+    (project.root / "manifests/rubric.md").write_bytes(b"\xff")
+    told = ann.client.get("/api/state", headers=ann.headers)
+    assert "not text in UTF-8" in told.text

@@ -92,7 +92,7 @@ def test_the_error_of_a_proposal_is_measured_without_the_samples_own_mark() -> N
     model = train(features, rows, noise[rows])  # marks that no score can foretell
     pending = np.ones(len(good), bool)
     found = propose(model, model.probability(features), pending, 0.01)
-    assert found is None or found.error.high > 0.2
+    assert found is None
 
 
 def test_what_is_proposed_is_pending_and_has_about_the_error_that_is_told() -> None:
@@ -102,14 +102,14 @@ def test_what_is_proposed_is_pending_and_has_about_the_error_that_is_told() -> N
     pending = np.ones(len(good), bool)
     pending[rows] = False
     probability = model.probability(features)
-    found = propose(model, probability, pending, 0.02)
+    found = propose(model, probability, pending, 0.05)
     assert found is not None
     assert pending[found.rows].all()
     assert len(found.rows) > 500
     assert (np.diff(probability[found.rows]) <= 0).all()
     assert probability[found.rows].min() >= found.least
     assert found.error.estimate is not None
-    assert found.error.estimate <= 0.02
+    assert found.error.high <= 0.05
     assert found.error.low <= (~good[found.rows]).mean() <= found.error.high
 
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, Route, sync_playwright
 from tests.conftest import needs
 from tests.review.project import CURATOR, Server, review_project, served
 from tests.tables_builder import Tables
-from voiceface.review.desk import FACES_SEEN
+from voiceface.layout import FACES_SEEN
 from voiceface.review.ledger import Event, read_ledger
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -384,3 +384,12 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_page(page: Page, width:
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         page.click("#open-filters")
         page.click("#open-progress")
+
+
+def test_the_help_shows_the_curators_own_rules_as_text(page: Page, project: Tables) -> None:
+    (project.root / "manifests/rubric.md").write_text("Drop <b>laughter</b>.")
+    page.reload()
+    shown(page)
+    page.keyboard.press("?")
+    assert page.locator("#rubric").inner_text() == "Drop <b>laughter</b>."
+    assert violations(page) == []

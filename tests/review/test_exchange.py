@@ -1,22 +1,27 @@
 import csv
 import io
+import re
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.tables_builder import Segment, Tables
 from voiceface.errors import VoicefaceError
 from voiceface.review.exchange import (
+    Plan,
+    _neutral,
+    _plain,
     apply_import,
     export_marks,
-    import_marks,
     mark,
     plan_import,
     undo_batch,
 )
-from voiceface.review.fold import fold
-from voiceface.review.ledger import Ledger, Mark, read_ledger
+from voiceface.review.fold import UNANIMOUS, Policy, standing_by_curator
+from voiceface.review.ledger import Ledger, Mark, in_time, read_ledger
 
 A, B, C = (f"file-one_{ms:09d}" for ms in (0, 250, 500))
 
@@ -31,8 +36,19 @@ def tables(tmp_path: Path) -> Tables:
 
 
 def decisions(tables: Tables) -> dict[str, tuple[str, str, str]]:
-    standing = fold(read_ledger(tables.reviews))
-    return {name: (one.decision, one.reason, one.note) for name, one in standing.items()}
+    """The latest standing mark of each sample."""
+    standing = standing_by_curator(read_ledger(tables.reviews))
+    latest = {name: max(marks.values(), key=in_time) for name, marks in standing.items()}
+    return {name: (one.decision, one.reason, one.note) for name, one in latest.items()}
+
+
+def planned(tables: Tables, path: Path, curator: str = "ana", policy: Policy = UNANIMOUS) -> Plan:
+    return plan_import(tables.manifest, tables.reviews, path, curator, policy)
+
+
+def imported(tables: Tables, path: Path) -> str:
+    """Plan an import and apply it."""
+    return apply_import(planned(tables, path), tables.reviews, "ana")
 
 
 def exported(tables: Tables, delimiter: str = ",") -> tuple[Path, list[dict[str, str]]]:
@@ -89,10 +105,10 @@ def test_marks_go_out_to_a_spreadsheet_and_come_back(tables: Tables, delimiter: 
     rows[0] |= {"decision": "Drop", "reason": "música", "note": "'" + note}
     rows[1] |= {"decision": "keep"}
     save(path, rows, delimiter)
-    import_marks(tables.manifest, tables.reviews, path, "ana")
+    imported(tables, path)
     assert decisions(tables) == {A: ("drop", "música", note), B: ("keep", "", "")}
     path, rows = exported(tables, delimiter)
-    plan = plan_import(tables.manifest, tables.reviews, path)
+    plan = planned(tables, path)
     assert (plan.changes, plan.conflicts, plan.unchanged) == ([], [], 3)
     with pytest.raises(VoicefaceError, match="says nothing new"):
         apply_import(plan, tables.reviews, "ana")
@@ -106,7 +122,7 @@ def test_no_cell_is_a_formula_and_each_comes_back_as_it_was(tables: Tables, text
     for row in rows:
         assert not [cell for cell in row.values() if cell.startswith(("=", "+", "-", "@", "\t"))]
     assert rows[0]["note"] == f"'{text}"
-    assert plan_import(tables.manifest, tables.reviews, path).unchanged == 3
+    assert planned(tables, path).unchanged == 3
 
 
 def test_no_id_is_a_number_or_a_date_to_a_spreadsheet(tables: Tables) -> None:
@@ -123,7 +139,7 @@ def test_the_plan_says_what_it_will_change_and_changes_nothing(tables: Tables) -
     path, rows = exported(tables)
     rows[0] |= {"decision": "drop", "reason": "dark"}
     save(path, rows)
-    plan = plan_import(tables.manifest, tables.reviews, path)
+    plan = planned(tables, path)
     assert plan.words() == [f"{A}: keep → drop (dark)", "2 rows say nothing new"]
     assert decisions(tables)[A][0] == "keep"
 
@@ -134,7 +150,7 @@ def test_an_import_is_one_batch_that_can_be_undone(tables: Tables) -> None:
     rows[0] |= {"decision": "unsure"}
     rows[1] |= {"decision": "keep"}
     save(path, rows)
-    batch = import_marks(tables.manifest, tables.reviews, path, "ana")
+    batch = imported(tables, path)
     assert undo_batch(tables.reviews, "bo", batch) == 2
     assert decisions(tables) == {A: ("keep", "", "")}
     with pytest.raises(VoicefaceError, match="no batch 'nonsense'"):
@@ -152,7 +168,7 @@ def test_a_conflict_refuses_the_whole_import_and_each_is_reported(tables: Tables
     tables.run_manifest()
     before = read_ledger(tables.reviews)
     with pytest.raises(VoicefaceError, match="nothing was imported") as told:
-        import_marks(tables.manifest, tables.reviews, path, "ana")
+        imported(tables, path)
     assert "4 rows conflict" in str(told.value)
     assert f"line 3: {B}: has another face or sound" in str(told.value)
     assert "line 5: file-gone_000000000: is no longer in the manifest" in str(told.value)
@@ -166,10 +182,10 @@ def test_a_row_marked_by_another_since_the_export_is_a_conflict_only_if_it_was_c
     mark(tables.reviews, tables.manifest, [A], "drop", "dark", "bo")
     rows[1]["decision"] = "keep"
     save(path, rows)
-    assert not plan_import(tables.manifest, tables.reviews, path).conflicts
+    assert not planned(tables, path).conflicts
     rows[0]["decision"] = "keep"
     save(path, rows)
-    [conflict] = plan_import(tables.manifest, tables.reviews, path).conflicts
+    [conflict] = planned(tables, path).conflicts
     assert conflict.startswith(f"line 2: {A}: was marked since the export: drop by bo at ")
 
 
@@ -181,7 +197,7 @@ def test_a_stale_mark_can_be_confirmed_in_the_spreadsheet(tables: Tables) -> Non
     assert rows[0]["decision"] == "stale"
     rows[0]["decision"] = "keep"
     save(path, rows)
-    import_marks(tables.manifest, tables.reviews, path, "ana")
+    imported(tables, path)
     assert tables.run_manifest()[0]["review"] == "keep"
 
 
@@ -199,7 +215,7 @@ def test_a_senseless_row_is_a_conflict(tables: Tables, change: dict[str, str], t
     path, rows = exported(tables)
     rows[0] |= change
     save(path, rows)
-    assert told in " ".join(plan_import(tables.manifest, tables.reviews, path).conflicts)
+    assert told in " ".join(planned(tables, path).conflicts)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +234,7 @@ def test_a_file_that_is_no_export_is_refused_in_one_line(
     path = tables.root / "bad.csv"
     path.write_bytes(data)
     with pytest.raises(VoicefaceError, match=told) as error:
-        plan_import(tables.manifest, tables.reviews, path)
+        planned(tables, path)
     assert "\n" not in str(error.value)
 
 
@@ -230,14 +246,58 @@ def test_curators_who_differ_are_disputed_in_the_spreadsheet_and_one_more_mark_i
     mark(tables.reviews, tables.manifest, [A], "keep", "", "ana")
     rows[0]["decision"] = "unsure"
     save(path, rows)
-    [conflict] = plan_import(tables.manifest, tables.reviews, path).conflicts
+    [conflict] = planned(tables, path).conflicts
     assert "keep by ana at " in conflict
     path, rows = exported(tables)
     assert rows[0]["decision"] == "disputed"
     assert len(rows[0]["mark"].split()) == 2
-    assert plan_import(tables.manifest, tables.reviews, path).unchanged == 3
+    assert planned(tables, path).unchanged == 3
     assert tables.run_manifest()[0]["fate"] == "disputed"
     rows[0] |= {"decision": "drop", "reason": "dark"}
     save(path, rows)
-    import_marks(tables.manifest, tables.reviews, path, "ana")
+    imported(tables, path)
     assert tables.run_manifest()[0]["fate"] == "dropped_by_curator"
+
+
+def test_the_plan_says_what_will_hold_beside_the_marks_of_others(tables: Tables) -> None:
+    mark(tables.reviews, tables.manifest, [A], "keep", "", "bo")
+    path, rows = exported(tables)
+    rows[0] |= {"decision": "drop", "reason": "dark"}
+    save(path, rows)
+    [line] = [one for one in planned(tables, path, "ana").words() if "→" in one]
+    assert line == f"{A}: keep → drop (dark): disputed then"
+    [line] = [one for one in planned(tables, path, "bo").words() if "→" in one]
+    assert line.endswith("keep → drop (dark)")
+
+
+def test_a_mark_between_plan_and_import_is_not_overruled(tables: Tables) -> None:
+    path, rows = exported(tables)
+    rows[0] |= {"decision": "drop", "reason": "dark"}
+    save(path, rows)
+    plan = planned(tables, path)
+    mark(tables.reviews, tables.manifest, [A], "keep", "", "ana")
+    with pytest.raises(VoicefaceError, match="was marked in this moment"):
+        apply_import(plan, tables.reviews, "ana")
+    assert decisions(tables)[A][0] == "keep"
+
+
+def test_a_batch_is_taken_back_once_and_the_audit_is_no_batch(tables: Tables) -> None:
+    path, rows = exported(tables)
+    rows[0] |= {"decision": "drop", "reason": "dark"}
+    save(path, rows)
+    batch = imported(tables, path)
+    assert undo_batch(tables.reviews, "ana", batch) == 1
+    with pytest.raises(VoicefaceError, match="taken back already"):
+        undo_batch(tables.reviews, "ana", batch)
+    with Ledger(tables.reviews, "bo") as ledger:
+        ledger.append(Mark(A, "c", "keep", batch="audit"))
+    with pytest.raises(VoicefaceError, match="no batch 'audit'"):
+        undo_batch(tables.reviews, "ana", "audit")
+
+
+@given(st.text(alphabet="a'=;,|+-@\t\r\n x", max_size=9))
+def test_no_text_is_a_formula_in_any_part_and_all_come_back(text: str) -> None:
+    cell = _neutral(text)
+    assert _plain(cell) == text
+    for part in re.split(r"[;,|\t\r\n] *", cell):
+        assert not part.startswith(("=", "+", "-", "@"))

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from voiceface.errors import VoicefaceError
-from voiceface.review.fold import fold
+from voiceface.review.fold import standing_by_curator
 from voiceface.review.ledger import Event, Ledger, Mark, read_ledger, uuid7
 
 KEEP = Mark("file-a_000000000", "c" * 64, "keep")
@@ -186,7 +186,7 @@ def test_a_clock_that_was_set_back_does_not_make_a_new_mark_the_older_one(
     monkeypatch.setattr(time, "time_ns", lambda: 1_000_000_000)
     with Ledger(tmp_path, "ana") as ledger:
         ledger.append(Mark("s", "c", "keep"))
-    assert fold(read_ledger(tmp_path))["s"].decision == "keep"
+    assert standing_by_curator(read_ledger(tmp_path))["s"]["ana"].decision == "keep"
     times = [json.loads(path.read_text())["time"] for path in segments(tmp_path)]
     assert times == sorted(times), "the newer file must also sort last"
 
@@ -217,11 +217,11 @@ def test_copying_folders_together_is_a_merge_in_any_order_any_number_of_times(
         for root in draw.choices(roots, k=5) + draw.sample(roots, 3):
             shutil.copytree(root, merged, dirs_exist_ok=True)
         found = read_ledger(merged)
-        results.append(fold(found))
+        results.append(standing_by_curator(found))
         draw.shuffle(found)
-        assert fold(found) == results[0]
+        assert standing_by_curator(found) == results[0]
     assert all(result == results[0] for result in results)
-    assert len({event.decision for event in results[0].values()}) > 1
+    assert len({one.decision for marks in results[0].values() for one in marks.values()}) > 1
 
 
 APPENDER = """

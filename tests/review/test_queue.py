@@ -8,7 +8,7 @@ import pytest
 
 from tests.review.project import review_project
 from tests.tables_builder import Tables
-from voiceface.config import Review
+from voiceface.config import Review, Settings
 from voiceface.errors import VoicefaceError
 from voiceface.review.assistant import Assistant
 from voiceface.review.book import Book
@@ -31,7 +31,11 @@ class Room:
         self.book, self.faces = Book(self.table), Book(self.table)
         self.assistant = Assistant(self.table, 0.01)
         self.selection = Selection(
-            self.table, self.book, self.faces, self.assistant, Review(audit_size=6)
+            self.table,
+            self.book,
+            self.faces,
+            self.assistant,
+            Settings(review=Review(audit_size=6)),
         )
         self.ledger = ledger
 
@@ -116,7 +120,7 @@ def test_a_model_orders_and_proposes_and_only_what_it_proposes_may_be_kept_unhea
         room.mark(row, "keep")
     for row in range(12, 20, 2):
         room.mark(row, "drop")
-    assert room.assistant.consider(room.book.review())
+    assert room.assistant.consider(room.book.review(), room.book.judged())
     room.assistant.wait()
     advice = room.assistant.advice
     assert advice is not None

@@ -1,5 +1,4 @@
 import hashlib
-import json
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +7,7 @@ import pytest
 
 from tests.tables_builder import RATE_HZ, SIZE, Segment, Tables, write_media
 from voiceface.errors import VoicefaceError
-from voiceface.files import sha256_file
+from voiceface.files import read_json, sha256_file
 from voiceface.tables import FACES, PACKED, SPEECH
 
 
@@ -46,7 +45,7 @@ def test_every_split_carries_the_classes_the_rates_and_the_digests(tables: Table
     known = sorted({row["speaker"] for row in rows if row["split"] == "train"})
     for split in ("train", "test", "unseen"):
         folder = tables.run_pack(split)
-        about = json.loads((folder / "pack.json").read_text())
+        about = read_json(folder / "pack.json")
         parts = ("faces.npy", "audio.npy", "samples.parquet")
         assert about == {
             "sample_rate_hz": RATE_HZ,
@@ -77,7 +76,7 @@ def test_an_empty_split_is_packed_with_its_sizes(tmp_path: Path) -> None:
     folder = tables.run_pack("unseen")
     assert np.load(folder / "faces.npy").shape == (0, SIZE, SIZE, 3)
     assert np.load(folder / "audio.npy").shape == (0, 4000)
-    assert json.loads((folder / "pack.json").read_text())["speakers"] == ["ana"]
+    assert read_json(folder / "pack.json")["speakers"] == ["ana"]
 
 
 def test_two_runs_give_the_same_bytes(tables: Tables) -> None:

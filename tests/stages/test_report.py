@@ -47,6 +47,7 @@ def made(
         root / "models",
         root / "reports",
         "wav2pix",
+        manifests / "rubric.md",
         output,
     )
     return output.read_text(encoding="utf-8")
@@ -77,6 +78,15 @@ def test_the_page_is_one_file_that_refers_to_nothing_outside_it(page: str) -> No
 
 def test_equal_inputs_give_equal_bytes(project: Path, page: str) -> None:
     assert made(project, "again.html") == page
+
+
+def test_the_rules_of_the_curators_are_shown_as_text(project: Path, page: str) -> None:
+    assert "How the curators decided" not in page
+    rubric = project / "manifests/rubric.md"
+    rubric.write_text("Drop <b>laughter</b>.")
+    with_rules = text_of(made(project, "ruled.html"))
+    rubric.unlink()
+    assert "How the curators decided Drop <b>laughter</b>." in with_rules
 
 
 def test_the_page_stays_small(page: str) -> None:

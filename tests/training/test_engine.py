@@ -22,7 +22,7 @@ from voiceface.config import Train, Wav2pix
 from voiceface.data.packed import read_packed
 from voiceface.errors import VoicefaceError
 from voiceface.ids import video_mark
-from voiceface.models import saved
+from voiceface.models import registry, saved
 from voiceface.models.drawing import draw_faces
 from voiceface.models.provenance import trained_on
 from voiceface.tables import HISTORY
@@ -142,6 +142,10 @@ def test_a_checkpoint_of_something_else_is_left_with_a_message(
     checkpoint.write_bytes(checkpoint.read_bytes()[:10_000])
     assert again("cannot be read") == wanted
     _train(packed, models / "model", steps=1, seed=6)
+    assert again("other settings, data or code") == wanted
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "code_of", lambda name: "of another model.py")
+        _train(packed, models / "model", steps=1)
     assert again("other settings, data or code") == wanted
     data = packed_dataset(tmp_path / "data", speakers=2, per_speaker=4, seed=7)
     _train(data, models / "model", steps=1)

@@ -1,5 +1,6 @@
 """What the rules ask for, told by dry runs."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -36,3 +37,8 @@ def test_the_report_follows_its_template_and_is_told_no_secret(project: Project)
     assert '"segment_s": 4.0' in told
     assert "secret" not in told
     assert "cookies.txt" not in told
+
+
+def test_a_bare_snakemake_takes_all_cores(project: Project) -> None:
+    said = project.snakemake("data/download/file-a.json")
+    assert f"Provided cores: {os.cpu_count()}" in said

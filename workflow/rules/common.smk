@@ -1,18 +1,33 @@
-# What every rule file uses: PLAN, with the checked settings, the videos, and PLAN.stage().
+# What every rule file uses: PLAN, with the checked settings, the videos, and PLAN.stage(); growing().
 
+import os
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+from voiceface.building.lock import hold_folder
+from voiceface.building.tidy import tidy_up
 from voiceface.errors import VoicefaceError
 from voiceface.layout import VIDEO_LIST
+from voiceface.libraries import LOCK
 from voiceface.tables import SPLITS
-from voiceface.workflow import Plan
+from voiceface.workflow import Plan, growing
 
 try:
-    PLAN = Plan(config)
-except VoicefaceError as error:
+    # A bare `snakemake` begins as `voiceface build` does; a dry run and a cluster's jobs only look.
+    runs = workflow.is_main_process and not workflow.output_settings.dryrun
+    if runs and hold_folder():
+        tidy_up()
+    # Beside the Snakefile itself, if the project's folder has a link to it.
+    PLAN = Plan(config, Path(workflow.main_snakefile).resolve().with_name(LOCK))
+except (VoicefaceError, OSError) as error:
     raise WorkflowError(str(error)) from None
+
+# A bare `snakemake` takes all cores; profiles/default can't say so, for it is laid over a cluster's
+# profile.
+if workflow.resource_settings.cores is None:
+    workflow.resource_settings.cores = os.cpu_count() or 1
+    workflow.global_resources["_cores"] = workflow.resource_settings.cores
 
 PLAN.set_environment(Path(workflow.basedir))
 

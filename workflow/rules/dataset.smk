@@ -11,6 +11,9 @@ rule dataset:
         "logs/dataset.log",
     conda:
         "../../envs/dataset.yaml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         **PLAN.stage("dataset"),
     shell:

@@ -16,6 +16,8 @@ rule download:
     conda:
         "../../envs/dataset.yaml"
     resources:
+        mem_mb=growing(300),
+        runtime=growing(30),
         youtube=1,
     shell:
         'python -m voiceface.stages.download --config="$VOICEFACE_DOWNLOAD"'

@@ -15,9 +15,12 @@ rule evaluate:
         "../../envs/train.yaml"
     threads: workflow.cores
     resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
         gpu=1,
     params:
         **PLAN.stage("evaluate"),
+        model_code=PLAN.model_code,
     shell:
         "python -m voiceface.stages.evaluate --config={params.config:q} --model={wildcards.model}"
         " --packed=data/packed --models=models --output=reports/{wildcards.model} &> {log}"

@@ -12,6 +12,9 @@ rule faces:
         "logs/faces/{video}.log",
     conda:
         "../../envs/dataset.yaml"
+    resources:
+        mem_mb=growing(800),
+        runtime=growing(30),
     params:
         **PLAN.stage("faces"),
         clips=PLAN.clips,

@@ -19,6 +19,9 @@ rule manifest:
         "logs/manifest.log",
     conda:
         "../../envs/dataset.yaml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         **PLAN.stage("manifest"),
     shell:

@@ -15,6 +15,9 @@ rule pack:
         "logs/pack/{split}.log",
     conda:
         "../../envs/dataset.yaml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         code=PLAN.code("pack"),
     shell:

@@ -4,6 +4,8 @@ import os
 
 from voiceface import reporting
 from voiceface.config import result_settings
+from voiceface.layout import RUBRIC
+from voiceface.libraries import SHOWN, pinned
 
 
 rule report:
@@ -15,6 +17,7 @@ rule report:
         people="manifests/people.parquet",
         faces=expand("data/faces/{video}.parquet", video=PLAN.videos),
         histories=expand("models/{model}/history.parquet", model=PLAN.models),
+        rubric=[str(RUBRIC)] if RUBRIC.exists() else [],
         metrics=expand("reports/{model}/metrics.json", model=PLAN.models),
         page=multiext(f"{os.path.relpath(reporting.__path__[0])}/page", ".html", ".css"),
     output:
@@ -23,12 +26,17 @@ rule report:
         "logs/report.log",
     conda:
         "../../envs/train.yaml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         **PLAN.stage("report"),
         settings=result_settings(PLAN.settings),
         names=",".join(PLAN.models),
+        versions=pinned(SHOWN, PLAN.pins),
     shell:
         "python -m voiceface.stages.report --config={params.config:q} --settings={params.settings:q}"
         " --manifest={input.manifest} --funnel={input.funnel} --dataset={input.dataset}"
         " --leakage={input.leakage} --people={input.people} --faces=data/faces --models=models"
-        " --reports=reports --names={params.names} --output={output} &> {log}"
+        " --reports=reports --names={params.names} --rubric=manifests/rubric.md --output={output}"
+        " &> {log}"

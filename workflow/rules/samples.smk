@@ -11,6 +11,9 @@ rule samples:
         "logs/samples/{video}.log",
     conda:
         "../../envs/dataset.yaml"
+    resources:
+        mem_mb=growing(400),
+        runtime=growing(5),
     params:
         **PLAN.stage("samples"),
     shell:

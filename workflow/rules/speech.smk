@@ -13,6 +13,9 @@ rule speech:
         "logs/speech/{video}.log",
     conda:
         "../../envs/dataset.yaml"
+    resources:
+        mem_mb=growing(400),
+        runtime=growing(20),
     params:
         **PLAN.stage("speech"),
         clips=PLAN.clips,

@@ -16,9 +16,12 @@ rule train:
         "../../envs/train.yaml"
     threads: workflow.cores
     resources:
+        mem_mb=growing(8000),
+        runtime=growing(1440),
         gpu=1,
     params:
         **PLAN.stage("train"),
+        model_code=PLAN.model_code,
         model_config=PLAN.model_section,
     shell:
         "python -m voiceface.stages.train --config={params.config:q}"

@@ -22,7 +22,7 @@ Event = dict[str, Any]
 
 _FIELDS = {
     "run_info": ("stats",),
-    "job_info": ("jobid", "rule_name", "wildcards", "log", "reason"),
+    "job_info": ("jobid", "rule_name", "wildcards", "output", "log", "reason"),
     "job_finished": ("job_id",),
     "job_error": ("jobid", "rule_name", "log"),
     "error": ("exception",),
@@ -72,9 +72,16 @@ class Runner:
         return [json.loads(line) for line in lines]
 
     def wait(self) -> int:
-        """Wait for the end; returns Snakemake's exit status."""
+        """Wait for the end; returns Snakemake's exit status, negative when it was killed.
+
+        Then its jobs are killed, too: they would go on writing beside those of the next build.
+        """
         while self.poll(60.0) is not None:
             pass
+        # Its number is not given to another process before its jobs are gone.
+        os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         return self._process.wait()
 
     def stop(self) -> None:

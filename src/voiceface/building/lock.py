@@ -7,81 +7,77 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]  # Snakemake brings it
-
 from voiceface.errors import VoicefaceError
 
 _LOCK = Path(".snakemake/voiceface.lock")
-_SNAKEMAKE_LOCKS = Path(".snakemake/locks")
-# A build that was killed leaves Snakemake behind for the moment that it needs to stop its jobs.
 _PATIENCE_S = 3.0
+# A build that was killed leaves Snakemake behind for the time that it needs to stop its jobs.
+_PATIENCE_WITH_THE_DEAD_S = 45.0
 
 
 @contextmanager
 def only_build() -> Iterator[int]:
     """Hold the current folder's lock; yields its descriptor, to be inherited by Snakemake.
 
-    The system frees the lock with the last process that holds it, so it is never left over.
+    The system frees the lock with the last process that holds it, so it is never left over; that
+    is why Snakemake's own lock, which is a file, is switched off in the profile.
 
     Raises:
         VoicefaceError: another build is running here.
     """
-    _LOCK.parent.mkdir(exist_ok=True)
-    handle = os.open(_LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+    handle = _open()
     try:
         _take(handle)
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, str(os.getpid()).encode(), 0)
         yield handle
     finally:
         os.close(handle)
 
 
-def _take(handle: int) -> None:
-    deadline = time.monotonic() + _PATIENCE_S
-    while True:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                owner = os.pread(handle, 20, 0).decode() or "unknown"
-                raise VoicefaceError(
-                    f"another build is running in this folder (process {owner}); "
-                    "wait for its end, or stop it with Ctrl-C"
-                ) from None
-            time.sleep(0.1)
+def hold_folder() -> bool:
+    """Hold the current folder's lock as long as this process lives: for a bare `snakemake`.
 
-
-def is_left_over() -> bool:
-    """Whether Snakemake's own lock is there although no Snakemake runs in this folder.
-
-    To be asked while `only_build` is held: then only a bare `snakemake` could be running.
+    Returns: whether it is held from now on; False if the build that started this process holds it.
 
     Raises:
-        VoicefaceError: a bare `snakemake` is running here.
+        VoicefaceError: another build is running here.
     """
-    if not _SNAKEMAKE_LOCKS.is_dir() or not any(_SNAKEMAKE_LOCKS.iterdir()):
+    handle = _open()
+    if _owner(handle) == os.getppid():
+        os.close(handle)
         return False
-    here = os.getcwd()
-    ours = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
-    for process in psutil.process_iter(["pid", "cmdline", "cwd"]):
-        if process.info["cwd"] != here or process.info["pid"] in ours:
-            continue
-        if _is_snakemake(process.info["cmdline"] or []):
-            raise VoicefaceError(
-                f"snakemake is running in this folder (process {process.info['pid']}); "
-                "wait for its end, or stop it"
-            )
+    _take(handle)
     return True
 
 
-def _is_snakemake(command: list[str]) -> bool:
-    """Whether a command line is that of `snakemake` or `python -m snakemake`, whatever it reads."""
-    names = [Path(word).name for word in command]
-    if names and names[0].lower().startswith("python"):  # a script's command line: python script …
-        names = names[1:]
-        while names and names[0].startswith("-") and names[0] != "-m":
-            names = names[1:]
-        names = names[1:] if names[:1] == ["-m"] else names
-    return names[:1] == ["snakemake"]
+def _open() -> int:
+    _LOCK.parent.mkdir(exist_ok=True)
+    return os.open(_LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+
+
+def _take(handle: int) -> None:
+    begun = time.monotonic()
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            owner = _owner(handle)
+            patience = _PATIENCE_S if _lives(owner) else _PATIENCE_WITH_THE_DEAD_S
+            if time.monotonic() > begun + patience:
+                raise VoicefaceError(
+                    f"another build is running in this folder (process {owner or 'unknown'}); "
+                    "wait for its end, or stop it with Ctrl-C"
+                ) from None
+            time.sleep(0.1)
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, str(os.getpid()).encode(), 0)
+
+
+def _owner(handle: int) -> int:
+    """Process that took the lock last; 0 if there is none."""
+    text = os.pread(handle, 20, 0)
+    return int(text) if text.isdigit() else 0
+
+
+def _lives(process: int) -> bool:
+    return process > 0 and Path("/proc", str(process)).exists()

@@ -1,12 +1,14 @@
 """What Snakemake's events amount to: how far each stage is, how fast, and how long to go."""
 
 import re
+import signal
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from voiceface.building.events import Event
+from voiceface.errors import DISK_FULL, ONE_AT_A_TIME, OUT_OF_MEMORY, disk_is_full, hardship_words
 
 STAGES = (
     "resolve",
@@ -25,6 +27,10 @@ STAGES = (
 # Rules that only name targets, and the sum in Snakemake's count of jobs.
 NO_STAGES = {"all", "dataset_only", "models_only", "total"}
 _TAIL_BYTES = 4096
+# How Snakemake tells that a shell's command was ended by a signal: of the shell, or as its status.
+_SIGNAL = re.compile(r"died with <Signals\.\w+: (\d+)>|non-zero exit status (1[3-5]\d)\b")
+_CRASHES = (signal.SIGABRT, signal.SIGBUS, signal.SIGSEGV)
+_LOG = re.compile(r"&> (\S+?)['\"]")
 
 
 @dataclass
@@ -74,6 +80,8 @@ class Progress:
     failed: dict[int, Job] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
     """What Snakemake itself found wrong, one line each."""
+    signals: dict[Path, int] = field(default_factory=dict)
+    """Which signal ended a job, by its log."""
 
     def apply(self, event: Event, now: float | None = None) -> None:
         """Take in one event; `now` in seconds of the monotonic clock."""
@@ -89,6 +97,7 @@ class Progress:
             self.failed[event["jobid"]] = job
         elif event["event"] == "error":
             self.errors.append(plain(event["text"]))
+            self._find_signal(event["text"])
 
     def _plan(self, counts: Mapping[str, int]) -> None:
         names = [*STAGES, *sorted(set(counts) - set(STAGES))]
@@ -113,6 +122,24 @@ class Progress:
             stage.done_s += now - job.started
             stage.done_video_s += self.durations_s.get(job.about, 0.0)
             stage.ended = now
+
+    def _find_signal(self, text: str) -> None:
+        ended, log = _SIGNAL.search(text), _LOG.search(text)
+        if ended and log:
+            self.signals[Path(log[1])] = int(ended[1] or int(ended[2]) - 128)
+
+    def why_failed(self, job: Job) -> str:
+        """The one line that says why a job failed."""
+        lines = _tail(job.log)
+        told = [line for line in lines if line.startswith("voiceface: ")]
+        last = lines[-1] if lines else ""
+        if told:
+            return told[-1].removeprefix("voiceface: ")
+        if words := hardship_words(last):
+            return f"{words} ({last})"
+        if job.log in self.signals:
+            return killed_words(self.signals[job.log])
+        return last or (DISK_FULL if disk_is_full() else "no message")
 
     def throughput(self, stage: Stage, now: float) -> float | None:
         """Seconds of video per wall second of this stage so far; None where it has no videos."""
@@ -158,6 +185,8 @@ def plain(text: str) -> str:
         # Raised while Snakemake asks for a parameter: it adds wildcards and a traceback.
         return next(line for line in lines if "VoicefaceError: " in line).split("Error: ", 1)[1]
     if any(line.startswith("Traceback") for line in lines):
+        if words := hardship_words(lines[-1]):
+            return f"{words} ({lines[-1]})"
         return f"{lines[-1]}; is the Snakefile right? `snakemake -n` tells more"
     if len(lines) > 1 and re.match(r"\w+ in (file|rule) .*:$", lines[0]):
         lines = lines[1:]
@@ -172,9 +201,21 @@ def last_line(log: Path | None) -> str:
 
 def error_line(log: Path | None) -> str:
     """The one line of a failed job's log that says why: `voiceface: …`, else its last one."""
-    lines = _tail(log)
-    told = [line for line in lines if line.startswith("voiceface: ")]
-    return (told or lines or ["no message"])[-1].removeprefix("voiceface: ")
+    return told_error(log) or last_line(log) or "no message"
+
+
+def told_error(log: Path | None) -> str:
+    """That line where there is one, else nothing."""
+    told = [line for line in _tail(log) if line.startswith("voiceface: ")]
+    return told[-1].removeprefix("voiceface: ") if told else ""
+
+
+def killed_words(number: int) -> str:
+    """What a process that a signal ended could not say itself."""
+    name = signal.Signals(number).name
+    if number == signal.SIGKILL:
+        return f"killed ({name}), as the system does when memory runs out; {ONE_AT_A_TIME}"
+    return f"stopped by {name}" + f", maybe {OUT_OF_MEMORY}" * (number in _CRASHES)
 
 
 def _tail(log: Path | None) -> list[str]:

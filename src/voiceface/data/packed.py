@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from voiceface import files
-from voiceface.errors import VoicefaceError
+from voiceface.errors import VoicefaceError, hardship
 from voiceface.tables import PACKED, SPLITS
 
 
@@ -80,6 +80,8 @@ def _array(path: Path, shape: tuple[int, ...], kind: type) -> np.ndarray:
     try:
         array = np.load(path, mmap_mode=None if 0 in shape else "r")
     except (OSError, ValueError) as error:
+        if hardship(error):
+            raise
         raise VoicefaceError(f"{path}: cannot be read ({error}); build it again") from None
     if array.shape != shape or array.dtype != kind:
         raise VoicefaceError(

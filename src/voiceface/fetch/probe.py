@@ -46,6 +46,8 @@ def probe(path: Path) -> Probe:
         # An absolute path: FFmpeg takes a relative one with a colon for a protocol.
         with av.open(str(path.absolute()), options=options, metadata_errors="replace") as container:
             return _read(container)
+    except MemoryError:  # PyAV's is both: the file is not to blame
+        raise
     except av.FFmpegError as error:
         reason = (error.strerror or str(error)).lower()
         raise Unreadable(f"{reason} (damaged, cut short, or no video)") from None

@@ -25,7 +25,7 @@ from yt_dlp.utils import (
 )
 from yt_dlp.utils._utils import _UnsafeExtensionError
 
-from voiceface.errors import VoicefaceError
+from voiceface.errors import VoicefaceError, hardship
 from voiceface.fetch.blocked import mend_of
 from voiceface.fetch.lost import Lost
 from voiceface.sources import is_url
@@ -135,8 +135,14 @@ def open_site(
 
 
 def explain(error: BaseException, *, with_cookies: bool = False) -> Lost:
-    """yt-dlp's error as a reason, and whether it is for good or waits for the user."""
+    """yt-dlp's error as a reason, and whether it is for good or waits for the user.
+
+    Raises:
+        VoicefaceError: the video is not to blame: the disk is full, or memory ran out.
+    """
     chain = list(_chain(error))
+    if refused := next(filter(None, map(hardship, chain)), None):
+        raise VoicefaceError(refused) from None
     reason = clean(_reason(chain))
     if mend := mend_of(reason, with_cookies=with_cookies):
         return Lost(reason, for_good=False, mend=mend)

@@ -22,6 +22,8 @@ def opened(media: Path) -> Iterator[av.container.InputContainer]:
     # An absolute path, so that a name with a colon is never taken for a protocol.
     try:
         container = av.open(f"file:{media.absolute()}", metadata_errors="ignore")
+    except MemoryError:  # PyAV's is both: the file is not to blame
+        raise
     except av.error.FFmpegError as error:
         reason = (error.strerror or str(error)).lower()
         raise VoicefaceError(f"{media}: can't be opened ({reason}); is it a video?") from None
@@ -65,6 +67,8 @@ def frames_late(container: av.container.InputContainer, stream: av.VideoStream) 
     try:
         container.seek(0, stream=stream)
         first = next(container.demux(stream))
+    except MemoryError:  # PyAV's is both: the file is not to blame
+        raise
     except av.error.FFmpegError:  # damaged: what can be read counts, if a little late
         return 0
     return (first.pts or 0) - (first.dts or 0)

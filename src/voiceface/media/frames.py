@@ -199,6 +199,8 @@ def decode_looks(
                 container.seek(seek_points[keyframe], stream=stream)
                 for frame in _decode_group(container, stream, list(group), segments, more):
                     yield replace(frame, time_us=frame.time_us - late_us) if late_us else frame
+            except MemoryError:  # PyAV's is both: the file is not to blame
+                raise
             except av.error.FFmpegError:
                 continue
 
@@ -326,6 +328,8 @@ def _packets(
             else:
                 pts.append(packet.pts)
                 sizes.append(packet.size)
+    except MemoryError:  # PyAV's is both: the file is not to blame
+        raise
     except av.error.FFmpegError:
         pass  # a damaged end: what came before it counts
     if goes_back:

@@ -1,16 +1,22 @@
-"""Every model that can be trained, one line each, and what the trainer asks of a model."""
+"""What the trainer asks of a model, and the models by name.
+
+A model is a module of this package that has its `ENTRY`, and a section of the settings by the same
+name. No module is named here: a new model is to make no other one stale.
+"""
 
 import json
 from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from voiceface.config import ModelSection, Wav2pix, parse_section
+from voiceface.codehash import code_digest
+from voiceface.config import ModelSection, parse_section
 from voiceface.data.batches import Batch
 from voiceface.errors import VoicefaceError
-from voiceface.models.wav2pix import Wav2Pix
 
 
 class Model(Protocol):
@@ -61,9 +67,14 @@ class Entry(NamedTuple):
     about: str
 
 
-MODELS = {
-    "wav2pix": Entry(Wav2pix, Wav2Pix, "Duarte et al., ICASSP 2019", "1 s of waveform; GAN"),
-}
+def module_of(name: str) -> str:
+    """The module of the model of that name."""
+    return f"voiceface.models.{name}"
+
+
+def code_of(name: str) -> str:
+    """Digest of the code of that model: what follows the trainer's code does not see it."""
+    return code_digest(module_of(name))
 
 
 def entry(name: str) -> Entry:
@@ -72,9 +83,11 @@ def entry(name: str) -> Entry:
     Raises:
         VoicefaceError: there is none.
     """
-    if name not in MODELS:
-        raise VoicefaceError(f"{name}: no such model; there are: {', '.join(MODELS)}")
-    return MODELS[name]
+    is_module = str.isidentifier(name) and find_spec(module_of(name)) is not None
+    found = getattr(import_module(module_of(name)), "ENTRY", None) if is_module else None
+    if found is None:
+        raise VoicefaceError(f"{name}: no such model; `voiceface models` lists them")
+    return found
 
 
 def parse_config(name: str, text: str) -> ModelSection:

@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from voiceface import files
-from voiceface.errors import VoicefaceError
+from voiceface.errors import VoicefaceError, hardship
 from voiceface.models import registry
 from voiceface.models.judging import judge_names
 from voiceface.models.registry import Model
@@ -34,7 +34,7 @@ def save(folder: Path, weights: dict[str, dict[str, Tensor]], card: dict[str, An
     }
     path = folder / "generator.safetensors"
     files.write_bytes(path, safetensors.torch.save(flat))
-    files.write_json(folder / "model.json", card | {"sha256": files.sha256_file(path)})
+    files.write_sealed(folder / "model.json", card | {"sha256": files.sha256_file(path)})
 
 
 def load(folder: Path, device: torch.device) -> Trained:
@@ -62,6 +62,8 @@ def load(folder: Path, device: torch.device) -> Trained:
         if not card["sample_rate_hz"] > 0 or not card["input_samples"] > 0:
             raise ValueError("it draws from no sound")
     except (LookupError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        if hardship(error):
+            raise
         reason = (str(error) or repr(error)).splitlines()[0]
         raise VoicefaceError(
             f"{folder}: not a model of this version ({reason}); train it again"

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from voiceface import files
-from voiceface.config import Settings
+from voiceface.config import Settings, model_sections
 from voiceface.errors import VoicefaceError
 from voiceface.layout import TAKEDOWNS
 from voiceface.models.provenance import trained_on
-from voiceface.models.registry import MODELS
+from voiceface.models.registry import entry
 from voiceface.takedowns import read_takedowns
 
 
@@ -42,14 +42,14 @@ def models_status(
     return [
         ModelStatus(
             name,
-            entry.paper,
-            entry.about,
+            entry(name).paper,
+            entry(name).about,
             name in settings.models,
             _trained_steps(models / name),
             name in down,
             _headline(reports / name / "metrics.json"),
         )
-        for name, entry in MODELS.items()
+        for name in model_sections()
     ]
 
 

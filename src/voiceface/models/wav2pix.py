@@ -36,6 +36,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from voiceface.config import Wav2pix
 from voiceface.data.batches import Batch
+from voiceface.models.registry import Entry
 
 INPUT_SAMPLES = 16_384
 EMBEDDING = 128
@@ -246,3 +247,6 @@ def _classifier(variant: str, speakers: int) -> nn.Module:
 
 def _channels_last(faces: Tensor) -> Tensor:
     return faces.contiguous(memory_format=torch.channels_last)
+
+
+ENTRY = Entry(Wav2pix, Wav2Pix, "Duarte et al., ICASSP 2019", "1 s of waveform; GAN")

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from voiceface.review.ledger import Event
+from voiceface.review.fold import standing_by_curator
+from voiceface.review.ledger import Event, in_time
 
 
 @dataclass(frozen=True)
@@ -45,25 +46,35 @@ def agreement(ratings: Iterable[Mapping[str, str]]) -> Agreement:
     )
 
 
-def curators_agreement(
-    standing: Mapping[str, Mapping[str, Event]],
-    content: Mapping[str, str | None],
-) -> Agreement:
-    """Agreement of the curators' standing marks of the samples' present content.
+def blind_agreement(events: Iterable[Event], content: Mapping[str, str | None]) -> Agreement:
+    """Agreement of what curators said of the samples' present content before they knew the others'.
+
+    Of each sample counts what a curator said last before another one marked it, or else what they
+    said first: who marks it again after having seen the other's mark agrees too easily.
 
     Args:
-        standing: as of `fold.standing_by_curator`.
-        content: of each sample, None without a face.
+        content: of each sample that counts, None without a face.
     """
-    return agreement(
-        {
-            curator: mark.decision
-            for curator, mark in marks.items()
-            if mark.content == (content[sample] or "")
-        }
-        for sample, marks in standing.items()
-        if sample in content
-    )
+    of_sample: dict[str, list[Event]] = {}
+    for event in sorted(events, key=in_time):
+        if event.sample in content and event.content == (content[event.sample] or ""):
+            of_sample.setdefault(event.sample, []).append(event)
+    return agreement(_blind_ratings(own) for own in of_sample.values())
+
+
+def _blind_ratings(events: Sequence[Event]) -> dict[str, str]:
+    """Each curator's decision on a sample, from its events in order of time."""
+    first: dict[str, int] = {}
+    for place, event in enumerate(events):
+        if event.decision != "undo":
+            first.setdefault(event.curator, place)
+    ratings = {}
+    for curator, place in first.items():
+        others = min((at for who, at in first.items() if who != curator), default=len(events))
+        blind = standing_by_curator(event for event in events[:others] if event.curator == curator)
+        mark = next((marks[curator] for marks in blind.values()), events[place])
+        ratings[curator] = mark.decision
+    return ratings
 
 
 def _agreeing(item: Sequence[str]) -> float:

@@ -17,7 +17,9 @@ from starlette.routing import Route
 from voiceface.errors import VoicefaceError
 from voiceface.review.desk import Desk, Wanted, error_of
 from voiceface.review.filters import Filter
+from voiceface.review.ledger import is_text
 from voiceface.review.queue import Query
+from voiceface.review.safe import is_number
 from voiceface.review.seen import FACE, SOUND
 from voiceface.review.shown import far_json, sample_json, state_json
 from voiceface.review.words import COLUMNS
@@ -169,7 +171,7 @@ def ranged(request: Request, data: bytes, kind: str) -> Response:
     """Bytes that never change, whole or the part that was asked for (RFC 9110, 14.2)."""
     asked = request.headers.get("range", "")
     first, dash, last = asked.removeprefix("bytes=").partition("-")
-    numbers = all(part.isascii() and part.isdigit() for part in (first, last) if part)
+    numbers = all(is_number(part) for part in (first, last) if part)
     if not asked.startswith("bytes=") or not dash or not numbers or not (first or last):
         return Response(data, headers=_FOREVER, media_type=kind)
     start = int(first) if first else max(len(data) - int(last), 0)
@@ -196,7 +198,7 @@ def _words(request: Request, error: Exception) -> Response:
 async def _body(request: Request) -> dict[str, Any]:
     try:
         body = json.loads(await request.body())
-    except ValueError:
+    except (ValueError, RecursionError):
         raise HTTPException(400, "not JSON") from None
     if not isinstance(body, dict):
         raise HTTPException(400, "must be an object")
@@ -223,7 +225,10 @@ def _wanted(given: Any) -> list[Wanted]:
 def _query(queue: str, filters: Any, sort: str) -> Query:
     if not isinstance(filters, list) or len(filters) > len(COLUMNS):
         raise HTTPException(400, "filters: must be a list")
-    return Query(queue, tuple(Filter.parse(str(text)) for text in filters), sort)
+    texts = [str(text) for text in filters]
+    if not is_text("".join(texts)):
+        raise HTTPException(400, "filters: must be text")
+    return Query(queue, tuple(map(Filter.parse, texts)), sort)
 
 
 def _text(body: dict[str, Any], name: str, default: str = "") -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.float32]
-    Rows = npt.NDArray[np.int64]
+    Rows = npt.NDArray[np.integer[Any]]
     Mask = npt.NDArray[np.bool_]
 
 SCORES = tuple(
@@ -163,22 +163,25 @@ def doubt(probability: "Floats", kept: "Mask") -> "Floats":
 def propose(
     model: Model, probability: "Floats", pending: "Mask", max_error: float
 ) -> Proposal | None:
-    """The pending samples that may be kept page by page; None when no error is small enough.
+    """The pending samples that may be kept page by page; None when no error is surely so small.
 
-    Those are as sure as marked samples of which at most the share `max_error` was dropped, each
-    judged by a model that had not seen its mark. The error's interval goes with them.
+    Those are as sure as marked samples of which at most the share `max_error` was dropped, by the
+    upper end of its 95 % interval, each judged by a model that had not seen its mark. The error
+    goes with them.
     """
     order = np.argsort(-model.held_out, kind="stable")
     wrong = np.cumsum(~model.kept[order])
-    looked = np.arange(1, len(order) + 1)
-    good = np.flatnonzero(wrong <= max_error * looked)
-    if not len(good):
+    # For each number of wrong ones, the longest row of sure ones that has no more.
+    lasts = np.flatnonzero(np.diff(wrong, append=len(order) + 1))
+    lasts = lasts[wrong[lasts] <= max_error * (lasts + 1)]
+    errors = ((last, share_of(int(wrong[last]), int(last) + 1)) for last in lasts[::-1])
+    last, error = next((one for one in errors if one[1].high <= max_error), (-1, None))
+    if error is None:
         return None
-    last = int(good[-1])
     least = float(model.held_out[order[last]])
-    rows = np.flatnonzero(pending & (probability >= least))
+    rows = np.flatnonzero(pending & (probability >= least)).astype(np.int32)
     rows = rows[np.argsort(-probability[rows], kind="stable")]
-    return Proposal(rows, least, share_of(int(wrong[last]), last + 1))
+    return Proposal(rows, least, error)
 
 
 def _scale(known: "Floats") -> "tuple[Floats, Floats]":

@@ -40,19 +40,22 @@ class Assistant:
         self._not_before = 0.0
         self.advice: Advice | None = None
 
-    def consider(self, review: np.ndarray) -> bool:
+    def consider(self, review: np.ndarray, judged: np.ndarray) -> bool:
         """Train anew in the background when enough was marked since; tells whether it does.
 
         Args:
             review: of each row what its mark is, as places in `REVIEWS`.
+            judged: the same without what was kept by a proposal: a model must not teach itself.
         """
         busy = self._thread is not None and self._thread.is_alive()
         if busy or time.monotonic() < self._not_before:
             return False
-        marks = int(np.count_nonzero((review == KEEP) | (review == DROP)))
+        marks = int(np.count_nonzero((judged == KEEP) | (judged == DROP)))
         if self.advice and abs(marks - self.advice.marks) < EVERY:
             return False
-        self._thread = threading.Thread(target=self._train, args=(review.copy(),), daemon=True)
+        self._thread = threading.Thread(
+            target=self._train, args=(review == PENDING, judged), daemon=True
+        )
         self._thread.start()
         return True
 
@@ -66,14 +69,14 @@ class Assistant:
         proposal = self.advice.proposal if self.advice else None
         return proposal is not None and bool((proposal.rows == row).any())
 
-    def _train(self, review: np.ndarray) -> None:
+    def _train(self, pending: np.ndarray, judged: np.ndarray) -> None:
         begun = time.monotonic()
-        rows = np.flatnonzero((review == KEEP) | (review == DROP))
-        model: Model = train(self._features, rows, review[rows] == KEEP)
+        rows = np.flatnonzero((judged == KEEP) | (judged == DROP))
+        model: Model = train(self._features, rows, judged[rows] == KEEP)
         probability = model.probability(self._features)
         clean = self._features.flags == 0
-        pending = (review == PENDING) & self._face & clean
-        proposal = propose(model, probability, pending, self._max_error) if len(rows) else None
+        open_rows = pending & self._face & clean
+        proposal = propose(model, probability, open_rows, self._max_error) if len(rows) else None
         order = np.argsort(doubt(probability, clean), kind="stable").astype(np.int32)
         self.advice = Advice(len(rows), probability, order, proposal)
         now = time.monotonic()

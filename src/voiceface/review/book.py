@@ -9,11 +9,14 @@ import numpy as np
 from voiceface.review.audit import AUDIT
 from voiceface.review.columns import Column, Flags, Texts, Times
 from voiceface.review.fold import Standing, resolve, standing_by_curator
-from voiceface.review.ledger import Event
+from voiceface.review.ledger import Event, no_collection
 from voiceface.review.table import ReviewTable
 from voiceface.tables import CURATED, FATE_OF_REVIEW, KEPT, REASONS, REVIEWS
 
 PENDING, KEEP, DROP = (REVIEWS.index(name) for name in ("pending", "keep", "drop"))
+PROPOSED = "proposed"
+"""Reason of a keep that the assistant proposed, page by page: no judgement of a curator's."""
+
 _FATES = [KEPT, *REASONS, *CURATED]
 
 
@@ -26,10 +29,13 @@ class _Codes:
         self._known = {value: code for code, value in enumerate(self.values)}
 
     def put(self, row: int, value: str) -> None:
+        self.codes[row] = self.code(value)
+
+    def code(self, value: str) -> int:
         code = self._known.setdefault(value, len(self.values))
         if code == len(self.values):
             self.values.append(value)
-        self.codes[row] = code
+        return code
 
 
 class Book:
@@ -48,14 +54,14 @@ class Book:
 
         Args:
             decide: what holds by the marks of each curator and the row's content.
-            blind: whether nobody may see others' marks on a sample before having marked it.
+            blind: whether nobody may see another's mark on a sample before having marked it, or
+                until two have.
         """
         rows = len(table)
         self._table = table
         self._decide = decide
         self._is_blind = blind
-        self._events: dict[int, list[Event]] = {}
-        self._marks: dict[int, dict[str, Event]] = {}
+        self._events: dict[int, tuple[Event, ...]] = {}
         self._by_id: dict[str, Event] = {}
         self._own: dict[str, list[Event]] = {}
         self._mine: dict[str, dict[int, Event]] = {}
@@ -63,25 +69,30 @@ class Book:
         self._blind: set[int] = set()
         self._review = _Codes(rows, np.int8, REVIEWS)
         self._reason, self._curator = _Codes(rows, np.int32), _Codes(rows, np.int16)
-        self._time = np.full(rows, np.nan)
+        # Zero where there is none: what was never written takes no memory.
+        self._time_us = np.zeros(rows, np.int64)
         self._views: dict[str, tuple[int, np.ndarray]] = {}
         self.version = 0
         """changes with every event"""
 
+    @no_collection()
     def take(self, events: Iterable[Event]) -> None:
         """Add events, each once; those on samples that are not in the table change no row."""
-        touched = set()
-        for event in events:
-            if event.id in self._by_id:
-                continue
-            self._by_id[event.id] = event
+        new = {event.id: event for event in events if event.id not in self._by_id}
+        self._by_id |= new
+        touched: dict[str, int] = {}
+        for event, row in zip(
+            new.values(), self._table.rows_of([e.sample for e in new.values()]), strict=True
+        ):
             self._own.setdefault(event.curator, []).append(event)
-            row = self._table.row_of(event.sample)
             if row is not None:
-                self._events.setdefault(row, []).append(event)
-                touched.add(row)
-        for row in touched:
-            self._update(row)
+                self._events[row] = (*self._events.get(row, ()), event)
+                touched[event.sample] = row
+        standing = standing_by_curator(
+            event for row in touched.values() for event in self._events[row]
+        )
+        for sample, row in touched.items():
+            self._update(row, sample, standing.get(sample, {}))
         self.version += 1
 
     def event(self, name: str) -> Event | None:
@@ -90,7 +101,7 @@ class Book:
 
     def marks(self, row: int, curator: str) -> dict[str, Event]:
         """The standing marks of a row, by curator, as far as `curator` may see them."""
-        marks = self._marks.get(row, {})
+        marks = self._standing_of(row)
         return {} if row in self._blind and curator not in marks else marks
 
     def own(self, curator: str) -> list[Event]:
@@ -117,7 +128,7 @@ class Book:
 
     def audited(self) -> list[Event]:
         """The standing marks that were made in the random audit."""
-        marks = (mark for row in self._audit for mark in self._marks.get(row, {}).values())
+        marks = (mark for row in self._audit for mark in self._standing_of(row).values())
         return [mark for mark in marks if mark.batch == AUDIT]
 
     def marked_by(self, curator: str) -> np.ndarray:
@@ -140,6 +151,14 @@ class Book:
             self._views[curator] = (self.version, view)
         return view
 
+    def proposed(self) -> np.ndarray:
+        """Rows that were kept because the assistant proposed it, by nobody's look: bool (rows,)."""
+        return (self._review.codes == KEEP) & (self._reason.codes == self._reason.code(PROPOSED))
+
+    def judged(self) -> np.ndarray:
+        """As `review()`, where what was only proposed is pending."""
+        return np.where(self.proposed(), np.int8(PENDING), self._review.codes)
+
     def state(self, row: int, curator: str) -> str:
         """What a row's mark is, as far as the curator may see it: one of `REVIEWS`."""
         return REVIEWS[self.review(curator)[row]]
@@ -153,7 +172,7 @@ class Book:
             return Texts(self._fates(review), _FATES)
         hidden = self._hidden(curator)
         if name == "reviewed_at":
-            time = self._time.copy()
+            time = np.where(self._time_us > 0, self._time_us, np.nan)
             time[hidden] = np.nan
             return Times(time)
         known = {"review_reason": self._reason, "curator": self._curator}[name]
@@ -162,7 +181,12 @@ class Book:
         return Texts(codes, known.values)
 
     def _hidden(self, curator: str) -> list[int]:
-        return [row for row in self._blind if curator not in self._marks[row]]
+        return [row for row in self._blind if row not in self._mine.get(curator, ())]
+
+    def _standing_of(self, row: int) -> dict[str, Event]:
+        """A row's standing marks, by curator."""
+        found = standing_by_curator(self._events.get(row, ()))
+        return next(iter(found.values()), {})
 
     def _standing(self, curator: str) -> Iterable[Event]:
         """A curator's standing marks."""
@@ -181,20 +205,21 @@ class Book:
             result[review == REVIEWS.index(name)] = place[fate]
         return result
 
-    def _update(self, row: int) -> None:
-        sample, content = self._table.sample(row), self._table.content(row)
-        marks = standing_by_curator(self._events[row]).get(sample, {})
-        for curator in self._marks.get(row, {}).keys() - marks.keys():
-            del self._mine[curator][row]
+    def _update(self, row: int, sample: str, marks: Mapping[str, Event]) -> None:
+        """Put down what holds for a row by its standing marks."""
+        for curator in {event.curator for event in self._events[row]} - marks.keys():
+            self._mine.get(curator, {}).pop(row, None)
         for curator, mark in marks.items():
             self._mine.setdefault(curator, {})[row] = mark
-        self._marks[row] = marks
         audited = any(mark.batch == AUDIT for mark in marks.values())
         (self._audit.add if audited else self._audit.discard)(row)
-        (self._blind.add if marks and self._is_blind(sample) else self._blind.discard)(row)
-        standing = self._decide(marks, content)
+        # Once two have marked it, the others see what they said: one of them may have to decide.
+        alone = len(marks) == 1 and self._is_blind(sample)
+        (self._blind.add if alone else self._blind.discard)(row)
+        standing = self._decide(marks, self._table.content(row))
         event = standing.event
         self._review.put(row, standing.review)
         self._reason.put(row, event.reason if event else "")
         self._curator.put(row, event.curator if event else "")
-        self._time[row] = datetime.fromisoformat(event.time).timestamp() * 1e6 if event else np.nan
+        time_s = datetime.fromisoformat(event.time).timestamp() if event else 0
+        self._time_us[row] = round(time_s * 1e6)

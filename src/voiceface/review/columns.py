@@ -16,6 +16,8 @@ import pyarrow.compute as pc
 
 from voiceface.errors import VoicefaceError
 
+_MANY = 1000  # looked up at once: it takes as long as to look up so many one by one
+
 
 class Column(Protocol):
     """What filters and sorting need of a column."""
@@ -111,6 +113,13 @@ class Names:
         place = bisect_left(self.order, text, key=self.value)
         row = int(self.order[place]) if place < len(self.order) else -1
         return row if row >= 0 and self.value(row) == text else None
+
+    def rows_of(self, texts: list[str]) -> list[int | None]:
+        """The row of each text, as `row_of`."""
+        if len(texts) < _MANY:
+            return [self.row_of(text) for text in texts]
+        rows: list[int | None] = pc.index_in(pa.array(texts), self.values).to_pylist()
+        return rows
 
     def value(self, row: int) -> str:
         return self.values[row].as_py()

@@ -2,24 +2,25 @@
 
 import asyncio
 import errno
+import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from voiceface.config import Settings
-from voiceface.errors import VoicefaceError
-from voiceface.layout import MANIFEST
+from voiceface.layout import COPIES_SEEN, FACES_SEEN, MANIFEST, RUBRIC
 from voiceface.layout import REVIEWS as LEDGER
 from voiceface.review.assistant import Assistant
-from voiceface.review.book import Book
+from voiceface.review.book import PROPOSED, Book
 from voiceface.review.fold import Policy, resolve
-from voiceface.review.follow import follow
+from voiceface.review.follow import file_sizes, follow
 from voiceface.review.heard import Heard, secret_of
-from voiceface.review.ledger import Event, Ledger, Mark, read_ledger
+from voiceface.review.ledger import Event, Ledger, Mark, is_text, read_ledger
 from voiceface.review.media import Media
 from voiceface.review.queue import Leases, Query, Selection
 from voiceface.review.second import needs_second
@@ -28,16 +29,10 @@ from voiceface.review.shown import sample_json
 from voiceface.review.table import ReviewTable
 from voiceface.review.writer import Writer
 
-FACES_SEEN = Path("manifests/faces-seen")
-"""Ledger of the first pass: faces that a curator found fit, whose sound is still to be heard."""
-
-PROPOSED = "proposed"
-"""Reason of a keep that the assistant proposed, page by page."""
-
-_SEEN = Path("data/review/seen")
 _SECRET = Path("data/review/secret")
 _FACES = Path("data/faces")
 _SPEECH = Path("data/speech")
+_ID = re.compile(r"[A-Za-z0-9._/-]{1,200}")
 _MOST_UNDONE = 24  # samples that are shown again
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -85,33 +80,37 @@ class Desk:
         for curator in curators:
             Ledger(root / LEDGER, curator)  # refuses a name that can't be a folder
         self._manifest = root / MANIFEST
+        self.rubric = root / RUBRIC
         self.table = ReviewTable.open(self._manifest)
         self._built_ns = self._manifest.stat().st_mtime_ns
-        self.seen = Seen(root / _SEEN)
+        self.seen = Seen(root / COPIES_SEEN)
         self.media = Media(self.table, root / _FACES, root / _SPEECH, self.seen)
         # One thread: each further one would keep memory of its own.
         self.reader = ThreadPoolExecutor(1, "media")
         self.heard = Heard(secret_of(root / _SECRET))
         self.leases = Leases(settings.review.lease_s)
         self.writer = Writer()
+        # The second is that of the first pass: faces found fit, whose sound is still to be heard.
         self.roots = {False: root / LEDGER, True: root / FACES_SEEN}
         policy = Policy(settings.manifest.dispute_policy, settings.manifest.adjudicators)
         share, seed = settings.review.second_share, settings.review.second_seed
-        marks = Book(
-            self.table,
-            lambda marks, content: resolve(marks, content, policy),
-            lambda sample: needs_second(sample, share, seed),
-        )
-        self.books = {False: marks, True: Book(self.table)}
+        blind = partial(needs_second, share=share, seed=seed)
+        marks = Book(self.table, partial(resolve, policy=policy), blind)
+        self.books = {False: marks, True: Book(self.table, blind=blind)}
+        self._sizes = {faces: file_sizes(self.roots[faces]) for faces in self.books}
         for faces, book in self.books.items():
             book.take(read_ledger(self.roots[faces]))
+        self.trouble: dict[bool, str] = {}
+        """why the marks of others can't be read now, by ledger"""
         self.assistant = Assistant(self.table, settings.review.max_error)
         self.selection = Selection(
-            self.table, self.book, self.books[True], self.assistant, settings.review
+            self.table, self.book, self.books[True], self.assistant, settings
         )
-        self.assistant.consider(self.book.review())
+        self._consider()
         self._offered: dict[str, set[int]] = {}
         self._under_way: dict[str, asyncio.Future[None]] = {}
+        self._undoing = asyncio.Lock()
+        """Two undos at once would take the same mark back."""
 
     @property
     def book(self) -> Book:
@@ -155,7 +154,7 @@ class Desk:
         away[held] = True
         away[self._rows(skip)] = True
         if faces and query.queue != "proposed":
-            away |= self.selection.fit()
+            away |= self.selection.fit(curator)
         mask = self.selection.mask(query, curator)
         whole = int(np.count_nonzero(mask))
         mask &= ~away
@@ -203,17 +202,8 @@ class Desk:
         Args:
             name: id for the undo; that of a known one changes nothing.
         """
-        if not any(book.event(name) for book in self.books.values()):
-            last = [one for book in self.books.values() if (one := book.undoable(curator))]
-            if not last:
-                return {"samples": []}
-            event = max(last, key=lambda event: event.time)
-            undos = [
-                (faces, replace(_undo(one), id=name if one is event else f"{name}/{one.id}"))
-                for faces, book in self.books.items()
-                for one in book.batch(curator, event)
-            ]
-            await self._write(curator, undos)
+        async with self._undoing:
+            await self._undo_latest(curator, name)
         rows = [
             self.table.row_of(event.sample)
             for book in self.books.values()
@@ -221,6 +211,19 @@ class Desk:
         ]
         known = [row for row in rows if row is not None][:_MOST_UNDONE]
         return {"samples": [sample_json(self, curator, row) for row in known]}
+
+    async def _undo_latest(self, curator: str, name: str) -> None:
+        if not any(book.event(name) for book in self.books.values()):
+            last = [one for book in self.books.values() if (one := book.undoable(curator))]
+            if not last:
+                return
+            event = max(last, key=lambda event: event.time)
+            undos = [
+                (faces, replace(_undo(one), id=name if one is event else f"{name}/{one.id}"))
+                for faces, book in self.books.items()
+                for one in book.batch(curator, event)
+            ]
+            await self._write(curator, undos)
 
     def finish(self, curator: str, content: str) -> str | None:
         """The receipt for a sound that was heard; None when it can't have been."""
@@ -238,7 +241,7 @@ class Desk:
             for faces, book in self.books.items():
                 if some := [mark for to_faces, mark in marks if to_faces == faces]:
                     book.take(await self.writer.write(self.roots[faces], curator, some))
-        except (OSError, VoicefaceError) as error:
+        except Exception as error:
             future.set_exception(error)
             future.exception()  # whoever waits too gets it; if nobody does, it is no defect
             raise
@@ -246,9 +249,12 @@ class Desk:
             future.set_result(None)
         finally:
             for _, mark in marks:
-                del self._under_way[mark.id]
-        self.assistant.consider(self.book.review())
+                self._under_way.pop(mark.id, None)
+        self._consider()
         loop.run_in_executor(self.reader, self._keep_seen, [mark for _, mark in marks])
+
+    def _consider(self) -> None:
+        self.assistant.consider(self.book.review(), self.book.judged())
 
     def _keep_seen(self, marks: Sequence[Mark]) -> None:
         for mark in marks:
@@ -262,7 +268,13 @@ class Desk:
     async def follow(self) -> None:
         """Take in what others write to the ledgers, for ever."""
         parts = (
-            follow(root, self.writer.files, self.books[faces].take)
+            follow(
+                root,
+                self._sizes[faces],
+                self.writer.files,
+                self.books[faces].take,
+                partial(self.trouble.__setitem__, faces),
+            )
             for faces, root in self.roots.items()
         )
         await asyncio.gather(*parts)
@@ -291,6 +303,10 @@ class Desk:
         Raises:
             Refused: it can't be taken.
         """
+        if not _ID.fullmatch(one.id):
+            raise Refused("id", "an id has letters, digits, and . _ / - alone")
+        if not is_text("".join((one.sample, one.content, one.reason, one.note, one.batch))):
+            raise Refused("text", "a reason, a note or a name holds what is no text")
         if one.decision == "undo":
             return self._checked_undo(curator, one, before)
         row = self.table.row_of(one.sample)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,9 +12,11 @@ import pyarrow.compute as pc
 
 from voiceface.errors import VoicefaceError
 from voiceface.files import read_table, write_text
-from voiceface.review.agreement import Agreement, curators_agreement
-from voiceface.review.fold import UNANIMOUS, Policy, resolve, standing_by_curator
+from voiceface.review.agreement import Agreement, blind_agreement
+from voiceface.review.audit import AUDIT
+from voiceface.review.fold import UNANIMOUS, Policy, not_undone, resolve, standing_by_curator
 from voiceface.review.ledger import Event, Ledger, Mark, read_ledger, uuid7
+from voiceface.review.second import needs_second
 from voiceface.tables import MANIFEST, REVIEWS
 
 EDITABLE = ("decision", "reason", "note")
@@ -24,7 +27,10 @@ _ABOUT = ("speaker", "flags")
 COLUMNS = (_KEYS[0], *EDITABLE, *_ABOUT, *_KEYS[1:])
 
 _CONTENT = "sha256:"  # before the digest: no spreadsheet takes the cell for a number
-_FORMULA = tuple("=+-@\t\r\n")
+# What begins a cell, or stands behind a sign that may be taken for its end.
+_BEGIN = r"((?:^|(?<=[;,|\t\r\n])) *)"
+_FORMULA = re.compile(_BEGIN + r"('*[=+\-@\t\r\n]|'+)")
+_NEUTRAL = re.compile(_BEGIN + r"'('*[=+\-@\t\r\n]|'+)")
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,8 @@ class Change:
 
     before: str
     """what held: one of `tables.REVIEWS`"""
+    after: str
+    """what will hold, by the policy, beside the others' marks"""
     mark: Mark
 
 
@@ -48,11 +56,11 @@ class Plan:
 
     def words(self) -> list[str]:
         """The plan, a line for each change and each conflict."""
-        lines = [
-            f"{change.mark.sample}: {change.before} → {change.mark.decision}"
-            + (f" ({change.mark.reason})" if change.mark.reason else "")
-            for change in self.changes
-        ]
+        lines = []
+        for change in self.changes:
+            said = change.mark.decision + (f" ({change.mark.reason})" * bool(change.mark.reason))
+            held = "" if change.after == change.mark.decision else f": {change.after} then"
+            lines.append(f"{change.mark.sample}: {change.before} → {said}{held}")
         return [*lines, *self.conflicts, f"{self.unchanged} rows say nothing new"]
 
 
@@ -119,23 +127,27 @@ def export_marks(
 
 
 def plan_import(
-    manifest: Path, ledger_root: Path, source: Path, policy: Policy = UNANIMOUS
+    manifest: Path, ledger_root: Path, source: Path, curator: str, policy: Policy = UNANIMOUS
 ) -> Plan:
     """Compare a CSV file with the ledger; nothing is written.
+
+    Args:
+        curator: who imports it.
 
     Raises:
         VoicefaceError: the file is missing, or is not such a CSV file.
     """
     rows = _read_rows(source)
     events = {event.id: event for event in read_ledger(ledger_root)}
-    table = read_table(manifest, MANIFEST, ["sample", "content"])
-    content = dict(zip(*(table[name].to_pylist() for name in table.column_names), strict=True))
+    content = _contents(manifest)
     changes: list[Change] = []
     conflicts: list[str] = []
     standing = standing_by_curator(events.values())
     seen: dict[str, int] = {}
     for line, row in rows:
         change, problem = _compare(row, events, standing, content, policy)
+        if change:
+            change = replace(change, after=_held_then(change.mark, curator, standing, policy))
         if (first := seen.setdefault(row["sample"], line)) != line:
             problem = f"is on line {first} already"
         if problem:
@@ -158,38 +170,54 @@ def apply_import(plan: Plan, ledger_root: Path, curator: str) -> str:
         )
     if not plan.changes:
         raise VoicefaceError(f"{plan.source}: says nothing new")
+    now = standing_by_curator(read_ledger(ledger_root))
+    marks = [change.mark for change in plan.changes]
+    if late := [one.sample for one in marks if _latest(now.get(one.sample, {})) != one.after]:
+        raise VoicefaceError(
+            f"{plan.source}: {', '.join(late)} was marked in this moment, nothing was imported;"
+            " export again and redo those rows"
+        )
     batch = uuid7()
-    _write_batch(ledger_root, curator, [change.mark for change in plan.changes], batch)
+    _write_batch(ledger_root, curator, marks, batch)
     return batch
-
-
-def import_marks(manifest: Path, ledger_root: Path, source: Path, curator: str) -> str:
-    """Plan an import and apply it; returns the id of its batch. Raises as those two do."""
-    return apply_import(plan_import(manifest, ledger_root, source), ledger_root, curator)
 
 
 def undo_batch(ledger_root: Path, curator: str, batch: str) -> int:
     """Take back all marks of a batch; returns how many.
 
     Raises:
-        VoicefaceError: there is no such batch.
+        VoicefaceError: there is no such batch, or it was taken back already.
     """
+    events = read_ledger(ledger_root)
+    known = [event for event in events if event.batch == batch and event.decision != "undo"]
+    if not known or batch in ("", AUDIT):  # marks of the audit are made one by one
+        raise VoicefaceError(f"{ledger_root}: no batch {batch!r} in it")
+    valid = {mark.id for mark in not_undone(events)}
     marks = [
         Mark(event.sample, event.content, "undo", undoes=event.id, after=event.time)
-        for event in read_ledger(ledger_root)
-        if event.batch == batch
+        for event in known
+        if event.id in valid
     ]
-    if not marks or not batch:
-        raise VoicefaceError(f"{ledger_root}: no batch {batch!r} in it")
+    if not marks:
+        raise VoicefaceError(f"{ledger_root}: batch {batch} was taken back already")
     _write_batch(ledger_root, curator, marks, uuid7())
     return len(marks)
 
 
-def marks_agreement(manifest: Path, ledger_root: Path) -> Agreement:
-    """Agreement of the curators on what they marked as it is now."""
+def marks_agreement(manifest: Path, ledger_root: Path, share: float, seed: int) -> Agreement:
+    """Agreement of the curators on the samples that two of them mark blindly, see `second`."""
+    content = {
+        sample: digest
+        for sample, digest in _contents(manifest).items()
+        if needs_second(sample, share, seed)
+    }
+    return blind_agreement(read_ledger(ledger_root), content)
+
+
+def _contents(manifest: Path) -> dict[str, str | None]:
+    """The content of each sample."""
     table = read_table(manifest, MANIFEST, ["sample", "content"])
-    content = dict(zip(*(table[name].to_pylist() for name in table.column_names), strict=True))
-    return curators_agreement(standing_by_curator(read_ledger(ledger_root)), content)
+    return dict(zip(*(table[name].to_pylist() for name in table.column_names), strict=True))
 
 
 def _write_batch(root: Path, curator: str, marks: Iterable[Mark], batch: str) -> None:
@@ -241,7 +269,14 @@ def _compare(
     if _ids(now) != row["mark"]:
         marks = (f"{mark.decision} by {name} at {mark.time}" for name, mark in now.items())
         return None, f"was marked since the export: {', '.join(marks) or 'taken back'}"
-    return Change(before.review, Mark(sample, seen, *new, after=_latest(now))), ""
+    return Change(before.review, new[0], Mark(sample, seen, *new, after=_latest(now))), ""
+
+
+def _held_then(
+    mark: Mark, curator: str, standing: Mapping[str, Mapping[str, Event]], policy: Policy
+) -> str:
+    own = Event("", mark.after, curator, mark.sample, mark.content, mark.decision, mark.reason)
+    return resolve({**standing.get(mark.sample, {}), curator: own}, mark.content, policy).review
 
 
 def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
@@ -284,10 +319,13 @@ def _checked_header(path: Path, cells: list[str]) -> list[str]:
 
 
 def _neutral(cell: str) -> str:
-    """Text that no spreadsheet runs as a formula; `_plain` undoes it."""
-    return f"'{cell}" if cell.startswith((*_FORMULA, "'")) else cell
+    """Text that no spreadsheet runs as a formula; `_plain` undoes it.
+
+    Nor a part of it, where a spreadsheet takes another sign for the delimiter than it was written
+    with.
+    """
+    return _FORMULA.sub(r"\1'\2", cell)
 
 
 def _plain(cell: str) -> str:
-    escaped = cell.startswith("'") and cell[1:].startswith((*_FORMULA, "'"))
-    return cell[1:] if escaped else cell
+    return _NEUTRAL.sub(r"\1\2", cell)

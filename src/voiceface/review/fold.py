@@ -42,7 +42,7 @@ def standing_by_curator(events: Iterable[Event]) -> dict[str, dict[str, Event]]:
     their order.
     """
     standing: dict[str, dict[str, Event]] = {}
-    for event in _not_undone(events):
+    for event in not_undone(events):
         standing.setdefault(event.sample, {}).setdefault(event.curator, event)
     return standing
 
@@ -76,20 +76,12 @@ def resolve(
     return Standing("disputed")
 
 
-def fold(events: Iterable[Event]) -> dict[str, Event]:
-    """The latest mark of each sample that was not taken back, whoever made it."""
-    standing: dict[str, Event] = {}
-    for event in _not_undone(events):
-        standing.setdefault(event.sample, event)
-    return standing
-
-
 def orphans(standing: Mapping[str, object], samples: Iterable[str]) -> list[str]:
     """Marked samples that are gone, sorted. Their marks stay in the ledger."""
     return sorted(standing.keys() - set(samples))
 
 
-def _not_undone(events: Iterable[Event]) -> Iterable[Event]:
+def not_undone(events: Iterable[Event]) -> Iterable[Event]:
     """The marks that were not taken back, newest first."""
     void: set[str] = set()
     # Newest first: whether an event holds is known once all that may undo it has been seen.

@@ -1,5 +1,6 @@
 """Proof that a curator heard a sound to its end: a receipt, which goes with the keep."""
 
+import contextlib
 import hashlib
 import hmac
 import os
@@ -7,11 +8,14 @@ import secrets
 import time
 from pathlib import Path
 
+from voiceface.errors import VoicefaceError
+
 FASTEST = 2.0
 """Speed at which the page plays a sound, at most."""
 
 _SLACK_S = 0.25  # the browser's clock and ours; the silence at the end of a sound
 _MOST = 10_000  # sounds under way
+_SECRET_BYTES = 32
 
 
 class Heard:
@@ -43,13 +47,22 @@ class Heard:
 
 
 def secret_of(path: Path) -> bytes:
-    """The secret in a file that only its owner reads; made when it is not there yet."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
-    with os.fdopen(handle, "wb") as file:
-        secret = secrets.token_bytes(32)
-        file.write(secret)
+    """The secret in a file that only its owner reads; made when it is not there yet.
+
+    Raises:
+        VoicefaceError: the file is damaged.
+    """
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        own = path.with_name(f"{path.name}.{secrets.token_hex(8)}.part")
+        with open(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secrets.token_bytes(_SECRET_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):  # another server was faster: its secret is ours
+            path.hardlink_to(own)
+        own.unlink()
+    secret = path.read_bytes()
+    if len(secret) != _SECRET_BYTES:
+        raise VoicefaceError(f"{path}: is damaged; delete it, what was heard is then heard again")
     return secret

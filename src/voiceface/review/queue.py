@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from voiceface.config import Review
+from voiceface.config import Settings
 from voiceface.errors import VoicefaceError
 from voiceface.reporting.words import thousands
 from voiceface.review.assist import doubt
@@ -60,13 +60,14 @@ class Selection:
         book: Book,
         first_pass: Book,
         assistant: Assistant,
-        settings: Review,
+        settings: Settings,
     ) -> None:
         self._table = table
         self._first_pass = first_pass
         self._book = book
         self._assistant = assistant
-        self._settings = settings
+        self._settings = settings.review
+        self._only_reviewed = settings.manifest.require_review
         self._clean = table.columns["flags"].mask("=", "")
         self._audit: tuple[object, np.ndarray] = (None, np.zeros(0, np.int64))
 
@@ -107,9 +108,19 @@ class Selection:
             mask &= one.mask(columns)
         return mask
 
-    def fit(self) -> np.ndarray:
-        """Rows whose present face was found fit in the first pass: bool (rows,)."""
-        return self._first_pass.review() == KEEP
+    def fit(self, curator: str) -> np.ndarray:
+        """Rows whose face was found fit in the first pass, as far as the curator may know it."""
+        return self._first_pass.review(curator) == KEEP
+
+    def kept_unseen(self, curator: str) -> np.ndarray:
+        """Rows that are in the dataset though nobody judged them: bool (rows,).
+
+        What nobody marked and has no flag, unless the dataset takes reviewed samples alone; and
+        what was kept because the assistant proposed it.
+        """
+        pending = self._book.review(curator) == PENDING
+        taken = pending & self._table.has_face & self._clean & (not self._only_reviewed)
+        return taken | self._book.proposed()
 
     def counts(self, curator: str) -> dict[str, int]:
         """How many are in each queue."""
@@ -120,7 +131,7 @@ class Selection:
         if name in ("pending", "flagged"):
             return (review == PENDING) & self._table.has_face & (self._clean == (name == "pending"))
         if name == "fit":
-            return (review == PENDING) & self.fit()
+            return (review == PENDING) & self.fit(curator)
         if name == "marked":
             return review != PENDING
         if name == "mine":
@@ -135,11 +146,11 @@ class Selection:
 
     def _drawn(self, name: str, curator: str) -> np.ndarray:
         """The rows of a queue of `DRAWN`, in its order."""
-        unseen = (self._book.review(curator) == PENDING) & self._table.has_face & self._clean
         if name == "proposed":
             advice = self._assistant.advice
             rows = advice.proposal.rows if advice and advice.proposal else np.zeros(0, np.int64)
-            return rows[unseen[rows]]
+            return rows[self._book.review(curator)[rows] == PENDING]
+        unseen = self.kept_unseen(curator)
         key = (self._book.version, curator)
         if self._audit[0] != key:
             left = max(0, self._settings.audit_size - len(self._book.audited()))

@@ -17,7 +17,9 @@ from typing import Any
 FACE, SOUND = "before.webp", "before.ogg"
 """Names of the copies, as the page asks for them."""
 
-_VALUES = "values.json"
+VALUES = "values.json"
+"""Name of what the manifest said of it."""
+
 _QUALITY = 90
 _NICE = 10
 _MOST_WAITING = 200
@@ -58,7 +60,7 @@ class Seen:
 
     def values(self, content: str) -> dict[str, Any] | None:
         """The manifest's values as they were; None when there is no copy."""
-        data = self.part(content, _VALUES)
+        data = self.part(content, VALUES)
         return None if data is None else json.loads(data)
 
     def close(self) -> None:
@@ -81,21 +83,18 @@ def _step_back() -> None:
 
 def _write(path: Path, face: bytes, sound: bytes, values: dict[str, Any]) -> None:
     """Atomic, but not synced: the ledger's writes go first, and a lost copy is no loss."""
-    import cv2
-    import numpy as np
     import soundfile
+    from PIL import Image
 
-    picture = cv2.imdecode(np.frombuffer(face, np.uint8), cv2.IMREAD_COLOR)
-    if picture is None:
-        return
-    webp = cv2.imencode(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, _QUALITY])[1].tobytes()
+    webp = io.BytesIO()
+    Image.open(io.BytesIO(face)).save(webp, "WEBP", quality=_QUALITY)
     pcm, rate_hz = soundfile.read(io.BytesIO(sound), dtype="int16")
     ogg = io.BytesIO()
     soundfile.write(ogg, pcm, rate_hz, format="OGG", subtype="VORBIS")
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(f".{os.getpid()}.part")
     with zipfile.ZipFile(temporary, "w") as copy:
-        copy.writestr(FACE, webp)
+        copy.writestr(FACE, webp.getvalue())
         copy.writestr(SOUND, ogg.getvalue())
-        copy.writestr(_VALUES, json.dumps(values))
+        copy.writestr(VALUES, json.dumps(values))
     os.replace(temporary, path)

@@ -19,6 +19,7 @@ LOOPBACK = "127.0.0.1"
 # malloc.h: M_TRIM_THRESHOLD, M_MMAP_THRESHOLD (bytes), M_ARENA_MAX
 _MALLOC = {-1: 1 << 18, -3: 1 << 18, -8: 1}
 
+_LAST_PORT = 65_535
 _USUAL_PORT = 8923
 """The same each time: a page that waits for the server to come back finds it there."""
 
@@ -60,6 +61,7 @@ def _server(
     from voiceface.review.app import review_app
     from voiceface.review.desk import Desk
 
+    _give_memory_back()
     desk = Desk(root, settings, list(tokens.values()))
     app = Guard(review_app(desk), tokens, hosts(bind, port), f"voiceface_{port}")
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
@@ -111,6 +113,8 @@ def _usual(bind: str) -> socket.socket:
 
 
 def _listening(bind: str, port: int) -> socket.socket:
+    if not 0 <= port <= _LAST_PORT:
+        raise VoicefaceError(f"--port {port}: must be from 0 to {_LAST_PORT}")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             bind, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -119,8 +123,9 @@ def _listening(bind: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(128)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "no name of a machine"
         raise VoicefaceError(
-            f"{bind}:{port}: can't listen there ({error.strerror}); say another --bind or --port"
+            f"{bind}:{port}: can't listen there ({why}); say another --bind or --port"
         ) from None
     return listener

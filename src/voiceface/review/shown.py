@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from voiceface.files import read_text
 from voiceface.reporting.words import reason_words
 from voiceface.review.assist import Proposal
 from voiceface.review.audit import residual_error
@@ -29,6 +30,7 @@ def state_json(desk: "Desk", curator: str) -> dict[str, Any]:
     return {
         "curator": curator,
         "settings": desk.settings.review.model_dump(mode="json"),
+        "rubric": read_text(desk.rubric),
         "columns": _columns_json(desk),
         **far_json(desk, curator),
     }
@@ -41,18 +43,18 @@ def far_json(desk: "Desk", curator: str) -> dict[str, Any]:
         {"name": name, "words": words, "count": counts[name]} for name, words in QUEUES.items()
     ]
     far = _progress_json(desk, curator)
-    return {"queues": queues, "progress": far, "rebuilt": desk.is_rebuilt()}
+    trouble = "; ".join(filter(None, desk.trouble.values())) or None
+    return {"queues": queues, "progress": far, "rebuilt": desk.is_rebuilt(), "trouble": trouble}
 
 
 def _progress_json(desk: "Desk", curator: str) -> dict[str, Any]:
     """How far, how fast, how long to go, how pure; the pace is the curator's own."""
     review = desk.book.review(curator)
     pending = desk.table.has_face & (review == PENDING)
-    clean = desk.table.columns["flags"].mask("=", "")
-    unseen = 0 if desk.settings.manifest.require_review else np.count_nonzero(pending & clean)
+    unseen = np.count_nonzero(desk.selection.kept_unseen(curator))
     whole = int(np.count_nonzero(desk.table.has_face))
     left = int(np.count_nonzero(pending))
-    kept = int(np.count_nonzero(review == KEEP))
+    kept = int(np.count_nonzero((review == KEEP) & ~desk.book.proposed()))
     residual = residual_error(desk.book.audited())
     own = desk.book.own(curator)
     found = progress(whole - left, whole, own, kept, int(unseen), residual)

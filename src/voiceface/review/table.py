@@ -49,6 +49,9 @@ class ReviewTable:
                 if field.name not in LIVE:
                     columns[field.name] = _column(file, path, field)
                     pa.default_memory_pool().release_unused()  # it would keep 150 MB
+            own, face = columns["start_us"], columns["face_start_us"]
+            if np.array_equal(own.keys(), face.keys()):  # as a rule: in memory once
+                columns["face_start_us"] = own
             table = cls(columns, file.metadata.num_rows)
             table.row_of("")  # the names are sorted now, and not when the first is looked up
             return table
@@ -72,6 +75,10 @@ class ReviewTable:
     def row_of(self, sample: str) -> int | None:
         """The row of a sample; None when there is none of that name."""
         return self._samples.row_of(sample)
+
+    def rows_of(self, samples: list[str]) -> list[int | None]:
+        """The row of each sample, as `row_of`; for many at once."""
+        return self._samples.rows_of(samples)
 
     def row_of_content(self, content: str) -> int | None:
         """A row with this face and sound; None when there is none."""

@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from voiceface.errors import VoicefaceError
 from voiceface.review.ledger import Event, Ledger, Mark
 
 
@@ -63,7 +62,7 @@ class Writer:
             self._waiting = [job for job in self._waiting if job not in together]
             try:
                 events = await loop.run_in_executor(self._thread, self._append, together)
-            except (OSError, VoicefaceError) as error:
+            except Exception as error:  # whatever it is: whoever waits would wait for ever
                 for job in together:
                     if not job.done.cancelled():
                         job.done.set_exception(error)

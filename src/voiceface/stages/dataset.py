@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from voiceface.config import Dataset
 from voiceface.errors import VoicefaceError
-from voiceface.files import read_table, write_json, write_table
+from voiceface.files import read_table, write_sealed, write_table
 from voiceface.leakage import prove_no_leak
 from voiceface.splits import draw_splits, find_groups
 from voiceface.stages.shim import stage_main
@@ -40,7 +40,7 @@ def run(config: Dataset, manifest: Path, output: Path, leakage: Path) -> None:
         list(group.videos) for group in groups if len(group.videos) > 1
     ]
     write_table(output, kept.select(DATASET.names).cast(DATASET).combine_chunks())
-    write_json(leakage, proof)
+    write_sealed(leakage, proof)
 
 
 def _why_nothing(table: pa.Table) -> str:

@@ -67,7 +67,7 @@ def run(config: Evaluate, model: str, packed: Path, models: Path, output: Path) 
         "paper": PAPERS.get(trained.card["name"]),
         "inputs": _inputs(trained, splits, config),
     }
-    files.write_json(output / "metrics.json", result)
+    files.write_sealed(output / "metrics.json", result)
 
 
 def _check(folder: Path, trained: Trained, train: Packed) -> None:

@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import soundfile
 
-from voiceface.errors import VoicefaceError
-from voiceface.files import read_table, replacing, sha256_file, write_json, write_table
+from voiceface.errors import VoicefaceError, hardship
+from voiceface.files import read_table, replacing, sha256_file, write_sealed, write_table
 from voiceface.stages.shim import stage_main
 from voiceface.tables import DATASET, PACKED
 
@@ -65,7 +65,7 @@ def run(dataset: Path, speech: Path, faces: Path, split: str, output: Path) -> N
         "count": len(rows),
         "sha256": {part: sha256_file(output / part) for part in _PARTS},
     }
-    write_json(output / "pack.json", about)
+    write_sealed(output / "pack.json", about)
 
 
 def decode_face(png: bytes) -> np.ndarray:
@@ -158,6 +158,8 @@ def _encoded(path: Path, column: str, wanted: Collection[tuple[int, ...]]) -> En
     except FileNotFoundError:
         raise VoicefaceError(f"{path}: no such file; build it with `voiceface build`") from None
     except (pa.ArrowException, OSError, KeyError) as error:
+        if refused := hardship(error):
+            raise VoicefaceError(f"{path}: {refused}") from None
         reason = str(error).splitlines()[0]
         raise VoicefaceError(f"{path}: damaged ({reason}); delete it and build again") from None
     return found

@@ -14,7 +14,8 @@ import jinja2
 from markupsafe import Markup
 
 from voiceface.config import Report, Settings
-from voiceface.files import read_json, sha256_file, write_text
+from voiceface.files import read_json, read_text, sha256_file, write_page
+from voiceface.libraries import SHOWN
 from voiceface.reporting import charts, lengths
 from voiceface.reporting.figures import Share, Speaker, read_funnel, read_speakers, read_splits
 from voiceface.reporting.leakage import read_leakage
@@ -32,18 +33,6 @@ from voiceface.stages.shim import stage_main
 from voiceface.tables import REVIEWS, SPLITS
 
 _WIDEST_PX = 1200
-_PACKAGES = (
-    "voiceface",
-    "av",
-    "dlib-bin",
-    "numpy",
-    "opencv-python-headless",
-    "pyarrow",
-    "snakemake",
-    "torch",
-    "webrtcvad-wheels",
-    "yt-dlp",
-)
 
 
 @dataclass(frozen=True)
@@ -79,6 +68,7 @@ def run(
     models: Path,
     reports: Path,
     names: str,
+    rubric: Path,
     output: Path,
 ) -> None:
     """Write the report: one HTML file with everything in it. Equal inputs give equal bytes.
@@ -89,6 +79,7 @@ def run(
         models: folder of the trained models.
         reports: folder of the models' metrics.
         names: the models to show, separated by commas.
+        rubric: the rules by which the curators decided; need not be there.
 
     Raises:
         VoicefaceError: an input is missing or damaged.
@@ -101,6 +92,7 @@ def run(
         **_people(people, manifest, faces),
         splits=SPLITS,
         reviews=REVIEWS,
+        rubric=read_text(rubric),
         **_sheets("kept", kept_sheets(dataset, faces, config.contact_sheet)),
         **_sheets("dropped", dropped_sheets(manifest, faces, config.contact_sheet)),
         leakage=read_leakage(leakage),
@@ -113,7 +105,7 @@ def run(
         },
         config=_config(json.loads(settings)),
     )
-    write_text(output, text)
+    write_page(output, text)
 
 
 def _funnel(funnel: Path) -> dict[str, Any]:
@@ -215,7 +207,7 @@ def _tiles(models: list[Model]) -> list[dict[str, str]]:
 
 def _versions() -> dict[str, str]:
     versions = {"python": platform.python_version()}
-    for name in _PACKAGES:
+    for name in ("voiceface", *SHOWN):
         try:
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:

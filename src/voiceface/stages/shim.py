@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from voiceface.config import Section, parse_section
-from voiceface.errors import VoicefaceError
+from voiceface.errors import told
 
 
 class _NoPandas(MetaPathFinder):
@@ -64,11 +64,11 @@ def _status(run: Callable[..., None], arguments: dict[str, str]) -> int:
     parameters = inspect.signature(run).parameters
     try:
         run(**{name: _value(parameters[name].annotation, arguments[name]) for name in parameters})
-    except VoicefaceError as error:
-        return _fail(str(error))
-    except OSError as error:
-        # A full disk, a folder that can't be written: the system's own words are the clear ones.
-        return _fail(f"{error.filename or _module_of(run)}: {error.strerror or error}")
+    except Exception as error:
+        message = told(error, _module_of(run))
+        if message is None:
+            raise
+        return _fail(message)
     return 0
 
 

@@ -28,8 +28,10 @@ def digest_of(*parts: Any) -> str:
 def save(folder: Path, digest: str, state: dict[str, Any]) -> None:
     """Write the state atomically, with torch's random states."""
     random = {"cpu": torch.get_rng_state(), "cuda": _cuda_states()}
-    with files.replacing(folder / FOLDER / "last.pt") as temporary:
-        torch.save({"digest": digest, "random": random, "state": state}, temporary)
+    path = folder / FOLDER / "last.pt"
+    # Into a file of Python's: where torch itself writes, nothing tells that the disk is full.
+    with files.replacing(path) as temporary, open(temporary, "wb") as target:
+        torch.save({"digest": digest, "random": random, "state": state}, target)
 
 
 def load(folder: Path, digest: str, most_steps: int) -> tuple[dict[str, Any] | None, str]:

@@ -167,6 +167,7 @@ def train(config: Train, name: str, section: ModelSection, packed: Path, output:
         {name: section.model_dump(mode="json", exclude=_FREE)},
         splits["train"].digest,
         [run.device.type, torch.__version__, code_digest("voiceface.training.engine")],
+        registry.code_of(name),
     )
     _resume(run, output, digest)
     board = Board(output / "tensorboard", run.step)

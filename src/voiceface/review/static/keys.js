@@ -31,6 +31,7 @@ export const REASONS = {
 export const GRID = [..."123456qwertyasdfghzxcvbn"];
 
 let keys = load();
+let rubric = "";
 
 function load() {
   const defaults = Object.fromEntries(Object.entries(ACTIONS).map(([name, [key]]) => [name, key]));
@@ -39,6 +40,11 @@ function load() {
   } catch {
     return defaults;
   }
+}
+
+// The curators' own rules, which the help shows.
+export function setRubric(text) {
+  rubric = text;
 }
 
 export const keyOf = (action) => keys[action];
@@ -67,6 +73,7 @@ export function showHelp(onChange) {
   );
   dialog.replaceChildren(
     element("h2", { id: "help-title" }, "Keys"),
+    ...rubric ? [element("details", { open: true }, element("summary", {}, "How to decide"), element("p", { id: "rubric" }, rubric))] : [],
     element("p", { class: "soft" }, "Choose a key to change it, then press the new one."),
     element("div", { class: "columns" },
       element("table", {}, element("caption", {}, "Sound"), element("tbody", {}, ...rows)),

@@ -4,7 +4,7 @@ import { get, post, uuid7 } from "./api.js";
 import { byId, element, say } from "./dom.js";
 import { FacesPass } from "./faces.js";
 import { Filters } from "./filters.js";
-import { isOurs, showHelp } from "./keys.js";
+import { isOurs, setRubric, showHelp } from "./keys.js";
 import { Media } from "./media.js";
 import { Outbox } from "./outbox.js";
 import { Progress } from "./progress.js";
@@ -22,6 +22,7 @@ class Page {
     this.failed = (error) => say(error.message);
     const state = await get("/api/state");
     this.settings = state.settings;
+    setRubric(state.rubric);
     byId("who").textContent = state.curator;
     this.columns = new Map(state.columns.map((column) => [column.name, column]));
     this.filters = new Filters(state, () => this.open());

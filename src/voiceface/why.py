@@ -1,0 +1,110 @@
+"""In words: what made a file, a stage or a video stale."""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection
+from pathlib import Path
+
+from voiceface.build import read_settings
+from voiceface.building.events import Event
+from voiceface.building.progress import NO_STAGES, STAGES
+from voiceface.building.reasons import causes, listed, updated_by_jobs
+from voiceface.errors import VoicefaceError
+from voiceface.ids import is_video_id
+from voiceface.layout import CONFIG, REPORT, SOURCES, VIDEO_LIST
+from voiceface.sources import find_video
+from voiceface.stages import resolve
+from voiceface.status import plan
+
+
+def why(target: str = "", settings_path: Path = CONFIG) -> list[str]:
+    """What made `target` stale, in lines.
+
+    Args:
+        target: a file or a rule, as for `voiceface build`; a stage; or a video, by which its own
+            tables are meant. Empty: the report.
+
+    Raises:
+        VoicefaceError: the config is wrong, or there is no such target.
+    """
+    settings = read_settings(settings_path)
+    target = target or str(REPORT)
+    if SOURCES.exists() and (cause := resolve.is_stale(settings.resolve, SOURCES, VIDEO_LIST)):
+        first = [f"resolve: {cause}; so `voiceface build` asks the sources first"]
+    else:
+        first = []
+    if not VIDEO_LIST.exists():
+        return [f"{target}: stale", *first] if first else [f"there is no {VIDEO_LIST}"]
+    of_many = target in STAGES or _is_video(target)
+    jobs, errors = plan(settings_path, [] if of_many else [target])
+    if errors:
+        raise VoicefaceError(errors[0])
+    lines = explain(jobs, target if of_many else "")
+    if not lines:
+        return [f"{target}: up to date{' but for that:' if first else ''}", *first]
+    return [f"{target}: stale", *first, *lines]
+
+
+def explain(jobs: Collection[Event], about: str = "") -> list[str]:
+    """The causes for which jobs are to run, and what only follows, in lines.
+
+    Args:
+        jobs: all that are to run.
+        about: tell only of the jobs of this stage or video, and of those that they follow.
+    """
+    grouped: dict[tuple[str, str], list[str]] = defaultdict(list)
+    follow = set()
+    for job in _with_those_before(jobs, about):
+        own = causes(job)
+        for cause in own:
+            name, words = _without_name(cause, job)
+            grouped[job["rule_name"], words].append(name)
+        if not own:
+            follow.add(job["rule_name"])
+    lines = []
+    for (rule, words), names in sorted(grouped.items(), key=lambda item: _place(item[0][0])):
+        of = f" of {listed(sorted(names))}" if any(names) else ""
+        lines.append(f"  {rule}{of}: {words}")
+    if follow:
+        lines.append(f"  what follows from that: {', '.join(sorted(follow, key=_place))}")
+    return lines
+
+
+def _is_video(target: str) -> bool:
+    if not is_video_id(target) or Path(target).exists():
+        return False
+    find_video(VIDEO_LIST, target)
+    return True
+
+
+def _with_those_before(jobs: Collection[Event], about: str) -> list[Event]:
+    makers = {path: job["jobid"] for job in jobs for path in job["output"] or []}
+    by_number = {job["jobid"]: job for job in jobs if job["rule_name"] not in NO_STAGES}
+    wanted = [
+        number
+        for number, job in by_number.items()
+        if not about or about in (job["rule_name"], *_wildcards(job))
+    ]
+    found: set[int] = set()
+    while wanted:
+        number = wanted.pop()
+        if number not in found:
+            found.add(number)
+            before = updated_by_jobs(by_number[number])
+            wanted += [makers[path] for path in before if path in makers]
+    return [job for number, job in by_number.items() if number in found]
+
+
+def _wildcards(job: Event) -> tuple[str, ...]:
+    return tuple((job["wildcards"] or {}).values())
+
+
+def _without_name(cause: str, job: Event) -> tuple[str, str]:
+    """What the job is about, and the cause in the same words for all of its kind."""
+    for kind, value in (job["wildcards"] or {}).items():
+        cause = re.sub(rf"(?<=/){re.escape(value)}(?=[/.])", f"<{kind}>", cause)
+    return " ".join(_wildcards(job)), cause
+
+
+def _place(rule: str) -> tuple[int, str]:
+    return (STAGES.index(rule) if rule in STAGES else len(STAGES)), rule
