@@ -207,6 +207,7 @@ def test_metrics_stand_beside_real_faces_chance_and_the_paper(page: str) -> None
     assert f"Identity accuracy ↑ {words}" in seen
     assert "Landmarks found ↑ 91.2 % 80.5 to 95.2 100.0 %" in seen
     assert "Identity and gender are told by the built-in classifier." in seen
+    assert "A face is drawn from the loudest 1.02 s of a voice." in seen
     assert "FID; KID: evaluate.inception_weights is not set." in seen
     assert "Identity accuracy (unseen): these people are not in the training split." in seen
     assert "Voice-to-face matching: 1 200 000 trials in train, " in seen

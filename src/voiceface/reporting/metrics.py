@@ -133,9 +133,11 @@ def _groups(told: list[dict[str, Any]], metrics: dict[str, Metric]) -> list[Grou
 
 def _about(data: dict[str, Any]) -> list[str]:
     """What all values have in common, in sentences."""
+    loudest = data["input_s"]
     about = [
         f"Identity and gender are told by the {data['classifier']} classifier.",
-        f"A face is drawn from {data['input_s']:.3g} s of speech.",
+        "A face is drawn from "
+        + ("all of a voice." if loudest is None else f"the loudest {loudest:.3g} s of a voice."),
     ]
     if paper := data["paper"]:
         about.append(f"The paper ({paper['source']}): {paper['note']}.")

@@ -54,7 +54,7 @@ def run(config: Evaluate, model: str, packed: Path, models: Path, output: Path) 
     result = {
         "model": model,
         "steps": trained.card["steps"],
-        "input_s": trained.card["input_samples"] / trained.card["sample_rate_hz"],
+        "input_s": _input_s(trained),
         "classifier": "VGG-Face" if config.vgg_face_weights else "built-in",
         "groups": [{"title": title, "metrics": list(of)} for title, of in GROUPS.items()],
         "headlines": HEADLINES,
@@ -68,6 +68,13 @@ def run(config: Evaluate, model: str, packed: Path, models: Path, output: Path) 
         "inputs": _inputs(trained, splits, config),
     }
     files.write_sealed(output / "metrics.json", result)
+
+
+def _input_s(trained: Trained) -> float | None:
+    """How many seconds of a voice a face is drawn from; None: from all of it."""
+    if getattr(trained.model, "whole", False):
+        return None
+    return float(trained.card["input_samples"] / trained.card["sample_rate_hz"])
 
 
 def _check(folder: Path, trained: Trained, train: Packed) -> None:
