@@ -27,6 +27,8 @@ def packed_dataset(
 ) -> Path:
     """Write a packed dataset of drawn faces and hummed voices; each speaker has one of each.
 
+    Speakers are female and male in turn.
+
     Returns `folder`, which then holds train/, test/ and unseen/ (0 rows where a count is 0).
     """
     rng = np.random.default_rng(seed)
@@ -112,7 +114,7 @@ def _write_split(
         {
             "sample": [f"file-{name}_{number * 4000:09d}" for name, number in rows],
             "speaker": [name for name, _ in rows],
-            "gender": ["" for _ in rows],
+            "gender": [("female", "male")[int(name[-1]) % 2] for name, _ in rows],
             "video": [f"file-{name}" for name, _ in rows],
             "face_video": [f"file-{name}" for name, _ in rows],
         },

@@ -187,26 +187,49 @@ def _write_model(root: Path, model: str, rng: np.random.Generator) -> None:
 
 
 def _metrics(model: str) -> dict[str, Any]:
-    def values(*pairs: tuple[float | None, float | None], note: str = "") -> dict[str, Any]:
+    def values(*pairs: tuple[float | None, float | None], **more: Any) -> dict[str, Any]:
         splits = zip(("train", "test", "unseen"), pairs, strict=True)
-        return {
-            split: {"generated": g, "real": r, "n": 40, "note": note} for split, (g, r) in splits
-        }
+        return {split: {"generated": g, "real": r, "n": 40, **more} for split, (g, r) in splits}
 
-    landmarks = values((91.2, 100.0), (89.0, 99.5), (85.3, 99.1))
-    identity = values((71.2, 98.0), (44.1, 95.0), (None, None))
+    groups = {
+        "Is it the speaker's face?": ["identity", "matching"],
+        "Is it a face?": ["landmarks", "frechet_dlib", "fid", "kid"],
+    }
+    landmarks = values((91.2, 100.0), (89.0, 99.5), (85.3, 99.1), interval=[80.5, 95.25])
+    identity = values((71.2, 98.0), (44.1, 95.0), (None, None), chance=25.0)
+    identity["unseen"].pop("chance")
     identity["unseen"]["note"] = "these people are not in the training split"
+    matching = values((90.1, 99.0), (82.5, 98.0), (61.5, 97.0), chance=50.0, trials=1_200_000)
     frechet = values((0.31, 0.02), (0.36, 0.04), (0.4, 0.05))
-    fid = values(*[(None, None)] * 3, note="evaluate.inception_weights is not set")
+    absent = values(*[(None, None)] * 3, note="evaluate.inception_weights is not set")
     paper = {"identity": {"train": 76.81, "test": 50.08}, "landmarks": {"all": 90.25}}
+
+    def told(middle: float | None) -> dict[str, Any]:
+        ends = {} if middle is None else {"interval": [middle - 3, middle + 2.5]}
+        return {"generated": middle, "real": 99.0, "n": 40, **ends}
+
     return {
         "model": model,
+        "input_s": 1.024,
         "classifier": "built-in",
+        "groups": [{"title": title, "metrics": names} for title, names in groups.items()],
+        "headlines": [["identity", "test"], ["identity", "unseen"], ["matching", "unseen"]],
         "metrics": {
-            "landmarks": _metric("Landmarks found", "%", True, landmarks),
             "identity": _metric("Identity accuracy", "%", True, identity),
+            "matching": _metric("Voice-to-face matching", "%", True, matching),
+            "landmarks": _metric("Landmarks found", "%", True, landmarks),
             "frechet_dlib": _metric("Fréchet distance of descriptors", "", False, frechet),
-            "fid": _metric("FID", "", False, fid),
+            "fid": _metric("FID", "", False, absent),
+            "kid": _metric("KID", "", False, absent),
+        },
+        "noise": {"matching": {"train": told(51.0), "test": told(49.5), "unseen": told(50.2)}},
+        "seconds": {
+            "matching": {
+                "train": {"1": told(88.0), "2": told(89.0), "10": told(90.3)},
+                "test": {"1": told(78.0), "2": told(80.0), "10": told(82.7)},
+                "unseen": {},
+            },
+            "identity": {"train": {}, "test": {}, "unseen": {"1": told(None), "2": told(None)}},
         },
         "paper": {"source": "Someone, 2019", "note": "on the paper's own data", "values": paper},
         "inputs": {},
@@ -214,4 +237,5 @@ def _metrics(model: str) -> dict[str, Any]:
 
 
 def _metric(title: str, unit: str, higher: bool, values: dict[str, Any]) -> dict[str, Any]:
-    return {"title": title, "unit": unit, "higher_is_better": higher, "values": values}
+    about = {"title": title, "unit": unit, "higher_is_better": higher}
+    return {**about, "needs": [], "values": values}

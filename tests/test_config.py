@@ -61,6 +61,7 @@ def test_every_setting_says_what_it_means() -> None:
         ("wav2pix: {lr_generator: .inf}", r"wav2pix\.lr_generator: .*finite.*inf"),
         ("train: {seed: -1}", r"train\.seed: .*-1"),
         ("evaluate: {seed: 2147483648}", r"evaluate\.seed: .*2147483648"),
+        ("evaluate: {seconds: [0.0]}", r"evaluate\.seconds\.0: .*0\.1.*not 0\.0"),
         ("dataset: {seed: 2147483648}", r"dataset\.seed: .*2147483648"),
         ("speech: {chunk_s: 0.01}", r"speech: chunk_s must be .*30 ms.*not 0\.01 s"),
         ("speech: {segment_s: 2, chunk_s: 2.5}", r"speech: chunk_s must be .*2 s\).*not 2\.5 s"),

@@ -312,12 +312,16 @@ class Evaluate(Section):
 
     voices_per_split: AtLeastOne = 100
     """Voices to draw a face from in each split, at most."""
+    seconds: tuple[Annotated[float, Field(ge=0.1)], ...] = (1.0, 2.0, 3.0, 5.0, 10.0)
+    """Lengths of speech to draw from, in seconds: the metrics are told of each that at least half
+    of the voices have, on the same voices."""
     classifier_steps: AtLeastOne = 150
-    """Training steps of the identity classifier."""
+    """Training steps of the classifiers of identity and of gender."""
     vgg_face_weights: str | None = None
     """Path of VGG-Face weights to fine-tune for identity, as in the paper; null: a built-in one."""
     inception_weights: str | None = None
-    """Path of Inception as TorchScript (`inception-2015-12-05.pt`), for FID; null: no FID."""
+    """Path of Inception as TorchScript (`inception-2015-12-05.pt`), for FID, KID and the Inception
+    score; null: none of them."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to evaluate."""
     seed: Seed = 0

@@ -1,5 +1,6 @@
 """Faces to evaluate, without a model: drawn ones, and pictures that hold no face."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,28 +10,32 @@ import torch
 from tests.builders import packed_dataset
 from voiceface.config import Evaluate
 from voiceface.data.packed import read_splits
-from voiceface.evaluation.metric import Faces, Material
+from voiceface.evaluation.metric import Faces, Material, Training
 
 
 @pytest.fixture(scope="session")
-def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
+def splits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Faces]:
     """The test split's `generated` are its true faces, the training split's are noise."""
-    splits = read_splits(packed_dataset(tmp_path_factory.mktemp("packed"), size=64, speakers=4))
-    faces = {name: np.array(split.faces) for name, split in splits.items()}
-    noise = np.random.default_rng(0).integers(0, 256, faces["train"].shape, np.uint8)
-    drawn = {"train": noise, "test": faces["test"], "unseen": faces["unseen"]}
-    chosen = {name: Faces(drawn[name], faces[name], split.labels) for name, split in splits.items()}
-    config = Evaluate(device="cpu", classifier_steps=60)
-    return Material(chosen, chosen["train"], 4, config, torch.device("cpu"))
+    packed = read_splits(packed_dataset(tmp_path_factory.mktemp("packed"), size=64, speakers=4))
+    made = {}
+    for name, split in packed.items():
+        real = np.array(split.faces)
+        people = np.unique(split.people, return_inverse=True)[1]
+        again, again_of = np.stack([real[:2], real[1:3]], axis=1), np.arange(2)
+        made[name] = Faces(
+            name, real, real, split.labels, people, np.array(split.genders), again, again_of
+        )
+    noise = np.random.default_rng(0).integers(0, 256, made["train"].real.shape, np.uint8)
+    made["train"] = replace(made["train"], generated=noise)
+    return made
 
 
-@pytest.fixture
-def empty(material: Material) -> Material:
-    """A split without samples."""
-    none = np.empty((0, 64, 64, 3), np.uint8)
-    faces = Faces(none, none, np.empty(0, np.int64))
+@pytest.fixture(scope="session")
+def material(splits: dict[str, Faces]) -> Material:
+    train = splits["train"]
+    training = Training(train.real, train.labels, train.genders, 4)
     return Material(
-        {"unseen": faces}, material.train, material.classes, material.config, material.device
+        training, Evaluate(device="cpu", classifier_steps=60), torch.device("cpu"), judged=False
     )
 
 
@@ -38,3 +43,21 @@ def empty(material: Material) -> Material:
 def weights(tmp_path: Path) -> Path:
     """Where a test puts weights."""
     return tmp_path / "weights.pt"
+
+
+def faces_of(people: np.ndarray, genders: list[str] | None = None) -> Faces:
+    """Black faces of these people (n,); `genders` by person."""
+    count = len(people)
+    black = np.zeros((count, 8, 8, 3), np.uint8)
+    told = np.array(genders or [""] * (int(people.max(initial=-1)) + 1), str)
+    again = np.zeros((0, 2, 8, 8, 3), np.uint8)
+    return Faces("test", black, black, people, people, told[people], again, np.arange(0))
+
+
+def with_descriptors(faces: Faces, generated: np.ndarray, real: np.ndarray) -> Faces:
+    """The same faces, as if these were their descriptors (n, d)."""
+    from voiceface.evaluation.descriptors import Described
+
+    fresh = replace(faces)
+    fresh.once("descriptors", lambda: Described(generated, real))
+    return fresh

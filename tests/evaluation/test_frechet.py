@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from voiceface.evaluation import fid, frechet_dlib
 from voiceface.evaluation.frechet import frechet_distance
-from voiceface.evaluation.metric import Material
+from voiceface.evaluation.metric import Faces, Material
+from voiceface.evaluation.registry import measure
 
 
 def _features(mean: np.ndarray, root: np.ndarray, count: int, seed: int) -> np.ndarray:
@@ -51,18 +51,13 @@ def test_one_dimension_is_a_case_like_any_other() -> None:
     assert frechet_distance(first, second) == pytest.approx(25)
 
 
-def test_drawn_faces_are_nearer_in_dlibs_space_than_noise(material: Material) -> None:
-    values = frechet_dlib.measure(material)
-    assert values["test"]["generated"] == pytest.approx(0, abs=1e-6)
-    assert values["train"]["generated"] > 10 * values["train"]["real"]  # type: ignore[operator]
-    assert "32 faces for 128 dimensions" in values["train"]["note"]
-    assert values["unseen"] == {
+def test_drawn_faces_are_nearer_in_dlibs_space_than_noise(
+    splits: dict[str, Faces], material: Material
+) -> None:
+    test, train = (measure("frechet_dlib", splits[name], material) for name in ("test", "train"))
+    assert test["generated"] == pytest.approx(0, abs=1e-6)
+    assert train["generated"] > 10 * train["real"]  # type: ignore[operator]
+    assert "32 faces for 128 dimensions" in train["note"]
+    assert measure("frechet_dlib", splits["unseen"], material) == {
         "generated": None, "real": None, "n": 3, "note": "takes 4 faces or more",
     }  # fmt: skip
-
-
-def test_an_empty_split_has_no_value_and_says_why(empty: Material) -> None:
-    for metric in (frechet_dlib, fid):
-        value = metric.measure(empty)["unseen"]
-        assert value["generated"] is None
-        assert value["note"]

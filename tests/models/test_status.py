@@ -44,7 +44,9 @@ def test_the_headline_leaves_out_what_there_is_no_value_of(tmp_path: Path) -> No
     report = tmp_path / "reports" / "wav2pix" / "metrics.json"
     report.parent.mkdir(parents=True)
     values = {"test": {"generated": 50.0}, "unseen": {"generated": None}}
-    report.write_text(json.dumps({"metrics": {"identity": {"values": values}}}))
+    metrics = {"identity": {"values": values}, "l1": {"values": values}}
+    told = [["identity", "test"], ["identity", "unseen"]]
+    report.write_text(json.dumps({"headlines": told, "metrics": metrics}))
     (status,) = models_status(tmp_path / "models", Settings(), tmp_path / "reports")
     assert status.headline == {"identity/test": 50.0}
 

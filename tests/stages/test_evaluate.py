@@ -12,9 +12,10 @@ from tests.builders import packed_dataset, trained_model
 from voiceface import files
 from voiceface.config import Evaluate
 from voiceface.errors import VoicefaceError
+from voiceface.evaluation.registry import BY_INPUT, METRICS
 from voiceface.stages.evaluate import run
 
-CONFIG = Evaluate(device="cpu", voices_per_split=4, classifier_steps=5)
+CONFIG = Evaluate(device="cpu", voices_per_split=4, classifier_steps=3, seconds=(10.0, 1.0))
 
 
 @pytest.fixture(scope="module")
@@ -34,15 +35,32 @@ def evaluated(world: Path) -> Path:
 
 def test_every_metric_has_a_value_or_a_reason_in_every_split(evaluated: Path) -> None:
     report = json.loads((evaluated / "metrics.json").read_text())
-    assert set(report["metrics"]) == {"landmarks", "identity", "frechet_dlib", "fid"}
+    assert set(report["metrics"]) == set(METRICS)
     for name, metric in report["metrics"].items():
         assert set(metric["values"]) == {"train", "test", "unseen"}, name
         for split, value in metric["values"].items():
             assert value["n"] == {"train": 4, "test": 4, "unseen": 0}[split]
             has_values = value["generated"] is not None and value["real"] is not None
             assert has_values or value["note"], (name, split)
+    assert report["metrics"]["gender"]["values"]["test"]["generated"] is not None
+    assert report["metrics"]["matching"]["values"]["test"]["trials"] == 4 * 2 * 2
     assert report["metrics"]["landmarks"]["values"]["train"]["real"] == 100
     assert report["classifier"] == "built-in"
+
+
+def test_noise_and_each_length_of_speech_have_their_metrics(evaluated: Path) -> None:
+    report = json.loads((evaluated / "metrics.json").read_text())
+    assert report["input_s"] == 1.024
+    assert set(report["noise"]) == set(report["seconds"]) == set(BY_INPUT)
+    assert {split: set(of) for split, of in report["seconds"]["matching"].items()} == {
+        "train": {"1", "10"}, "test": {"1", "10"}, "unseen": set(),
+    }  # fmt: skip
+    assert report["seconds"]["matching"]["train"]["10"]["n"] == 4
+    scores = report["noise"]["discriminator"]["train"], report["metrics"]["discriminator"]
+    assert scores[0]["generated"] != scores[1]["values"]["train"]["generated"]
+    noise, speech = report["noise"]["cosine"], report["metrics"]["cosine"]["values"]
+    assert noise["train"]["real"] == speech["train"]["real"]
+    assert noise["train"]["generated"] != speech["train"]["generated"]
 
 
 def test_the_papers_figures_are_marked_as_of_other_data(evaluated: Path) -> None:
@@ -61,7 +79,8 @@ def test_the_inputs_digests_tell_what_was_evaluated(world: Path, evaluated: Path
 
 def test_the_picture_shows_true_faces_over_drawn_ones(evaluated: Path) -> None:
     picture = np.asarray(Image.open(evaluated / "generated.png"))
-    assert picture.shape[0] == 4 * 66  # two rows each for train and test; unseen has no samples
+    # Two rows each for train and test, none for unseen, which has no samples, and one for noise.
+    assert picture.shape[0] == 5 * 66
     assert picture[:66, 90:].std() > 20
 
 

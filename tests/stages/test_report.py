@@ -201,12 +201,53 @@ def test_names_and_reasons_are_text_never_markup(tmp_path: Path) -> None:
     assert html.escape(evil, quote=False).replace('"', "&#34;") in shown
 
 
-def test_metrics_stand_beside_real_faces_and_the_paper(page: str) -> None:
+def test_metrics_stand_beside_real_faces_chance_and_the_paper(page: str) -> None:
     seen = text_of(page)
-    assert "Identity accuracy ↑ 71.2 % 98.0 % 44.1 % 95.0 % – – 76.81 % train, 50.08 % test" in seen
-    assert "Identity is told by the built-in classifier." in seen
-    assert "FID: evaluate.inception_weights is not set." in seen
-    assert "Identity accuracy, unseen: these people are not in the training split." in seen
+    words = "71.2 % 98.0 % 25.0 % 44.1 % 95.0 % 25.0 % – – 76.81 % train, 50.08 % test"
+    assert f"Identity accuracy ↑ {words}" in seen
+    assert "Landmarks found ↑ 91.2 % 80.5 to 95.2 100.0 %" in seen
+    assert "Identity and gender are told by the built-in classifier." in seen
+    assert "A face is drawn from the loudest 1.02 s of a voice." in seen
+    assert "FID; KID: evaluate.inception_weights is not set." in seen
+    assert "Identity accuracy (unseen): these people are not in the training split." in seen
+    assert "Voice-to-face matching: 1 200 000 trials in train, " in seen
+    assert "FID ↓" not in seen  # what has no value takes no row
+
+
+def test_metrics_are_grouped_by_what_they_answer(page: str) -> None:
+    seen = text_of(page[page.index('aria-label="Metrics of wav2pix"') :])
+    order = ["Is it the speaker's face?", "Voice-to-face", "Is it a face?", "Landmarks found"]
+    places = [seen.index(words) for words in order]
+    assert places == sorted(places)
+
+
+def test_the_main_figures_stand_at_the_head_of_the_page(page: str) -> None:
+    head = text_of(page[: page.index("</header>")])
+    assert "wav2pix, test: identity accuracy 44.1 % real faces: 95.0 %" in head
+    assert "wav2pix, unseen: voice-to-face matching 61.5 % real faces: 97.0 %" in head
+
+
+def test_noise_stands_beside_speech(page: str) -> None:
+    seen = text_of(page[page.index("Speech against noise") :])
+    assert (
+        "Voice-to-face matching 90.1 % 51.0 % 48.0 to 53.5 82.5 % 49.5 % 46.5 to 52.0 61.5 %"
+        in seen
+    )
+
+
+def test_each_length_of_speech_is_drawn_and_told(page: str) -> None:
+    chart = re.search(r'<svg class="curve lengths".*?</svg>', page, re.S)
+    assert chart is not None
+    label = html.unescape(re.findall(r'aria-label="([^"]*)"', chart[0])[0])
+    assert label == (
+        "Voice-to-face matching, train: 88.0 % at 1 s, 89.0 % at 2 s, 90.3 % at 10 s; "
+        "test: 78.0 % at 1 s, 80.0 % at 2 s, 82.7 % at 10 s"
+    )
+    heights = [float(y) for y in re.findall(r'<circle cx="[\d.]+" cy="([\d.]+)"', chart[0])]
+    assert len(heights) == 6
+    assert heights[0] > heights[1] > heights[2]  # higher values stand higher
+    assert heights[3] > heights[0]
+    assert "test 78.0 % (75.0 to 80.5) 80.0 % (77.0 to 82.5) 82.7 % (79.7 to 85.2)" in text_of(page)
 
 
 def test_the_leak_check_is_told(page: str, project: Path, tmp_path: Path) -> None:

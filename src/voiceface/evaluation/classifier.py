@@ -1,4 +1,4 @@
-"""The built-in face classifier: a small network trained on the real faces of the training split."""
+"""The built-in classifier of faces: a small network, trained on the training split's real ones."""
 
 import sys
 import time
@@ -16,7 +16,7 @@ PX = 64
 BATCH = 48
 
 Classifier = Callable[[np.ndarray], np.ndarray]
-"""Faces uint8 (n, px, px, 3) → classes int64 (n,)."""
+"""Faces uint8 (n, px, px, 3) → scores float32 (n, classes): the highest is its choice."""
 
 
 def train_classifier(
@@ -56,7 +56,7 @@ def train_classifier(
     def classify(pictures: np.ndarray) -> np.ndarray:
         with torch.no_grad():
             parts = _scaled(pictures, device).split(256)
-            return np.concatenate([network(part).argmax(1).cpu().numpy() for part in parts])
+            return np.concatenate([network(part).cpu().numpy() for part in parts])
 
     return classify
 

@@ -1,13 +1,8 @@
 """Fréchet distance between two sets of features, each taken as a Gaussian (Heusel et al. 2017)."""
 
-from collections.abc import Callable
-
 import numpy as np
 
-from voiceface.evaluation.metric import Faces, Material, Value, value
-
-Embed = Callable[[np.ndarray, str], np.ndarray]
-"""Faces (n, px, px, 3) and words for progress → features (n, d)."""
+from voiceface.evaluation.metric import Value, value
 
 
 def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
@@ -26,30 +21,20 @@ def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
     return max(0.0, float(gap @ gap + np.trace(cov1) + np.trace(cov2) - 2 * shared))
 
 
-def frechet_values(material: Material, embed: Embed) -> dict[str, Value]:
-    """The distance of each split's generated faces to its real ones.
+def frechet_value(generated: np.ndarray, real: np.ndarray, seed: int) -> Value:
+    """The distance of drawn faces' features (n, d) to those of the real ones (n, d).
 
     The upper line (`real`) is the distance between two random halves of the real faces. Few faces
     make any such distance too large, halves the more so: the note says when they are few.
     """
-    return {
-        name: _value(faces, name, embed, material.config.seed)
-        for name, faces in material.splits.items()
-    }
-
-
-def _value(faces: Faces, name: str, embed: Embed, seed: int) -> Value:
-    count = len(faces.labels)
+    count = len(real)
     if count < 4:
-        return value(None, None, count, "takes 4 faces or more" if count else "no samples")
-    real = embed(faces.real, f"{name} real")
-    generated = embed(faces.generated, f"{name} generated")
+        return value(None, None, count, "takes 4 faces or more")
     order = np.random.default_rng(seed).permutation(count)
-    halves = real[order[: count // 2]], real[order[count // 2 :]]
     few = f"{count} faces for {real.shape[1]} dimensions: biased upwards"
     return value(
         frechet_distance(generated, real),
-        frechet_distance(*halves),
+        frechet_distance(real[order[: count // 2]], real[order[count // 2 :]]),
         count,
         few if count <= real.shape[1] else None,
     )

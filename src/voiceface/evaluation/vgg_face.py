@@ -24,7 +24,7 @@ PX = 224
 
 
 def fine_tune(
-    path: Path,
+    path: str,
     faces: np.ndarray,
     labels: np.ndarray,
     classes: int,
@@ -38,7 +38,7 @@ def fine_tune(
     Raises:
         VoicefaceError: the weights are missing, unreadable, or of another network.
     """
-    weights = _load(path, device)
+    weights = _load(Path(path), device)
     features = _features(weights, faces, device)
     truth = torch.from_numpy(labels).to(device)
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
@@ -53,8 +53,8 @@ def fine_tune(
 
     def classify(pictures: np.ndarray) -> np.ndarray:
         with torch.no_grad():
-            chosen: np.ndarray = layer(_features(weights, pictures, device)).argmax(1).cpu().numpy()
-            return chosen
+            scores: np.ndarray = layer(_features(weights, pictures, device)).cpu().numpy()
+            return scores
 
     return classify
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from voiceface import files
 from voiceface.errors import VoicefaceError, hardship
 from voiceface.models import registry
+from voiceface.models.judging import judge_names
 from voiceface.models.registry import Model
 
 
@@ -25,7 +26,7 @@ class Trained:
 
 
 def save(folder: Path, weights: dict[str, dict[str, Tensor]], card: dict[str, Any]) -> None:
-    """Write the drawing networks' states, by network, and the card that tells what they are."""
+    """Write the networks' states, by network, and the card that tells what they are."""
     flat = {
         f"{network}.{key}": tensor.detach().cpu().contiguous()
         for network, state in weights.items()
@@ -50,7 +51,7 @@ def load(folder: Path, device: torch.device) -> Trained:
         config = registry.entry(card["name"]).section.model_validate(card["config"], strict=False)
         model = registry.build(card["name"], config, len(card["speakers"]))
         flat = safetensors.torch.load_file(path)
-        for name in model.drawing:
+        for name in (*model.drawing, *judge_names(model)):
             state = {
                 key.removeprefix(f"{name}."): tensor
                 for key, tensor in flat.items()

@@ -73,9 +73,8 @@ def _headline(path: Path) -> dict[str, float]:
     try:
         return {
             f"{name}/{split}": float(value["generated"])
-            for name, metric in whole["metrics"].items()
-            for split, value in metric["values"].items()
-            if value["generated"] is not None
+            for name, split in whole["headlines"]
+            if (value := whole["metrics"][name]["values"][split])["generated"] is not None
         }
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise VoicefaceError(

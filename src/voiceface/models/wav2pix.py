@@ -122,6 +122,7 @@ class Wav2Pix:
     """The networks, their optimisers, and one training step."""
 
     drawing = ("encoder", "generator")
+    judging = ("discriminator",)
     input_samples = INPUT_SAMPLES
 
     def __init__(self, config: Wav2pix, speakers: int) -> None:
@@ -225,6 +226,14 @@ class Wav2Pix:
         encoder.train()
         generator.train()
         return faces
+
+    def score_faces(self, faces: Tensor, audio: Tensor) -> Tensor:
+        """The discriminator's scores of faces with their voices: 1 is a real pair, 0 is not."""
+        encoder, judge = self.networks["encoder"].eval(), self.networks["discriminator"].eval()
+        scores: Tensor = judge(_channels_last(faces), encoder(audio))[0]
+        encoder.train()
+        judge.train()
+        return scores
 
 
 def _classifier(variant: str, speakers: int) -> nn.Module:

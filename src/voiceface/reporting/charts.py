@@ -42,7 +42,7 @@ def read_curves(path: Path) -> list[Curve]:
 def draw(curve: Curve) -> Markup:
     """The curve as an SVG: the values as they are, faint, and smoothed."""
     smooth = smoothed(curve.values)
-    low, high, ticks = _axis(min(curve.values), max(curve.values))
+    low, high, ticks = axis(min(curve.values), max(curve.values))
     first, last = curve.steps[0], max(curve.steps[-1], curve.steps[0] + 1)
 
     def x(step: float) -> float:
@@ -88,8 +88,8 @@ def _thinned(steps: list[int], values: list[float]) -> list[tuple[int, float]]:
     return points[::stride] + ([points[-1]] if (len(points) - 1) % stride else [])
 
 
-def _axis(low: float, high: float) -> tuple[float, float, list[float]]:
-    """Round ends of the axis, and the round ticks between them."""
+def axis(low: float, high: float) -> tuple[float, float, list[float]]:
+    """Round ends of an axis that holds all from low to high, and the round ticks between them."""
     if high - low < 1e-9:
         low, high = low - 0.5, high + 0.5
     rough = (high - low) / 5

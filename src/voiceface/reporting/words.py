@@ -87,6 +87,19 @@ def figure(value: float | None, unit: str = "") -> str:
     return f"{text} {unit}".strip()
 
 
+def spread_of(ends: tuple[float, float] | None, unit: str = "") -> str:
+    """An interval in the digits of `figure`, as in `65.0 to 77.1`; empty when there is none."""
+    if ends is None:
+        return ""
+    low, high = (figure(end, unit).removesuffix(unit).strip() for end in ends)
+    return f"{low} to {high}"
+
+
+def joined(names: list[str]) -> str:
+    """As in `train, test and unseen`."""
+    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
+
+
 def thousands(count: int) -> str:
     """A count with thin spaces between its thousands."""
     return f"{count:,}".replace(",", "\u202f")

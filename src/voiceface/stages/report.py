@@ -16,7 +16,7 @@ from markupsafe import Markup
 from voiceface.config import Report, Settings
 from voiceface.files import read_json, read_text, sha256_file, write_page
 from voiceface.libraries import SHOWN
-from voiceface.reporting import charts
+from voiceface.reporting import charts, lengths
 from voiceface.reporting.figures import Share, Speaker, read_funnel, read_speakers, read_splits
 from voiceface.reporting.leakage import read_leakage
 from voiceface.reporting.metrics import Evaluation, read_evaluation
@@ -28,7 +28,7 @@ from voiceface.reporting.pictures import (
     kept_sheets,
     picture_file,
 )
-from voiceface.reporting.words import FAMILIES, clock, counted, figure, thousands
+from voiceface.reporting.words import FAMILIES, clock, counted, figure, spread_of, thousands
 from voiceface.stages.shim import stage_main
 from voiceface.tables import REVIEWS, SPLITS
 
@@ -53,6 +53,7 @@ class Model:
     generated: str
     grid: str
     curves: list[Curve]
+    lengths: list[lengths.Chart]
 
 
 def run(
@@ -144,7 +145,8 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(clock=clock, figure=figure, thousands=thousands, shade=_shade)
+    environment.filters.update(clock=clock, figure=figure, thousands=thousands)
+    environment.filters.update(shade=_shade, spread_of=spread_of)
     environment.globals.update(count=counted)
     return environment
 
@@ -165,6 +167,7 @@ def _model(name: str, folder: Path, report: Path) -> Model:
         picture_file(report / "generated.png", _WIDEST_PX),
         picture_file(folder / "grid.png", _WIDEST_PX),
         [Curve(one.name, charts.draw(one)) for one in curves],
+        lengths.read_charts(evaluation),
     )
 
 
@@ -182,18 +185,21 @@ def _about(card: Path) -> str:
 
 
 def _tiles(models: list[Model]) -> list[dict[str, str]]:
-    """Each model's first metric on unheard speech, for the head of the page."""
+    """Each model's main figures, for the head of the page."""
     tiles = []
     for model in models:
-        for metric in model.evaluation.metrics[:1]:
-            value = metric.values.get("test")
+        for metric, split in model.evaluation.headlines:
+            value = metric.values.get(split)
             if value and value.generated is not None:
-                real = figure(value.real, metric.unit)
+                about = [
+                    spread_of(value.interval, metric.unit),
+                    f"real faces: {figure(value.real, metric.unit)}",
+                ]
                 tiles.append(
                     {
-                        "title": f"{model.name}, test",
+                        "title": f"{model.name}, {split}: {metric.title.lower()}",
                         "value": figure(value.generated, metric.unit),
-                        "about": f"{metric.title.lower()}; real faces: {real}",
+                        "about": "; ".join(part for part in about if part),
                     }
                 )
     return tiles

@@ -23,6 +23,7 @@ from voiceface.errors import VoicefaceError
 from voiceface.ids import video_mark
 from voiceface.models import registry, saved
 from voiceface.models.drawing import draw_faces, spread
+from voiceface.models.judging import judge_weights
 from voiceface.training import checkpoint
 from voiceface.training.device import pick_device
 from voiceface.training.logs import Board, History, Progress
@@ -174,7 +175,7 @@ def train(config: Train, name: str, section: ModelSection, packed: Path, output:
     board.close()
     write_png(output / "grid.png", _grid(run, splits))
     run.history.write(output / "history.parquet")
-    saved.save(output, run.result(), _card(run, name, splits["train"]))
+    saved.save(output, run.result() | judge_weights(run.model), _card(run, name, splits["train"]))
 
 
 def _check_compiler(device: torch.device) -> None:

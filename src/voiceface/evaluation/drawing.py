@@ -1,0 +1,97 @@
+"""The faces to evaluate: drawn from a split's voices, from some seconds of them, and from noise."""
+
+import sys
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from voiceface.config import Evaluate
+from voiceface.data.batches import shrunk
+from voiceface.data.packed import Packed
+from voiceface.evaluation.metric import Faces, Scores, Training
+from voiceface.evaluation.voices import longer_voices, noise_like
+from voiceface.models.drawing import draw_faces, spread
+from voiceface.models.judging import Judge, score_faces
+from voiceface.models.registry import Model
+
+VOICES_AGAIN, TIMES_AGAIN = 24, 4
+"""Voices of each split that are drawn with several seeds, and with how many."""
+
+
+class Drawer:
+    """Draws a split's voices, or as many of them as are asked for."""
+
+    def __init__(self, split: Packed, model: Model, config: Evaluate, device: torch.device) -> None:
+        self.split, self.model, self.config, self.device = split, model, config, device
+        self.rows = spread(len(split.faces), config.voices_per_split)
+
+    def speech(self) -> Faces:
+        """From the voices as they are."""
+        faces = self._faces(self.split.split, self.rows, self.split.audio[self.rows])
+        few = spread(len(self.rows), VOICES_AGAIN)
+        sound = self.split.audio[self.rows[few]]
+        again = [self._draw(sound, self.config.seed + time) for time in range(TIMES_AGAIN)]
+        return replace(faces, again=np.stack(again, axis=1), again_of=few)
+
+    def noise(self) -> Faces:
+        """From white noise, as loud as each voice."""
+        sound = noise_like(self.split.audio[self.rows], self.config.seed)
+        return self._faces(f"{self.split.split}, noise", self.rows, sound)
+
+    def lengths(self) -> dict[str, Faces]:
+        """From each number of seconds that most voices have, by that number as text."""
+        found = {}
+        rate, lengths = self.split.sample_rate_hz, sorted(set(self.config.seconds))
+        voices = longer_voices(self.split, self.rows, lengths)
+        for seconds in lengths:
+            samples = round(seconds * rate)
+            if len(voices.rows) and samples <= voices.audio.shape[1]:
+                name = f"{self.split.split}, {seconds:g} s"
+                sound = voices.audio[:, :samples]
+                found[f"{seconds:g}"] = self._faces(name, voices.rows, sound)
+        return found
+
+    def _faces(self, name: str, rows: np.ndarray, audio: np.ndarray) -> Faces:
+        print(f"evaluate: {len(rows)} faces, {name}", file=sys.stderr, flush=True)
+        px = self.model.px
+        audio = self._long_enough(audio)
+        generated, real = self._draw(audio, self.config.seed), small(self.split.faces[rows], px)
+        people = np.array([self.split.people[row] for row in rows], str)
+        return Faces(
+            name,
+            generated,
+            real,
+            self.split.labels[rows],
+            np.unique(people, return_inverse=True)[1],
+            np.array([self.split.genders[row] for row in rows], str),
+            np.empty((0, TIMES_AGAIN, px, px, 3), np.uint8),
+            np.empty(0, np.int64),
+            self._scores(generated, real, audio),
+        )
+
+    def _draw(self, audio: np.ndarray, seed: int) -> np.ndarray:
+        return draw_faces(self.model, audio, self.device, seed)
+
+    def _scores(self, drawn: np.ndarray, real: np.ndarray, audio: np.ndarray) -> Scores | None:
+        if not isinstance(self.model, Judge):
+            return None
+        return Scores(
+            *(score_faces(self.model, faces, audio, self.device) for faces in (drawn, real))
+        )
+
+    def _long_enough(self, audio: np.ndarray) -> np.ndarray:
+        """Sound that is shorter than what the model takes is said again."""
+        missing = max(0, self.model.input_samples - audio.shape[1])
+        return np.pad(audio, ((0, 0), (0, missing)), "wrap")
+
+
+def training_faces(train: Packed, px: int) -> Training:
+    """The training split's real faces, at the size of the drawn ones."""
+    genders = np.array(train.genders, str)
+    return Training(small(train.faces, px), train.labels, genders, len(train.speakers))
+
+
+def small(faces: np.ndarray, px: int) -> np.ndarray:
+    """Faces uint8 (n, size, size, 3), shrunk to (n, px, px, 3)."""
+    return shrunk(faces, px, torch.device("cpu")).permute(0, 2, 3, 1).numpy()

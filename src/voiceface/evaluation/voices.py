@@ -1,0 +1,64 @@
+"""Other sound than the packed segments: voices of a given length, and noise."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from voiceface.data.packed import Packed
+
+
+class Voices(NamedTuple):
+    """Sound of some rows of a split."""
+
+    rows: np.ndarray
+    """int64 (n,)."""
+    audio: np.ndarray
+    """int16 (n, samples)."""
+
+
+def longer_voices(split: Packed, rows: np.ndarray, seconds: list[float]) -> Voices:
+    """The longest voices of these lengths that at least half of the rows have.
+
+    A voice goes on with the segments of its video that follow, and after the last with the first;
+    segments without speech are not there, so it may have leaps. The same rows serve for each
+    shorter length, so that lengths are compared on the same people.
+
+    Args:
+        seconds: the lengths, ascending.
+
+    Returns: no rows where most have less than the shortest, or no length is asked for.
+    """
+    segment = split.audio.shape[1]
+    samples = [round(length * split.sample_rate_hz) for length in seconds]
+    most = -(-max(samples, default=0) // segment)
+    parts = [_following(split, row, most) for row in rows]
+    for wanted in reversed(samples):
+        fits = np.array([len(part) * segment >= wanted for part in parts], bool)
+        if 2 * fits.sum() >= len(rows) > 0:
+            chosen = [part for part, fit in zip(parts, fits, strict=True) if fit]
+            sound = [split.audio[part].reshape(-1)[:wanted] for part in chosen]
+            return Voices(rows[fits], np.stack(sound))
+    return Voices(rows[:0], np.empty((0, 0), np.int16))
+
+
+def noise_like(audio: np.ndarray, seed: int) -> np.ndarray:
+    """White noise, each row as loud (root mean square) as that of the sound: int16 (n, samples)."""
+    loudness = np.sqrt(np.mean(audio.astype(np.float64) ** 2, axis=1, keepdims=True))
+    noise = np.random.default_rng(seed).normal(size=audio.shape) * loudness
+    return np.clip(noise.round(), -32768, 32767).astype(np.int16)
+
+
+def _following(split: Packed, row: int, most: int) -> list[int]:
+    """The row, and at most so many rows of its video that follow it, with other sound.
+
+    Rows of one video stand together, in the order of time; faces of one segment share its sound.
+    """
+    rows = np.flatnonzero(np.array(split.recordings) == split.recordings[row])
+    found = [row]
+    for other in np.concatenate([rows[rows > row], rows[rows < row]]):
+        if len(found) >= most:
+            break
+        near = {found[0], found[-1]}
+        if not any(np.array_equal(split.audio[other], split.audio[one]) for one in near):
+            found.append(int(other))
+    return found
