@@ -34,9 +34,9 @@ export class Outbox {
     this.sending = true;
     while (this.items.length) {
       try {
-        const waiting = this.items.findIndex(waits);
-        if (waiting === 0) await this.prove(this.items[0]);
-        else await this.deliver(this.items.slice(0, waiting < 0 ? MOST : Math.min(waiting, MOST)));
+        const batch = this.items.slice(0, MOST);
+        await Promise.all(batch.map((item) => this.prove(item)));
+        await this.deliver(batch.filter((item) => this.items.includes(item)));
         this.tries = 0;
       } catch (error) {
         this.error = error.message;
@@ -48,6 +48,7 @@ export class Outbox {
   }
 
   async deliver(batch) {
+    if (!batch.length) return;
     const { saved, refused } = await post("/api/marks", { marks: batch.map(({ mark }) => mark) });
     this.error = "";
     this.remove(saved);
@@ -55,11 +56,11 @@ export class Outbox {
     for (const { mark, since } of batch) announce("saved", { id: mark.id, ms: performance.now() - since });
   }
 
-  // Gets the receipt of a mark.
+  // Gets the receipt of a mark that waits for one.
   async prove({ mark, seconds }) {
+    if (!seconds || mark.heard) return;
     try {
       mark.heard = await this.heard.receipt(mark.content, seconds);
-      this.store();
     } catch (error) {
       if (error.passing) throw error;
       this.refuse([{ id: mark.id, words: error.message }]);
@@ -84,8 +85,6 @@ export class Outbox {
     this.onChange(this);
   }
 }
-
-const waits = ({ mark, seconds }) => seconds > 0 && !mark.heard;
 
 // What earlier tabs could not save; a tab that still lives sends it too, with the same ids.
 function adopted(all) {

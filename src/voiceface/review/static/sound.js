@@ -150,8 +150,9 @@ export class SoundPass {
     clearTimeout(this.telling);
     this.telling = setTimeout(() => this.page.heard.begin(sample.content).catch(this.page.failed), TELL_MS);
     audio.play().catch((error) => {
+      if (this.playing.audio !== audio || !this.deck.current) return;
       if (error.name === "NotAllowedError") this.state(`Press ${keyOf("replay")} to hear it: the browser waits for a first key.`);
-      else if (error.name !== "AbortError" && this.playing?.audio === audio) this.state("The sound is not to be had.");
+      else if (error.name !== "AbortError") this.state("The sound is not to be had.");
     });
     this.follow();
   }
