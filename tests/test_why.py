@@ -47,6 +47,7 @@ def params(before: list[str], now: list[str]) -> str:
             ["av is 2 in requirements.lock, was 1", "report.contact_sheet is 2, was 1",
              'report.new is new: "a; b now: c"'],
         ),
+        (params([CODE], []), "changed settings", ["it has fewer parameters"]),
         (params(["0.2"], ["0.3"]), "changed settings", ["a setting is 0.3, was 0.2"]),
         (params([f"{OLD_CODE} av==1"], [f"{CODE} av==1"]), "changed code", ["its code changed"]),
         (
