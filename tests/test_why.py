@@ -10,8 +10,9 @@ from voiceface.building.code_record import record_code
 from voiceface.building.events import Event
 from voiceface.building.reasons import causes, short
 from voiceface.codehash import code_digest
+from voiceface.errors import VoicefaceError
 from voiceface.files import write_json
-from voiceface.why import explain
+from voiceface.why import explain, why
 
 _PARAMS = (
     "Params have changed since last execution: Union of exclusive params before and now across"
@@ -47,6 +48,7 @@ def params(before: list[str], now: list[str]) -> str:
             ["av is 2 in requirements.lock, was 1", "report.contact_sheet is 2, was 1",
              'report.new is new: "a; b now: c"'],
         ),
+        (params([CODE], []), "changed settings", ["it has fewer parameters"]),
         (params(["0.2"], ["0.3"]), "changed settings", ["a setting is 0.3, was 0.2"]),
         (params([f"{OLD_CODE} av==1"], [f"{CODE} av==1"]), "changed code", ["its code changed"]),
         (
@@ -137,3 +139,17 @@ def test_a_stage_or_a_video_is_told_of_with_what_it_follows_and_no_more() -> Non
     assert explain(jobs, "manifest") == [built, "  what follows from that: manifest"]
     assert explain(jobs, "train") == [train]
     assert explain(jobs, "file-c") == []
+
+
+def test_before_the_first_build_the_sources_are_what_is_stale(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("Snakefile").touch()
+    Path("config.yaml").touch()
+    with pytest.raises(VoicefaceError, match="list your videos in manifests"):
+        why()
+    Path("manifests").mkdir()
+    Path("manifests/sources.csv").write_text("speaker,location\nann,ann.mp4\n")
+    cause = "  resolve: there is no manifests/videos.csv yet; what follows from that shows when it"
+    assert why() == ["reports/index.html: stale", f"{cause} was done"]

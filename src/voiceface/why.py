@@ -29,20 +29,18 @@ def why(target: str = "", settings_path: Path = CONFIG) -> list[str]:
     """
     settings = read_settings(settings_path)
     target = target or str(REPORT)
+    lines = []
     if SOURCES.exists() and (cause := resolve.is_stale(settings.resolve, SOURCES, VIDEO_LIST)):
-        first = [f"resolve: {cause}; so `voiceface build` asks the sources first"]
-    else:
-        first = []
-    if not VIDEO_LIST.exists():
-        return [f"{target}: stale", *first] if first else [f"there is no {VIDEO_LIST}"]
-    of_many = target in STAGES or _is_video(target)
-    jobs, errors = plan(settings_path, [] if of_many else [target])
-    if errors:
-        raise VoicefaceError(errors[0])
-    lines = explain(jobs, target if of_many else "")
-    if not lines:
-        return [f"{target}: up to date{' but for that:' if first else ''}", *first]
-    return [f"{target}: stale", *first, *lines]
+        lines.append(f"  resolve: {cause}; what follows from that shows when it was done")
+    if VIDEO_LIST.exists():
+        of_many = target in STAGES or _is_video(target)
+        jobs, errors = plan(settings_path, [] if of_many else [target])
+        if errors:
+            raise VoicefaceError(errors[0])
+        lines += explain(jobs, target if of_many else "")
+    elif not lines:
+        raise VoicefaceError(f"{VIDEO_LIST}: no such file; list your videos in {SOURCES} first")
+    return [f"{target}: stale", *lines] if lines else [f"{target}: up to date"]
 
 
 def explain(jobs: Collection[Event], about: str = "") -> list[str]:

@@ -27,7 +27,7 @@ def short(reason: str) -> str:
         return "not there yet"
     if "Incomplete output files" in reason:
         return "was interrupted"
-    if any(not _PROGRAM.fullmatch(value) for value in now):
+    if any(not _PROGRAM.fullmatch(value) for value in now) or (before and not now):
         return "changed settings"
     if now and {_digest(value) for value in now} <= {_digest(value) for value in before}:
         return "changed libraries"
@@ -46,7 +46,7 @@ def causes(job: Event) -> list[str]:
         words.append(f"{_why_missing(job)}: {listed(missing)}")
     if incomplete := _files("Incomplete output", reason):
         words.append(f"it was interrupted while it wrote {listed(incomplete)}")
-    words += _changes(job)
+    words += _changes(job) or ["it has fewer parameters"] * (_PARAMS in reason)
     if "Code has changed" in reason:
         words.append("its rule's command in workflow/rules was edited")
     if "Software environment definition has changed" in reason:
@@ -103,18 +103,18 @@ def _values(text: str) -> list[str] | None:
     return sorted(map(str, values))
 
 
-def _changes(job: Event) -> Iterator[str]:
+def _changes(job: Event) -> list[str]:
     before, now = _params(job["reason"])
-    yield from _code_changes(before, now)
-    yield from _library_changes(before, now)
+    words = [*_code_changes(before, now), *_library_changes(before, now)]
     old = [_settings(value) for value in before]
     for values in filter(None, map(_settings, now)):
         alike = max(old, key=lambda one: len(one.keys() & values.keys()), default={})
-        yield from _key_changes(alike, values, _section(values, job))
+        words += _key_changes(alike, values, _section(values, job))
     plain = [[value for value in side if _is_plain(value)] for side in (before, now)]
     if any(plain):
         was, is_now = (", ".join(side) or "nothing" for side in plain)
-        yield f"a setting is {is_now}, was {was}"
+        words.append(f"a setting is {is_now}, was {was}")
+    return words
 
 
 def _code_changes(before: list[str], now: list[str]) -> Iterator[str]:
