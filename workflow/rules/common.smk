@@ -1,4 +1,5 @@
-# What every rule file uses: PLAN, with the checked settings, the videos, and PLAN.stage(); growing().
+# What every rule file uses: PLAN, with the checked settings, the videos, and PLAN.stage(); files();
+# growing().
 
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from snakemake.exceptions import WorkflowError
 from voiceface.errors import VoicefaceError
 from voiceface.layout import VIDEO_LIST
 from voiceface.tables import SPLITS
-from voiceface.workflow import Plan, growing, where_files_lie
+from voiceface.workflow import Plan, files_in, growing
 
 try:
     PLAN = Plan(config)
@@ -15,13 +16,7 @@ except VoicefaceError as error:
     raise WorkflowError(str(error)) from None
 
 PLAN.set_environment(Path(workflow.basedir))
-
-# Folders in a command line: of the project, or of the copies of what lies in S3.
-FILES = where_files_lie(
-    workflow.storage_settings.default_storage_prefix,
-    workflow.storage_settings.local_storage_prefix,
-)
-DATA, MODELS, REPORTS = FILES / "data", FILES / "models", FILES / "reports"
+files = files_in(workflow.storage_settings)
 
 
 wildcard_constraints:

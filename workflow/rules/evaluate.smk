@@ -20,6 +20,8 @@ rule evaluate:
         gpu=1,
     params:
         **PLAN.stage("evaluate"),
+        files=files,
     shell:
         "python -m voiceface.stages.evaluate --config={params.config:q} --model={wildcards.model}"
-        " --packed={DATA}/packed --models={MODELS} --output={REPORTS}/{wildcards.model} &> {log}"
+        " --packed={params.files}/data/packed --models={params.files}/models"
+        " --output={params.files}/reports/{wildcards.model} &> {log}"

@@ -40,8 +40,10 @@ rule report:
         **PLAN.stage("report"),
         settings=result_settings(PLAN.settings),
         names=",".join(PLAN.models),
+        files=files,
     shell:
         "python -m voiceface.stages.report --config={params.config:q} --settings={params.settings:q}"
         " --manifest={input.manifest} --funnel={input.funnel} --dataset={input.dataset}"
-        " --leakage={input.leakage} --people={input.people} --faces={DATA}/faces --models={MODELS}"
-        " --reports={REPORTS} --names={params.names} --output={output} &> {log}"
+        " --leakage={input.leakage} --people={input.people} --faces={params.files}/data/faces"
+        " --models={params.files}/models --reports={params.files}/reports --names={params.names}"
+        " --output={output} &> {log}"
