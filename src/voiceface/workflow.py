@@ -25,17 +25,16 @@ def growing(amount: int) -> Callable[[Any, int], int]:
     return lambda wildcards, attempt: attempt * amount
 
 
-def where_files_lie(prefix: str | None, copies: Path) -> Path:
-    """The folder in which jobs find `data/`, `models/` and `reports/`.
+def files_in(storage: Any) -> Callable[[Any], str]:
+    """A rule's parameter in Snakemake's form: where a job finds `data/`, `models/` and `reports/`.
 
     Args:
-        prefix: of Snakemake's default storage, as in `s3://bucket/folder`; None: they lie here.
-        copies: the folder of Snakemake's copies of what is in that storage.
+        storage: Snakemake's settings of a default storage, such as S3, of which a job sees copies;
+            without one they lie in the project's folder.
     """
-    if not prefix:
-        return Path()
-    kind, _, place = prefix.partition("://")
-    return copies / kind / place
+    prefix = storage.default_storage_prefix
+    folder = f"{storage.local_storage_prefix}/{prefix.replace('://', '/', 1)}" if prefix else "."
+    return lambda wildcards: folder
 
 
 class Plan:

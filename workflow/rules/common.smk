@@ -1,4 +1,5 @@
-# What every rule file uses: PLAN, with the checked settings, the videos, and PLAN.stage(); growing().
+# What every rule file uses: PLAN, with the checked settings, the videos, and PLAN.stage(); files();
+# growing().
 
 import os
 from pathlib import Path
@@ -10,7 +11,7 @@ from voiceface.building.tidy import tidy_up
 from voiceface.errors import VoicefaceError
 from voiceface.layout import VIDEO_LIST
 from voiceface.tables import SPLITS
-from voiceface.workflow import Plan, growing, where_files_lie
+from voiceface.workflow import Plan, files_in, growing
 
 try:
     # A bare `snakemake` begins as `voiceface build` does; a dry run and a cluster's jobs only look.
@@ -28,13 +29,7 @@ if workflow.resource_settings.cores is None:
     workflow.global_resources["_cores"] = workflow.resource_settings.cores
 
 PLAN.set_environment(Path(workflow.basedir))
-
-# Folders in a command line: of the project, or of the copies of what lies in S3.
-FILES = where_files_lie(
-    workflow.storage_settings.default_storage_prefix,
-    workflow.storage_settings.local_storage_prefix,
-)
-DATA, MODELS, REPORTS = FILES / "data", FILES / "models", FILES / "reports"
+files = files_in(workflow.storage_settings)
 
 
 wildcard_constraints:

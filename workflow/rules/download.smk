@@ -45,6 +45,7 @@ rule downloads:
     params:
         code=PLAN.code("downloads"),
         max_lost_fraction=PLAN.settings.download.max_lost_fraction,
+        files=files,
     shell:
         "python -m voiceface.stages.downloads --max-lost-fraction={params.max_lost_fraction}"
-        " --videos={input.videos} --outcomes={DATA}/download --output={output} &> {log}"
+        " --videos={input.videos} --outcomes={params.files}/data/download --output={output} &> {log}"

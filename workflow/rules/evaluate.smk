@@ -21,6 +21,8 @@ rule evaluate:
     params:
         **PLAN.stage("evaluate"),
         model_code=PLAN.model_code,
+        files=files,
     shell:
         "python -m voiceface.stages.evaluate --config={params.config:q} --model={wildcards.model}"
-        " --packed={DATA}/packed --models={MODELS} --output={REPORTS}/{wildcards.model} &> {log}"
+        " --packed={params.files}/data/packed --models={params.files}/models"
+        " --output={params.files}/reports/{wildcards.model} &> {log}"

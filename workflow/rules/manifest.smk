@@ -25,8 +25,9 @@ rule manifest:
         runtime=growing(60),
     params:
         **PLAN.stage("manifest"),
+        files=files,
     shell:
         "python -m voiceface.stages.manifest --config={params.config:q} --videos={input.videos}"
-        " --downloads={DATA}/download --timelines={DATA}/timeline --samples={DATA}/samples"
-        " --reviews=manifests/reviews --output={output.samples} --funnel={output.funnel}"
-        " --people={output.people} &> {log}"
+        " --downloads={params.files}/data/download --timelines={params.files}/data/timeline"
+        " --samples={params.files}/data/samples --reviews=manifests/reviews"
+        " --output={output.samples} --funnel={output.funnel} --people={output.people} &> {log}"

@@ -22,7 +22,8 @@ rule pack:
         runtime=growing(60),
     params:
         code=PLAN.code("pack"),
+        files=files,
     shell:
-        "python -m voiceface.stages.pack --dataset={input.dataset} --speech={DATA}/speech"
-        " --faces={DATA}/faces --split={wildcards.split} --output={DATA}/packed/{wildcards.split}"
-        " &> {log}"
+        "python -m voiceface.stages.pack --dataset={input.dataset}"
+        " --speech={params.files}/data/speech --faces={params.files}/data/faces"
+        " --split={wildcards.split} --output={params.files}/data/packed/{wildcards.split} &> {log}"

@@ -44,9 +44,10 @@ rule report:
         settings=result_settings(PLAN.settings),
         names=",".join(PLAN.models),
         versions=pinned(SHOWN, PLAN.pins),
+        files=files,
     shell:
         "python -m voiceface.stages.report --config={params.config:q} --settings={params.settings:q}"
         " --manifest={input.manifest} --funnel={input.funnel} --dataset={input.dataset}"
-        " --leakage={input.leakage} --people={input.people} --faces={DATA}/faces --models={MODELS}"
-        " --reports={REPORTS} --names={params.names} --rubric=manifests/rubric.md --output={output}"
-        " &> {log}"
+        " --leakage={input.leakage} --people={input.people} --faces={params.files}/data/faces"
+        " --models={params.files}/models --reports={params.files}/reports --names={params.names}"
+        " --rubric=manifests/rubric.md --output={output} &> {log}"

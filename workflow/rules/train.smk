@@ -23,7 +23,8 @@ rule train:
         **PLAN.stage("train"),
         model_code=PLAN.model_code,
         model_config=PLAN.model_section,
+        files=files,
     shell:
         "python -m voiceface.stages.train --config={params.config:q}"
-        " --model-config={params.model_config:q} --model={wildcards.model} --packed={DATA}/packed"
-        " --output={MODELS}/{wildcards.model} &> {log}"
+        " --model-config={params.model_config:q} --model={wildcards.model}"
+        " --packed={params.files}/data/packed --output={params.files}/models/{wildcards.model} &> {log}"
