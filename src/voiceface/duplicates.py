@@ -27,7 +27,7 @@ _MEETINGS = 2  # so many equal marks at one shift, before two clips are compared
 _NEIGHBOURS = 8  # entries with the same key that each is compared with, beside the first
 _FACE_NEIGHBOURS = 64
 _BLOCK = 1 << 16
-_PORTIONS = 12
+_PORTIONS = 32
 _LARGE = 1 << 20  # keys; fewer are sorted at once
 
 
@@ -215,13 +215,14 @@ def _portions(keys: np.ndarray, among: np.ndarray | None) -> Iterator[np.ndarray
     count = _PORTIONS if len(keys) > _LARGE else 1
     sample = np.sort(keys[:: max(1, len(keys) // _LARGE)])
     cuts = np.unique(sample[len(sample) * np.arange(1, count) // count])
-    for place in range(len(cuts) + 1):
-        inside = np.ones(len(keys), bool) if among is None else among
-        if place:
-            inside = inside & (keys >= cuts[place - 1])
-        if place < len(cuts):
-            inside = inside & (keys < cuts[place])
-        yield np.flatnonzero(inside)
+    portion = np.empty(len(keys), np.uint8)
+    for start in range(0, len(keys), _LARGE):
+        block = slice(start, start + _LARGE)
+        portion[block] = np.searchsorted(cuts, keys[block], side="right")
+    if among is not None:
+        portion[~among] = _PORTIONS
+    for number in range(len(cuts) + 1):
+        yield np.flatnonzero(portion == number)
 
 
 def _often_met(

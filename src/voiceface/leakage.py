@@ -28,7 +28,7 @@ _NEAR = {
     "face": {"bits": 8 * _PRINT_BYTES, "wrong_bits_at_most": NEAR_BITS},
 }
 _BLOCK = 1 << 16
-_RANGES = 12
+_RANGES = 32
 _MANY = 1 << 20  # keys; fewer are sorted at once
 _NEAREST = 4  # entries of the other split with the same mark that each is compared with
 _NEAREST_FACES = 64  # with the same part of a print
@@ -190,13 +190,13 @@ def _by_ranges(keys: np.ndarray) -> Iterator[np.ndarray]:
         return
     some = np.sort(keys[:: len(keys) // _MANY])
     ends = np.unique(some[len(some) * np.arange(1, _RANGES) // _RANGES])
-    for low, high in zip([None, *ends], [*ends, None], strict=True):
-        inside = np.ones(len(keys), bool)
-        if low is not None:
-            inside &= keys >= low
-        if high is not None:
-            inside &= keys < high
-        yield inside
+    parts = [
+        np.searchsorted(ends, keys[start : start + _MANY], side="right").astype(np.uint8)
+        for start in range(0, len(keys), _MANY)
+    ]
+    place = np.concatenate(parts)
+    for number in range(len(ends) + 1):
+        yield place == number
 
 
 def _listed(samples: pa.Table, column: str) -> tuple[np.ndarray, np.ndarray]:
