@@ -62,7 +62,7 @@ ORDER = (STAGES[0], "planning", *STAGES[1:])
 
 WAYS = ("build", "all", "one")
 _POLL_S = 0.01
-_LONGEST_S = 300.0
+_LONGEST_S = 3600.0
 
 
 @dataclass(frozen=True)
