@@ -31,7 +31,8 @@ class SmallDisk:
     def unmount(self) -> None:
         """Take it away with all that is on it."""
         if self.mounted:
-            subprocess.run(["umount", str(self.path)], check=True)
+            # Lazily: what could not be written to it may still hold a file of it open.
+            subprocess.run(["umount", "--lazy", str(self.path)], check=True)
 
     @property
     def _ballast(self) -> Path:
