@@ -15,6 +15,7 @@ from line import lay_out, measured
 
 from tests.conftest import needs
 from tests.small_disk import SmallDisk
+from tests.workflow.project import Project
 from voiceface.tables import SPLITS
 
 PACKED = [f"data/packed/{split}/pack.json" for split in SPLITS]
@@ -120,7 +121,7 @@ def test_a_project_that_can_t_be_written_is_one_line(tmp_path: Path) -> None:
     disk = SmallDisk(tmp_path / "disk", "1m")
     needs(disk.mounted, "the right to mount a small disk")
     try:
-        lay_out(disk.path / "project", {}, {})
+        Project.make(disk.path / "project", [])
         disk.make_read_only()
         said = subprocess.run(
             [*VOICEFACE, "build"], cwd=disk.path / "project", capture_output=True, text=True
