@@ -172,7 +172,7 @@ def test_a_folder_that_can_t_be_written_is_one_line(project: Path) -> None:
     try:
         protect = ["mount", "-o", "remount,ro,bind", "data/speech"]
         subprocess.run(protect, cwd=project, check=True)
-        text = SNAKEFILE.replace("{video} {output}", "{video} {output} again")
+        text = SNAKEFILE.replace("video} {output}", "video} {output} again")
         (project / "Snakefile").write_text(text)
         status, _, err = built(project)
     finally:

@@ -16,14 +16,14 @@ from line import commands, environment, lay_out  # benchmarks/ is on the path, s
 from tests.conftest import needs
 from tests.small_disk import SmallDisk
 from voiceface.building.progress import Job, Progress
-from voiceface.config import Evaluate, Report, Settings, Train, Wav2pix
+from voiceface.config import Evaluate, Report, Resolve, Settings, Train, Wav2pix
 from voiceface.errors import DISK_FULL
 from voiceface.stages.shim import stage_main
 
 Flags = dict[str, str]
 
 DATASET_STAGES = ("download", "downloads", "speech", "faces", "samples", "manifest", "dataset")
-STAGES = (*DATASET_STAGES, "pack", "train", "evaluate", "report")
+STAGES = ("resolve", *DATASET_STAGES, "pack", "train", "evaluate", "report")
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +47,12 @@ def jobs(
     for stage, shell in commands(project):
         words = shlex.split(shell)
         found.setdefault(stage, []).append(_flags(words, variables))
+    for name in ("manifests/videos.csv", "data/resolve.json"):
+        (project / name).unlink()
     shutil.copytree(project, disk.path / "project", symlinks=True)
-    return found | _of_model()
+    lists = {"sources": "manifests/sources.csv", "videos": "manifests/videos.csv"}
+    resolve = {"config": Resolve().model_dump_json(), **lists}
+    return found | {"resolve": [resolve]} | _of_model()
 
 
 def _flags(words: list[str], variables: dict[str, str]) -> Flags:

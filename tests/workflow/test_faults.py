@@ -10,7 +10,15 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from faults import Aim, build_killed, different, digests, left_over  # benchmarks/ is on the path
+from faults import (  # benchmarks/ is on the path, see pyproject.toml
+    ORDER,
+    Aim,
+    build_killed,
+    different,
+    digests,
+    draw_aims,
+    left_over,
+)
 from line import lay_out, measured
 
 from tests.conftest import needs
@@ -36,6 +44,13 @@ def peace(tmp_path_factory: pytest.TempPathFactory, videos: dict[str, list[Path]
     lay_out(folder, videos, {})
     measured([*VOICEFACE, "build", *PACKED], folder)
     return folder
+
+
+def test_the_benchmark_aims_at_every_stage() -> None:
+    aims = list(draw_aims(random.Random(0), {"faces": 2.0}))
+    assert {aim.stage for aim in aims} == set(ORDER)
+    assert len(aims) > len(ORDER)
+    assert max(aim.delay_s for aim in aims) <= 2
 
 
 def test_a_build_killed_in_its_stages_ends_with_the_same_bytes(
