@@ -20,6 +20,7 @@ is just started again, until it is through. That several times over. Written:
 
 import argparse
 import contextlib
+import json
 import os
 import random
 import signal
@@ -54,6 +55,8 @@ NOT_COMPARED = {
     "logs/*": "they tell how long it took",
     "data/resolve.json": "holds the times of the source's files",
     "models/*/tensorboard/*": "holds the time of each point",
+    "models/*/checkpoint/last.pt": "pickles equal words once, or twice where some were read from an"
+    " earlier one; the values are the same, and the weights that come of them are compared",
 }
 """What of a build's files is not, and need not be, the same in another one, and why."""
 
@@ -62,7 +65,8 @@ ORDER = (STAGES[0], "planning", *STAGES[1:])
 
 WAYS = ("build", "all", "one")
 _POLL_S = 0.01
-_LONGEST_S = 300.0
+_START_S = 0.5  # about what the sources and the plan take
+_LONGEST_S = 3600.0
 
 
 @dataclass(frozen=True)
@@ -128,16 +132,18 @@ def at_work(process: subprocess.Popen[str]) -> list[str]:
     return list(ORDER[int("voiceface.building.events" in words) :][:1]) if tree else []
 
 
-def draw_aims(draw: random.Random, seconds: float) -> Iterator[Aim]:
-    """One for each of `ORDER`, and after some of them one for any moment.
+def draw_aims(draw: random.Random, seconds: dict[str, float]) -> Iterator[Aim]:
+    """One within a job of each of `ORDER`, and after some of them one for any moment.
 
     Args:
-        seconds: that a build in peace takes.
+        seconds: that a job takes, by stage.
     """
     for stage in ORDER:
-        yield Aim(stage, draw.uniform(0, seconds / 20), draw.choice(WAYS), draw.random())
+        delay_s = draw.uniform(0, seconds.get(stage, _START_S))
+        yield Aim(stage, delay_s, draw.choice(WAYS), draw.random())
         if draw.random() < 1 / 3:
-            yield Aim(ORDER[0], draw.uniform(0, seconds / 4), draw.choice(WAYS), draw.random())
+            delay_s = draw.uniform(0, sum(seconds.values()))
+            yield Aim(ORDER[0], delay_s, draw.choice(WAYS), draw.random())
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -253,6 +259,7 @@ def measure(folder: Path, videos: dict[str, list[Path]], kills: int, seed: int) 
         sys.exit(f"the build in peace failed: {text[-800:]}")
     seconds = time.monotonic() - begun
     wanted = digests(peace)
+    speeds = json.loads((peace / "logs/speeds.json").read_text())
     builds: list[dict[str, Any]] = [{"seconds": round(seconds, 1), "kills": 0}]
     whole = Found()
     differ, undone, begun_files = [], 0, []
@@ -261,7 +268,7 @@ def measure(folder: Path, videos: dict[str, list[Path]], kills: int, seed: int) 
         lay_out(project, videos, SETTINGS)
         _forget_list(project)
         begun = time.monotonic()
-        found = build_killed(project, draw_aims(draw, seconds))
+        found = build_killed(project, draw_aims(draw, speeds))
         builds.append({"seconds": round(time.monotonic() - begun, 1), "kills": len(found.kills)})
         print(builds[-1], found.stuck, flush=True)
         differ += different(wanted, digests(project))

@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.conftest import needs
 from voiceface.building.failures import failure_lines
 from voiceface.building.progress import Job, Progress, last_line, reason
 from voiceface.building.view import span
@@ -48,7 +49,7 @@ rule manifest:
 
 JOB = """
 import os, sys, time
-video, output = sys.argv[1:]
+video, output = sys.argv[1:3]
 if os.path.exists("bad") and video == "file-a1":
     print("voiceface: file-a1: no sound in it; take it out", file=sys.stderr)
     print("some later line", file=sys.stderr)
@@ -162,6 +163,26 @@ def test_a_broken_workflow_is_one_line(project: Path, snakefile: str, error: str
     assert status == 1
     assert re.fullmatch(f"{error}\n", err)
     assert "Traceback" not in err
+
+
+def test_a_folder_that_can_t_be_written_is_one_line(project: Path) -> None:
+    assert built(project)[0] == 0
+    bound = ["mount", "--bind", "data/speech", "data/speech"]
+    mounted = subprocess.run(bound, cwd=project, capture_output=True, check=False).returncode == 0
+    needs(mounted, "the right to mount a folder")
+    try:
+        protect = ["mount", "-o", "remount,ro,bind", "data/speech"]
+        subprocess.run(protect, cwd=project, check=True)
+        text = SNAKEFILE.replace("video} {output}", "video} {output} again")
+        (project / "Snakefile").write_text(text)
+        status, _, err = built(project)
+    finally:
+        subprocess.run(["umount", "data/speech"], cwd=project, check=True)
+    assert status == 1
+    assert re.fullmatch(
+        r"voiceface: data/speech/file-a\d: is write-protected; make it readable and writable .*\n",
+        err,
+    )
 
 
 def test_a_wrong_config_stops_before_any_work(project: Path) -> None:

@@ -18,7 +18,7 @@ class VoicefaceError(Exception):
 DISK_FULL = "the disk is full; free some space and build again, it goes on from there"
 ONE_AT_A_TIME = "`voiceface build --cores=1` runs one job at a time"
 OUT_OF_MEMORY = f"out of memory; {ONE_AT_A_TIME}"
-_NO_ACCESS = "make it readable and writable for you (`ls -ld` and `mount` tell) and build again"
+NO_ACCESS = "make it readable and writable for you (`ls -ld` and `mount` tell) and build again"
 
 _FULL_DISK_WORDS = re.compile(r"No space left on device|Disk quota exceeded", re.IGNORECASE)
 # As those put it that were seen to: Arrow, ONNX, OpenBLAS, OpenCV, torch, the system's loader.
@@ -54,7 +54,7 @@ def hardship(error: BaseException) -> str | None:
     """
     if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         refused = os.strerror(error.errno).lower()
-        return f"{_file_of(error)}: {refused}; {_NO_ACCESS}" if error.filename else None
+        return f"{_file_of(error)}: {refused}; {NO_ACCESS}" if error.filename else None
     for one in _chain(error):
         if isinstance(one, OSError) and one.errno in (errno.ENOSPC, errno.EDQUOT):
             return f"{_file_of(one)}: {DISK_FULL}" if one.filename else DISK_FULL

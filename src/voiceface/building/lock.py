@@ -42,11 +42,10 @@ def hold_folder() -> bool:
         VoicefaceError: another build is running here.
     """
     handle = _open()
-    if _owner(handle) == os.getppid():
+    held = _take(handle, but_for=os.getppid())
+    if not held:
         os.close(handle)
-        return False
-    _take(handle)
-    return True
+    return held
 
 
 def _open() -> int:
@@ -54,7 +53,8 @@ def _open() -> int:
     return os.open(_LOCK, os.O_RDWR | os.O_CREAT, 0o666)
 
 
-def _take(handle: int) -> None:
+def _take(handle: int, but_for: int = 0) -> bool:
+    """Take the lock; False if the process `but_for` has it."""
     begun = time.monotonic()
     while True:
         try:
@@ -62,6 +62,8 @@ def _take(handle: int) -> None:
             break
         except BlockingIOError:
             owner = _owner(handle)
+            if owner and owner == but_for:
+                return False
             patience = _PATIENCE_S if _lives(owner) else _PATIENCE_WITH_THE_DEAD_S
             if time.monotonic() > begun + patience:
                 raise VoicefaceError(
@@ -71,6 +73,7 @@ def _take(handle: int) -> None:
             time.sleep(0.1)
     os.ftruncate(handle, 0)
     os.pwrite(handle, str(os.getpid()).encode(), 0)
+    return True
 
 
 def _owner(handle: int) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from voiceface.building.events import Event
-from voiceface.errors import hardship_words
+from voiceface.errors import NO_ACCESS, hardship_words
 
 STAGES = (
     "resolve",
@@ -185,6 +185,8 @@ def plain(text: str) -> str:
         if words := hardship_words(lines[-1]):
             return f"{words} ({lines[-1]})"
         return f"{lines[-1]}; is the Snakefile right? `snakemake -n` tells more"
+    if protected := re.search(r"Write-protected output .*affected files:\s+(\S+)", text, re.DOTALL):
+        return f"{protected[1]}: is write-protected; {NO_ACCESS}"
     if len(lines) > 1 and re.match(r"\w+ in (file|rule) .*:$", lines[0]):
         lines = lines[1:]
     return " ".join(lines)
