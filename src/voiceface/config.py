@@ -251,6 +251,8 @@ class Train(Section):
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train: auto takes CUDA where there is one."""
+    devices: AtLeastOne = 1
+    """Devices to train on at a time, each with its share of the batch (on a CPU: processes)."""
     seed: Seed = 0
     """Of the weights, the draws and the augmentation."""
     precision: Literal["fp32", "bf16"] = "fp32"

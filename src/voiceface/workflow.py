@@ -34,6 +34,7 @@ class Plan:
         self.videos = [row.video for row in built]
         self._clips = {row.video: row.clips for row in built if row.clips}
         self.models = self.settings.models
+        self.launch = _launcher(self.settings.train.devices)
 
     def section(self, name: str | None = None) -> str:
         """A section of the settings, or all of them, as JSON: equal settings, equal text."""
@@ -77,3 +78,9 @@ class Plan:
         # Snakemake does not compare.
         os.environ["VOICEFACE_DOWNLOAD"] = self.section("download")
         os.environ["VOICEFACE_LOCAL_ROOTS"] = json.dumps(self.settings.resolve.local_roots)
+
+
+def _launcher(devices: int) -> str:
+    """What starts the training: a process, or one for each device."""
+    torchrun = f"torchrun --standalone --nproc-per-node={devices}"
+    return "python" if devices == 1 else torchrun

@@ -16,11 +16,12 @@ rule train:
         "../../envs/train.yaml"
     threads: workflow.cores
     resources:
-        gpu=1,
+        gpu=PLAN.settings.train.devices,
     params:
         **PLAN.stage("train"),
         model_config=PLAN.model_section,
+        launch=PLAN.launch,
     shell:
-        "python -m voiceface.stages.train --config={params.config:q}"
+        "{params.launch} -m voiceface.stages.train --config={params.config:q}"
         " --model-config={params.model_config:q} --model={wildcards.model} --packed=data/packed"
         " --output=models/{wildcards.model} &> {log}"

@@ -24,6 +24,18 @@ class Batch(NamedTuple):
     """int64 (B,): the voice's owner."""
 
 
+class _Draw(NamedTuple):
+    """What a global batch is made of, by pair: (B,) each."""
+
+    rows: Tensor
+    starts: Tensor
+    """Where the sound is cut, in samples."""
+    wrong: Tensor
+    """Rows of other speakers."""
+    mirrored: Tensor
+    wrong_mirrored: Tensor
+
+
 class Batches:
     """An endless, seeded stream of augmented batches from a training split.
 
@@ -42,14 +54,20 @@ class Batches:
         flip: bool,
         seed: int,
         device: torch.device,
+        mine: slice = slice(None),
     ) -> None:
         """Put the split on the device.
+
+        Args:
+            batch: pairs of a global batch.
+            mine: the part of each that is yielded here: the rest is for other processes, whose
+                streams are of the same seed.
 
         Raises:
             VoicefaceError: there is too little to train on.
         """
         _check(packed, samples)
-        self.batch, self.samples, self.flip = batch, samples, flip
+        self.batch, self.samples, self.flip, self.mine = batch, samples, flip, mine
         self.faces = shrunk(packed.faces, px, device)
         self.audio = torch.from_numpy(np.array(packed.audio)).to(device)
         self.labels = torch.from_numpy(packed.labels).to(device)
@@ -61,10 +79,14 @@ class Batches:
 
     def next(self) -> Batch:
         """Draw the next batch."""
-        index = self._next_index()
-        labels = self.labels[index]
-        wrong = self.by_label[self._others(labels)]
-        return Batch(self._cut(index), self._faces(index), self._faces(wrong), labels)
+        draw = self._draw()
+        rows, starts, wrong, *mirrored = (column[self.mine] for column in draw)
+        return Batch(
+            self._cut(rows, starts),
+            self._mirror(rows, mirrored[0]),
+            self._mirror(wrong, mirrored[1]),
+            self.labels[rows],
+        )
 
     def state_dict(self) -> dict[str, Any]:
         """What makes the stream go on from here."""
@@ -75,36 +97,44 @@ class Batches:
         self.random.set_state(state["random"])
         self.queue = state["queue"].to(self.faces.device)
 
-    def _next_index(self) -> Tensor:
+    def _draw(self) -> _Draw:
+        rows = self._next_rows()
+        wrong = self.by_label[self._others(self.labels[rows])]
+        room = self.audio.shape[1] - self.samples + 1
+        chance = 0.5 if self.flip else 0.0
+        return _Draw(
+            rows,
+            (self._uniform() * room).long(),
+            wrong,
+            self._uniform() < chance,
+            self._uniform() < chance,
+        )
+
+    def _next_rows(self) -> Tensor:
         while len(self.queue) < self.batch:
             order = torch.randperm(len(self.faces), generator=self.random, device=self.faces.device)
             self.queue = torch.cat([self.queue, order])
-        index, self.queue = self.queue[: self.batch], self.queue[self.batch :]
-        return index
+        rows, self.queue = self.queue[: self.batch], self.queue[self.batch :]
+        return rows
 
     def _others(self, labels: Tensor) -> Tensor:
         """A uniform place in `by_label` outside each label's own stretch of it."""
         own = self.counts[labels]
-        place = (self._uniform(len(labels)) * (len(self.faces) - own)).long()
+        place = (self._uniform() * (len(self.faces) - own)).long()
         return place + own * (place >= self.starts[labels])
 
-    def _cut(self, index: Tensor) -> Tensor:
-        room = self.audio.shape[1] - self.samples + 1
-        starts = (self._uniform(len(index)) * room).long()
+    def _cut(self, rows: Tensor, starts: Tensor) -> Tensor:
         places = starts[:, None] + torch.arange(self.samples, device=starts.device)
-        return unit(self.audio[index[:, None], places])
+        return unit(self.audio[rows[:, None], places])
 
-    def _faces(self, index: Tensor) -> Tensor:
-        faces = self.faces[index].float().div_(127.5).sub_(1)
-        if self.flip:
-            mirrored = self._uniform(len(index)) < 0.5
-            faces = torch.where(mirrored[:, None, None, None], faces.flip(3), faces)
-        return faces
+    def _mirror(self, rows: Tensor, mirrored: Tensor) -> Tensor:
+        faces = self.faces[rows].float().div_(127.5).sub_(1)
+        return torch.where(mirrored[:, None, None, None], faces.flip(3), faces)
 
-    def _uniform(self, count: int) -> Tensor:
+    def _uniform(self) -> Tensor:
         # float64: in float32 a draw just below 1 times a large count rounds up to the count.
         return torch.rand(
-            count, generator=self.random, device=self.faces.device, dtype=torch.float64
+            self.batch, generator=self.random, device=self.faces.device, dtype=torch.float64
         )
 
 

@@ -36,6 +36,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from voiceface.config import Wav2pix
 from voiceface.data.batches import Batch
+from voiceface.training.distributed import batch_mean
 
 INPUT_SAMPLES = 16_384
 EMBEDDING = 128
@@ -208,7 +209,7 @@ class Wav2Pix:
         if config.feature_matching_weight:
             with torch.no_grad():
                 _, true_features = judge(batch.faces, condition)
-            difference = features.float().mean(0) - true_features.float().mean(0)
+            difference = batch_mean(features.float()) - batch_mean(true_features.float())
             terms["features"] = (config.feature_matching_weight, difference.square().mean())
         if config.l1_weight:
             terms["l1"] = (config.l1_weight, (drawn.float() - batch.faces).abs().mean())

@@ -2,11 +2,12 @@
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import torch
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
@@ -19,7 +20,13 @@ PROGRESS_EVERY_S = 4.0
 class History:
     """The training curves: means of the metrics over each stretch of steps."""
 
-    def __init__(self) -> None:
+    def __init__(self, across: Callable[[Tensor], Tensor]) -> None:
+        """Start empty.
+
+        Args:
+            across: the mean of a tensor over the processes that train together.
+        """
+        self._across = across
         self.rows: dict[str, list[int] | list[str] | list[float]] = {
             name: [] for name in HISTORY.names
         }
@@ -35,10 +42,11 @@ class History:
 
     def close(self, step: int) -> dict[str, float]:
         """End a stretch at `step`: its means, which join the curves."""
-        means = {name: (total / self._count).item() for name, total in self._sums.items()}
+        totals = self._across(torch.stack(list(self._sums.values())))
+        means = dict(zip(self._sums, (totals / self._count).tolist(), strict=True))
         for name, mean in means.items():
             for column, value in zip(HISTORY.names, (step, name, mean), strict=True):
-                self.rows[column].append(value)  # type: ignore[arg-type]
+                self.rows[column].append(value)
         self._sums, self._count = {}, 0
         return means
 
