@@ -36,3 +36,13 @@ def test_the_report_follows_its_template_and_is_told_no_secret(project: Project)
     assert '"segment_s": 4.0' in told
     assert "secret" not in told
     assert "cookies.txt" not in told
+
+
+def test_training_on_several_devices_is_started_by_torchrun(project: Project) -> None:
+    def command() -> str:
+        planned = project.snakemake("-n", "-p", "--cores=1", "models_only")
+        return next(line for line in planned.splitlines() if "voiceface.stages.train" in line)
+
+    assert ": python -m voiceface.stages.train --config" in command()
+    project.configure({"train": {"devices": 2}})
+    assert "torchrun --standalone --nproc-per-node=2 -m voiceface.stages.train" in command()
