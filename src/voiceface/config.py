@@ -261,6 +261,18 @@ class Train(Section):
     """torch.compile the networks: faster steps after a slow start."""
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Decay of the generator's exponential moving average; 0 is none."""
+    accumulate: AtLeastOne = 1
+    """Parts that a batch is gone through in, one after the other, where memory is short."""
+    most_data_gib: NonNegative = 16.0
+    """Training data that takes more than this on the device, in GiB, stays on the disk, and batches
+    are read ahead."""
+    budget_s: Positive | None = None
+    """Stop training after so long, in seconds; null: after the model's steps alone."""
+    stop_metric: str | None = None
+    """Stop early when this one of the logged metrics no longer gets better, as accuracy/voice (more
+    is better; of all that are no accuracy, less); null: never."""
+    stop_patience: AtLeastOne = 50
+    """Logged means of that metric without a new best after which training stops."""
     checkpoint_every_s: NonNegative = 60.0
     """Write a checkpoint this often, in seconds, when losses are logged."""
     grid_every: AtLeastOne = 100
@@ -280,6 +292,8 @@ class ModelSection(Section):
     """Pairs in a step (Wav2Pix's code: 64)."""
     flip: bool = True
     """Mirror the faces at random."""
+    pairing: Literal["paired", "identity"] = "paired"
+    """Faces to train on: the one beside the sound, or any of the same speaker's (Wen et al.)."""
 
 
 class Wav2pix(ModelSection):

@@ -131,9 +131,9 @@ def test_another_number_of_processes_than_in_the_config_is_one_line(packed: Path
 
 def test_each_takes_its_part_of_a_batch_that_can_be_shared() -> None:
     cpu = torch.device("cpu")
-    assert [Workers(cpu, rank, 3).slice_of(12) for rank in range(3)] == [
+    assert [Workers(cpu, rank, 3).slice_of(12, 2) for rank in range(3)] == [
         slice(0, 4), slice(4, 8), slice(8, 12),
     ]  # fmt: skip
-    for batch in (11, 3):
+    for batch, parts in ((11, 1), (3, 1), (12, 4), (9, 2)):
         with pytest.raises(VoicefaceError, match=r"train\.devices: 3"):
-            Workers(cpu, 0, 3).slice_of(batch)
+            Workers(cpu, 0, 3).slice_of(batch, parts)

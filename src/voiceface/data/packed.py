@@ -26,6 +26,8 @@ class Packed:
     """int64 (n,): each row's place in `speakers`; -1 for a speaker who is not there."""
     people: list[str]
     """The speaker of each row."""
+    recordings: list[str]
+    """The video that each row's sound is of."""
     speakers: list[str]
     """Speakers of the training split: the classes."""
     videos: list[str]
@@ -59,8 +61,11 @@ def read_packed(folder: Path) -> Packed:
     number = {speaker: label for label, speaker in enumerate(speakers)}
     labels = np.array([number.get(person, -1) for person in people], np.int64)
     digest = hashlib.sha256(json.dumps(card, sort_keys=True).encode()).hexdigest()
-    videos = sorted({*table["video"].to_pylist(), *table["face_video"].to_pylist()})
-    return Packed(folder.name, faces, audio, labels, people, speakers, videos, rate, digest)
+    recordings = table["video"].to_pylist()
+    videos = sorted({*recordings, *table["face_video"].to_pylist()})
+    return Packed(
+        folder.name, faces, audio, labels, people, recordings, speakers, videos, rate, digest
+    )
 
 
 def read_splits(folder: Path) -> dict[str, Packed]:

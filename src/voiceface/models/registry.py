@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from voiceface.config import ModelSection, Wav2pix, parse_section
-from voiceface.data.batches import Batch
+from voiceface.data.batches import Batch, Pairing
 from voiceface.errors import VoicefaceError
+from voiceface.models.step import Losses
 from voiceface.models.wav2pix import Wav2Pix
 
 
@@ -28,7 +29,23 @@ class Model(Protocol):
 
     @property
     def input_samples(self) -> int:
-        """Length of the sound that a face is drawn from, in samples."""
+        """Length of the sound that a face is drawn from, in samples; the least one where it is
+        drawn from a whole recording."""
+        ...
+
+    @property
+    def whole(self) -> bool:
+        """Whether a face is drawn from a whole recording, not from its loudest stretch."""
+        ...
+
+    @property
+    def crop_samples(self) -> tuple[int, int]:
+        """Least and greatest length of the sound that it is trained on, in samples."""
+        ...
+
+    @property
+    def pairing(self) -> Pairing:
+        """Which faces it is trained on: those of the sound's samples, or any of the speaker's."""
         ...
 
     @property
@@ -40,11 +57,8 @@ class Model(Protocol):
         """The optimisers, by name."""
         ...
 
-    def step(self, batch: Batch, update: Callable[[str, Tensor], None]) -> dict[str, Tensor]:
-        """One training step; `update` takes an optimiser's name and its loss.
-
-        Returns: metrics as slash keys, still on the device; "loss/generator" is among them.
-        """
+    def step(self, batch: Batch) -> Losses:
+        """One training step."""
         ...
 
     def draw(self, audio: Tensor) -> Tensor:
@@ -88,4 +102,7 @@ def parse_config(name: str, text: str) -> ModelSection:
 
 def build(name: str, config: ModelSection, speakers: int) -> Model:
     """Fresh networks, drawn from torch's global random state."""
-    return entry(name).build(config, speakers)
+    model = entry(name).build(config, speakers)
+    for network in model.networks.values():
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return model

@@ -26,7 +26,6 @@ The code's input is floored to {-1, 0, 1}, and its spectral norm is taken over t
 of the transposed convolutions: bugs, and not built. Sound is scaled to one loudness first.
 """
 
-from collections.abc import Callable
 from itertools import pairwise
 
 import torch
@@ -36,6 +35,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from voiceface.config import Wav2pix
 from voiceface.data.batches import Batch
+from voiceface.models.step import Losses
 from voiceface.training.distributed import batch_mean
 
 INPUT_SAMPLES = 16_384
@@ -123,19 +123,20 @@ class Wav2Pix:
 
     drawing = ("encoder", "generator")
     input_samples = INPUT_SAMPLES
+    crop_samples = (INPUT_SAMPLES, INPUT_SAMPLES)
+    whole = False
 
     def __init__(self, config: Wav2pix, speakers: int) -> None:
         """Fresh networks, drawn from torch's global random state."""
         self.config = config
         self.px = config.px
+        self.pairing = config.pairing
         self.networks: dict[str, nn.Module] = {
             "encoder": SpeechEncoder(config.variant, config.encoder_batch_norm),
             "generator": Generator(config.px, config.variant, config.dropout),
             "discriminator": Discriminator(config.px),
             "classifier": _classifier(config.variant, speakers),
         }
-        for name in ("generator", "discriminator"):
-            self.networks[name].to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
         """Adam for the generator's side (encoder, generator, classifier), and the discriminator."""
@@ -156,12 +157,8 @@ class Wav2Pix:
             ),
         }
 
-    def step(self, batch: Batch, update: Callable[[str, Tensor], None]) -> dict[str, Tensor]:
-        """One step of both players.
-
-        Args:
-            update: takes an optimiser's name and its loss, and changes that optimiser's weights.
-        """
+    def step(self, batch: Batch) -> Losses:
+        """One step of both players; each yielded loss changes the weights before it goes on."""
         # Drawn once for both players: the discriminator's update changes nothing in the drawing.
         embedding = self.networks["encoder"](batch.audio)
         drawn = self.networks["generator"](embedding)
@@ -174,14 +171,14 @@ class Wav2Pix:
         wanted = 0.9 if self.config.variant == "code" else 1.0
         errors = (real - wanted).square() + fake.square() + wrong.square()
         loss_discriminator = 0.5 * errors.mean()
-        update("discriminator", loss_discriminator)
+        yield "discriminator", loss_discriminator
 
         # Generator: be taken for real, and let the embedding tell who speaks.
         self.networks["discriminator"].requires_grad_(False)
         guesses = self.networks["classifier"](embedding).float()
         terms = self._generator_terms(batch, drawn, condition, guesses)
         loss_generator = torch.stack([weight * term for weight, term in terms.values()]).sum()
-        update("generator", loss_generator)
+        yield "generator", loss_generator
         self.networks["discriminator"].requires_grad_(True)
 
         return {

@@ -9,9 +9,9 @@ import torch
 
 from voiceface import files
 from voiceface.config import Evaluate
-from voiceface.data.batches import shrunk
 from voiceface.data.packed import Packed, read_splits
 from voiceface.data.sheets import Row, sheet, write_png
+from voiceface.data.store import shrunk
 from voiceface.errors import VoicefaceError
 from voiceface.evaluation.metric import Faces, Material
 from voiceface.evaluation.registry import METRICS, PAPERS

@@ -34,17 +34,17 @@ class Workers:
         """Whether this is the one process that writes and tells."""
         return self.rank == 0
 
-    def slice_of(self, batch: int) -> slice:
-        """This process's part of a global batch.
+    def slice_of(self, batch: int, parts: int) -> slice:
+        """This process's part of a global batch, which it goes through in `parts`.
 
         Raises:
-            VoicefaceError: the batch can't be shared out evenly, two pairs or more to each.
+            VoicefaceError: the batch can't be shared out evenly, two pairs or more to each part.
         """
-        share, rest = divmod(batch, self.count)
-        if rest or share < 2:
+        share, rest = parts * (batch // (self.count * parts)), batch % (self.count * parts)
+        if rest or share < 2 * parts:
             raise VoicefaceError(
-                f"a batch of {batch} can't be shared by train.devices: {self.count}; take a "
-                "multiple of that, two pairs or more for each"
+                f"a batch of {batch} can't be shared by train.devices: {self.count} × "
+                f"train.accumulate: {parts}; take a multiple of that, two pairs or more for each"
             )
         return slice(self.rank * share, (self.rank + 1) * share)
 

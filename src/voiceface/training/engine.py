@@ -12,16 +12,16 @@ import torch
 
 from voiceface.codehash import code_digest
 from voiceface.config import ModelSection, Train
-from voiceface.data.batches import shrunk
 from voiceface.data.packed import Packed, read_splits
 from voiceface.data.sheets import Row, sheet, write_png
+from voiceface.data.store import shrunk
 from voiceface.errors import VoicefaceError
 from voiceface.ids import video_mark
 from voiceface.models import saved
 from voiceface.models.drawing import draw_faces, spread
 from voiceface.training import checkpoint
 from voiceface.training.distributed import joined
-from voiceface.training.logs import Board, Progress
+from voiceface.training.logs import Board, Clock, Progress
 from voiceface.training.run import Run
 
 GRID_VOICES = 8
@@ -29,7 +29,10 @@ GRID_VOICES = 8
 
 # Settings that change when something is written or how far a run goes, not what it computes: a run
 # may go on from a checkpoint of other values.
-_FREE = {"checkpoint_every_s", "grid_every", "steps"}
+_FREE = {
+    "checkpoint_every_s", "grid_every", "steps", "budget_s", "stop_metric", "stop_patience",
+    "most_data_gib",
+}  # fmt: skip
 
 
 def train(config: Train, name: str, section: ModelSection, packed: Path, output: Path) -> None:
@@ -88,20 +91,22 @@ class _Session:
         shutil.rmtree(output / "tensorboard", ignore_errors=True)
 
     def _loop(self) -> None:
-        run, steps = self.run, self.run.section.steps
+        run, config, steps = self.run, self.run.config, self.run.section.steps
         progress = Progress(self.name, run.step, steps, run.section.batch)
-        written = time.monotonic()
-        while run.step < steps:
+        clock, written, ends = Clock(config.budget_s, run.spent_s), time.monotonic(), False
+        while run.step < steps and not ends:
             metrics = run.advance()
             if self.leads:
                 progress.tell(run.step, metrics["loss/generator"])
-            if self.board and run.step % run.config.grid_every == 0:
+            if self.board and run.step % config.grid_every == 0:
                 self.board.picture(run.step, _grid(run, self.splits))
             # Checkpoints come between stretches only: a stretch's sums are not part of the state.
-            if run.step % run.config.log_every == 0 or run.step == steps:
+            if run.step % config.log_every == 0 or run.step == steps:
                 self._end_stretch()
-                waited = time.monotonic() - written >= run.config.checkpoint_every_s
-                if run.workers.agree(waited) or run.step == steps:
+                run.spent_s = clock.spent_s()
+                ends = run.workers.agree(clock.is_over()) or self._is_best_long_past()
+                waited = time.monotonic() - written >= config.checkpoint_every_s
+                if run.workers.agree(waited) or run.step == steps or ends:
                     checkpoint.save(self.output, self.digest, run.state_dict(), run.workers)
                     written = time.monotonic()
 
@@ -110,6 +115,10 @@ class _Session:
         _check_finite(self.name, self.run.step, means)
         if self.board:
             self.board.scalars(self.run.step, means)
+
+    def _is_best_long_past(self) -> bool:
+        metric, patience = self.run.config.stop_metric, self.run.config.stop_patience
+        return metric is not None and self.run.history.since_best(metric) >= patience
 
 
 def _check_finite(name: str, step: int, means: dict[str, float]) -> None:

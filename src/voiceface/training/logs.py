@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from voiceface import files
+from voiceface.errors import VoicefaceError
 from voiceface.tables import HISTORY
 
 PROGRESS_EVERY_S = 4.0
@@ -50,9 +51,38 @@ class History:
         self._sums, self._count = {}, 0
         return means
 
+    def since_best(self, metric: str) -> int:
+        """Stretches since a metric was at its best: the highest accuracy, the least of all else.
+
+        Raises:
+            VoicefaceError: there is no such metric.
+        """
+        rows = zip(self.rows["metric"], self.rows["value"], strict=True)
+        values = np.array([value for name, value in rows if name == metric], np.float64)
+        if not len(values):
+            known = ", ".join(sorted({str(name) for name in self.rows["metric"]}))
+            raise VoicefaceError(f"train.stop_metric: no metric {metric}; there are: {known}")
+        best = values.argmax() if metric.startswith("accuracy/") else values.argmin()
+        return len(values) - 1 - int(best)
+
     def write(self, path: Path) -> None:
         """Write the curves as a table."""
         files.write_table(path, pa.table(self.rows, schema=HISTORY))
+
+
+class Clock:
+    """How long a run has trained, what went before a restart included."""
+
+    def __init__(self, budget_s: float | None, spent_s: float) -> None:
+        self.budget_s, self._began = budget_s, time.monotonic() - spent_s
+
+    def spent_s(self) -> float:
+        """Seconds so far."""
+        return time.monotonic() - self._began
+
+    def is_over(self) -> bool:
+        """Whether the budget is used up."""
+        return self.budget_s is not None and self.spent_s() >= self.budget_s
 
 
 class Progress:

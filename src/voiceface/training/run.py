@@ -14,6 +14,7 @@ from voiceface.data.batches import Batches
 from voiceface.data.packed import Packed
 from voiceface.errors import VoicefaceError
 from voiceface.models import registry
+from voiceface.models.step import Losses
 from voiceface.training.distributed import Workers, share_statistics
 from voiceface.training.logs import History
 
@@ -41,21 +42,26 @@ class Run:
         self.batches = Batches(
             packed,
             px=section.px,
-            samples=self.model.input_samples,
+            samples=self.model.crop_samples,
             batch=section.batch,
             flip=section.flip,
             seed=config.seed,
             device=self.device,
-            mine=workers.slice_of(section.batch),
+            pairing=self.model.pairing,
+            most_gib=config.most_data_gib,
+            mine=workers.slice_of(section.batch, config.accumulate),
         )
         self.history = History(workers.mean)
         self.average = self.weights() if config.ema else {}
         self.step = 0
+        self.spent_s = 0.0
 
     def advance(self) -> dict[str, Tensor]:
         """Do one step; returns its metrics, still on the device."""
-        with self.precision():
-            metrics = self.model.step(self.batches.next(), self._update)
+        parts = self.batches.next().parts(self.config.accumulate)
+        losses = [self.model.step(part) for part in parts]
+        while not (metrics := self._phase(losses)):
+            pass
         self.step += 1
         self.history.add(metrics)
         if self.config.ema:
@@ -97,6 +103,7 @@ class Run:
         networks, optimizers = self.model.networks, self.optimizers
         return {
             "step": self.step,
+            "spent_s": self.spent_s,
             "networks": {name: network.state_dict() for name, network in networks.items()},
             "optimizers": {name: each.state_dict() for name, each in optimizers.items()},
             "average": self.average,
@@ -116,15 +123,28 @@ class Run:
         }
         self.batches.load_state_dict(state["batches"])
         self.history.rows = state["history"]
-        self.step = state["step"]
+        self.step, self.spent_s = state["step"], state["spent_s"]
 
-    def _update(self, name: str, loss: Tensor) -> None:
-        optimizer = self.optimizers[name]
-        with torch.autocast(self.device.type, enabled=False):
+    def _phase(self, losses: list[Losses]) -> dict[str, Tensor]:
+        """Change one optimiser's weights by its losses of all parts of the batch.
+
+        Returns: the metrics, each the mean over the parts, once the model has no more losses.
+        """
+        name, metrics = "", []
+        for part in losses:
+            try:
+                with self.precision():
+                    name, loss = next(part)
+                (loss / len(losses)).backward()
+            except StopIteration as end:
+                metrics.append(end.value)
+        if metrics:
+            return {key: torch.stack([each[key] for each in metrics]).mean(0) for key in metrics[0]}
+        self.workers.average_gradients(self.optimizers[name])
+        self.optimizers[name].step()
+        for optimizer in self.optimizers.values():
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            self.workers.average_gradients(optimizer)
-            optimizer.step()
+        return {}
 
     def _move_average(self) -> None:
         for name, part in self.average.items():
