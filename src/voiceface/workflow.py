@@ -12,6 +12,9 @@ from voiceface.errors import VoicefaceError
 from voiceface.layout import OUTCOMES, VIDEO_LIST
 from voiceface.sources import built_videos, read_videos, with_licence
 
+VOICE_EMBEDDING = "models/voice/encoder.safetensors"
+VOICE_ACCURACY = "models/voice/accuracy.json"
+
 
 class Plan:
     """The checked settings and the videos, as the rules use them.
@@ -34,6 +37,8 @@ class Plan:
         self.videos = [row.video for row in built]
         self._clips = {row.video: row.clips for row in built if row.clips}
         self.models = self.settings.models
+        ours = "acgan" in self.models and self.settings.acgan.embedding is None
+        self.voice_accuracy = [VOICE_ACCURACY] if ours else []
         self.launch = _launcher(self.settings.train.devices)
 
     def section(self, name: str | None = None) -> str:
@@ -58,6 +63,12 @@ class Plan:
         if not isinstance(getattr(self.settings, wildcards.model, None), ModelSection):
             raise VoicefaceError(f"{wildcards.model}: no such model; `voiceface models` lists them")
         return self.section(wildcards.model)
+
+    def begin_with(self, wildcards: Any) -> list[str]:
+        """The weights that the model that a job is for takes as trained before."""
+        if wildcards.model != "acgan":
+            return []
+        return [self.settings.acgan.embedding or VOICE_EMBEDDING]
 
     def code(self, name: str) -> str:
         """Digest of the code of a stage."""

@@ -35,6 +35,7 @@ import torch.distributed
 
 from voiceface.config import Train, Wav2pix
 from voiceface.data.packed import read_packed
+from voiceface.models import registry
 from voiceface.training import checkpoint
 from voiceface.training.distributed import joined
 from voiceface.training.run import Run
@@ -42,12 +43,12 @@ from voiceface.training.run import Run
 config, section = Train(device="cpu", devices=2), Wav2pix(batch=4, dropout=0.5)
 packed, folder = read_packed(Path(sys.argv[1]) / "train"), Path(sys.argv[2])
 with joined(config) as workers:
-    first = Run(config, "wav2pix", section, packed, workers)
+    first = Run(config, section, packed, workers, lambda n: registry.build("wav2pix", section, n))
     first.advance()
     checkpoint.save(folder, "d", first.state_dict(), workers)
     torch.distributed.barrier()
     wanted = first.advance()
-    again = Run(config, "wav2pix", section, packed, workers)
+    again = Run(config, section, packed, workers, lambda n: registry.build("wav2pix", section, n))
     state, _ = checkpoint.load(folder, "d", 9, workers)
     again.load_state_dict(state)
     found = again.advance()
@@ -99,8 +100,8 @@ def test_two_processes_have_the_losses_of_one_with_the_doubled_batch(
     section = {**SECTION, "steps": 3, "dropout": 0.0}
     _torchrun(
         "-m", "voiceface.stages.train", "--config", json.dumps({**TRAIN, "devices": 2}),
-        "--model-config", json.dumps(section), "--model", "wav2pix", "--packed", str(packed),
-        "--output", str(models / "two"),
+        "--model-config", json.dumps(section), "--model", "wav2pix", "--begin-with=",
+        "--packed", str(packed), "--output", str(models / "two"),
     )  # fmt: skip
     alone = parse_section(Train, TRAIN)
     train(alone, "wav2pix", parse_section(Wav2pix, section), packed, models / "one")

@@ -90,7 +90,7 @@ def _command(packed: Path, output: Path, steps: int) -> list[str]:
     return [
         sys.executable, "-m", "voiceface.stages.train", "--config", json.dumps(config),
         "--model-config", json.dumps({"steps": steps, "batch": 4}), "--model", "wav2pix",
-        "--packed", str(packed), "--output", str(output),
+        "--packed", str(packed), "--begin-with=", "--output", str(output),
     ]  # fmt: skip
 
 

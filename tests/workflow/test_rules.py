@@ -38,6 +38,18 @@ def test_the_report_follows_its_template_and_is_told_no_secret(project: Project)
     assert "cookies.txt" not in told
 
 
+def test_acgan_waits_for_its_voice_embedding_or_takes_another(project: Project) -> None:
+    def planned() -> str:
+        return project.snakemake("-n", "-p", "--cores=1", "models/acgan/model.json")
+
+    assert "voiceface.stages.voice --config" in planned()
+    assert "--begin-with=models/voice/encoder.safetensors" in planned()
+    (project.folder / "mine.safetensors").write_text("x")
+    project.configure({"acgan": {"embedding": "mine.safetensors"}})
+    assert "voiceface.stages.voice" not in planned()
+    assert "--begin-with=mine.safetensors" in planned()
+
+
 def test_training_on_several_devices_is_started_by_torchrun(project: Project) -> None:
     def command() -> str:
         planned = project.snakemake("-n", "-p", "--cores=1", "models_only")

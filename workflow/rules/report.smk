@@ -15,6 +15,7 @@ rule report:
         people="manifests/people.parquet",
         faces=expand("data/faces/{video}.parquet", video=PLAN.videos),
         histories=expand("models/{model}/history.parquet", model=PLAN.models),
+        voices=PLAN.voice_accuracy,
         metrics=expand("reports/{model}/metrics.json", model=PLAN.models),
         page=multiext(f"{os.path.relpath(reporting.__path__[0])}/page", ".html", ".css"),
     output:

@@ -5,6 +5,7 @@
 rule train:
     input:
         expand("data/packed/{split}/pack.json", split=SPLITS),
+        begin_with=PLAN.begin_with,
     output:
         "models/{model}/generator.safetensors",
         "models/{model}/model.json",
@@ -24,4 +25,4 @@ rule train:
     shell:
         "{params.launch} -m voiceface.stages.train --config={params.config:q}"
         " --model-config={params.model_config:q} --model={wildcards.model} --packed=data/packed"
-        " --output=models/{wildcards.model} &> {log}"
+        " --begin-with={input.begin_with} --output=models/{wildcards.model} &> {log}"

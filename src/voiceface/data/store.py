@@ -31,7 +31,7 @@ class Resident:
     ahead = False
 
     def __init__(self, packed: Packed, px: int, device: torch.device) -> None:
-        self._faces = shrunk(packed.faces, px, device)
+        self._faces = shrunk(packed.faces, px, device) if px else _none(len(packed.faces), device)
         self._audio = torch.from_numpy(np.array(packed.audio)).to(device)
 
     def faces(self, rows: Tensor) -> Tensor:
@@ -53,6 +53,8 @@ class Mapped:
 
     def faces(self, rows: Tensor) -> Tensor:
         """Rows (B,) → uint8 (B, 3, px, px)."""
+        if not self._px:
+            return _none(len(rows), self._device)
         return resize(self._read(self._packed.faces, rows), self._px)
 
     def audio(self, rows: Tensor) -> Tensor:
@@ -80,6 +82,10 @@ def shrunk(faces: np.ndarray, px: int, device: torch.device) -> Tensor:
         for start in range(0, len(faces), 1024)
     ]
     return torch.cat(parts) if parts else torch.empty(0, 3, px, px, dtype=torch.uint8)
+
+
+def _none(count: int, device: torch.device) -> Tensor:
+    return torch.empty(count, 3, 0, 0, dtype=torch.uint8, device=device)
 
 
 def resize(faces: Tensor, px: int) -> Tensor:

@@ -2,19 +2,20 @@
 
 import json
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
-from voiceface.config import ModelSection, Wav2pix, parse_section
+from voiceface.config import Acgan, ModelSection, Wav2pix, parse_section
 from voiceface.data.batches import Batch, Pairing
 from voiceface.errors import VoicefaceError
+from voiceface.models.acgan import AcGan
 from voiceface.models.step import Losses
 from voiceface.models.wav2pix import Wav2Pix
 
 
-class Model(Protocol):
+class Trainable(Protocol):
     """Networks and losses. Device, precision, data, logs and checkpoints are the trainer's."""
 
     @property
@@ -24,7 +25,12 @@ class Model(Protocol):
 
     @property
     def drawing(self) -> tuple[str, ...]:
-        """Names of the networks that are needed to draw a face."""
+        """Names of the networks that are needed once it is trained: to draw a face."""
+        ...
+
+    @property
+    def pretrained(self) -> tuple[str, ...]:
+        """Names of the networks that were trained before, and come from a file."""
         ...
 
     @property
@@ -34,13 +40,18 @@ class Model(Protocol):
         ...
 
     @property
-    def whole(self) -> bool:
-        """Whether a face is drawn from a whole recording, not from its loudest stretch."""
+    def crop_samples(self) -> tuple[int, int]:
+        """Least and greatest length of the sound that it is trained on, in samples."""
         ...
 
     @property
-    def crop_samples(self) -> tuple[int, int]:
-        """Least and greatest length of the sound that it is trained on, in samples."""
+    def rate_hz(self) -> int | None:
+        """The sample rate that it takes; None: any."""
+        ...
+
+    @property
+    def flip(self) -> bool:
+        """Whether faces are mirrored at random in training."""
         ...
 
     @property
@@ -50,7 +61,7 @@ class Model(Protocol):
 
     @property
     def px(self) -> int:
-        """Width and height of the drawn face."""
+        """Width and height of the faces; 0 where it takes none."""
         ...
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
@@ -61,8 +72,21 @@ class Model(Protocol):
         """One training step."""
         ...
 
+
+@runtime_checkable
+class Model(Trainable, Protocol):
+    """What draws a face from a voice."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether it draws from a whole recording, and not from its loudest stretch."""
+        ...
+
     def draw(self, audio: Tensor) -> Tensor:
-        """Faces for voices: (B, input_samples) → (B, 3, px, px), -1 to 1."""
+        """Faces for voices: (B, input_samples) → (B, 3, px, px), -1 to 1.
+
+        Longer ones if `whole`.
+        """
         ...
 
 
@@ -76,6 +100,7 @@ class Entry(NamedTuple):
 
 
 MODELS = {
+    "acgan": Entry(Acgan, AcGan, "Wen, Singh and Raj, NeurIPS 2019", "3 to 8 s of mel frames; GAN"),
     "wav2pix": Entry(Wav2pix, Wav2Pix, "Duarte et al., ICASSP 2019", "1 s of waveform; GAN"),
 }
 

@@ -125,12 +125,14 @@ class Wav2Pix:
     input_samples = INPUT_SAMPLES
     crop_samples = (INPUT_SAMPLES, INPUT_SAMPLES)
     whole = False
+    pretrained = ()
+    rate_hz = None
 
     def __init__(self, config: Wav2pix, speakers: int) -> None:
         """Fresh networks, drawn from torch's global random state."""
         self.config = config
         self.px = config.px
-        self.pairing = config.pairing
+        self.flip, self.pairing = config.flip, config.pairing
         self.networks: dict[str, nn.Module] = {
             "encoder": SpeechEncoder(config.variant, config.encoder_batch_norm),
             "generator": Generator(config.px, config.variant, config.dropout),

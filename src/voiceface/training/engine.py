@@ -1,9 +1,11 @@
 """The trainer of every model: runs its steps, tells how they go, keeps and writes the result."""
 
+import hashlib
 import math
 import shutil
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +13,15 @@ import numpy as np
 import torch
 
 from voiceface.codehash import code_digest
-from voiceface.config import ModelSection, Train
+from voiceface.config import ModelSection, Train, TrainedSection
 from voiceface.data.packed import Packed, read_splits
 from voiceface.data.sheets import Row, sheet, write_png
 from voiceface.data.store import shrunk
 from voiceface.errors import VoicefaceError
 from voiceface.ids import video_mark
-from voiceface.models import saved
+from voiceface.models import registry, saved
 from voiceface.models.drawing import draw_faces, spread
+from voiceface.models.registry import Model, Trainable
 from voiceface.training import checkpoint
 from voiceface.training.distributed import joined
 from voiceface.training.logs import Board, Clock, Progress
@@ -35,33 +38,73 @@ _FREE = {
 }  # fmt: skip
 
 
-def train(config: Train, name: str, section: ModelSection, packed: Path, output: Path) -> None:
+def train(
+    config: Train,
+    name: str,
+    section: ModelSection,
+    packed: Path,
+    output: Path,
+    begin_with: Path | None = None,
+) -> None:
     """Train a model on the packed dataset, or go on from where a run was killed.
 
     Writes generator.safetensors, model.json, history.parquet and grid.png to `output`, and beside
     them checkpoint/ and tensorboard/. With the same settings, data and machine they are the same.
     In each of the processes that torchrun started, it does that process's part.
 
+    Args:
+        begin_with: weights of the networks that the model takes as trained before.
+
     Raises:
-        VoicefaceError: there is too little data, no such device, or the losses are not finite.
+        VoicefaceError: there is too little data, no such device, no or other weights to begin with,
+            or the losses are not finite.
+    """
+
+    def build(speakers: int) -> Trainable:
+        model = registry.build(name, section, speakers)
+        saved.begin_with(model, begin_with)
+        return model
+
+    train_networks(config, name, section, packed, output, build, "generator")
+
+
+def train_networks(
+    config: Train,
+    name: str,
+    section: TrainedSection,
+    packed: Path,
+    output: Path,
+    build: Callable[[int], Trainable],
+    file: str,
+) -> Trainable | None:
+    """`train` for whatever networks; without a grid.png where they draw no faces.
+
+    Args:
+        build: makes the fresh networks, for so many speakers.
+        file: of the weights, without its ending.
+
+    Returns: the trained networks, in the leading process.
     """
     torch.backends.cudnn.deterministic = True
     splits = read_splits(packed)
     with joined(config) as workers:
-        run = Run(config, name, section, splits["train"], workers)
-        _Session(run, name, splits, output).train()
+        run = Run(config, section, splits["train"], workers, build)
+        _Session(run, name, splits, output, file).train()
+        return run.model if workers.leads else None
 
 
 class _Session:
     """A run with all around it that is read or written. Only the leading process writes."""
 
-    def __init__(self, run: Run, name: str, splits: dict[str, Packed], output: Path) -> None:
-        self.run, self.name, self.splits, self.output = run, name, splits, output
+    def __init__(
+        self, run: Run, name: str, splits: dict[str, Packed], output: Path, file: str
+    ) -> None:
+        self.run, self.name, self.splits, self.output, self.file = run, name, splits, output, file
         self.leads = run.workers.leads
         self.digest = checkpoint.digest_of(
             run.config.model_dump(mode="json", exclude=_FREE),
             {name: run.section.model_dump(mode="json", exclude=_FREE)},
-            splits["train"].digest,
+            [splits["train"].digest, _weights_digest(run.model)],
             [run.device.type, torch.__version__, code_digest("voiceface.training.engine")],
         )
 
@@ -72,9 +115,11 @@ class _Session:
         self._loop()
         if self.board:
             self.board.close()
-            write_png(output / "grid.png", _grid(run, self.splits))
+            if isinstance(run.model, Model):
+                write_png(output / "grid.png", _grid(run, run.model, self.splits))
             run.history.write(output / "history.parquet")
-            saved.save(output, run.result(), _card(run, self.name, self.splits["train"]))
+            card = _card(run, self.name, self.splits["train"])
+            saved.save(output, run.result(), card, self.file)
 
     def _resume(self) -> None:
         run, output = self.run, self.output
@@ -97,9 +142,10 @@ class _Session:
         while run.step < steps and not ends:
             metrics = run.advance()
             if self.leads:
-                progress.tell(run.step, metrics["loss/generator"])
-            if self.board and run.step % config.grid_every == 0:
-                self.board.picture(run.step, _grid(run, self.splits))
+                first = next(name for name in metrics if name.startswith("loss/"))
+                progress.tell(run.step, metrics[first])
+            if self.board and run.step % config.grid_every == 0 and isinstance(run.model, Model):
+                self.board.picture(run.step, _grid(run, run.model, self.splits))
             # Checkpoints come between stretches only: a stretch's sums are not part of the state.
             if run.step % config.log_every == 0 or run.step == steps:
                 self._end_stretch()
@@ -121,6 +167,15 @@ class _Session:
         return metric is not None and self.run.history.since_best(metric) >= patience
 
 
+def _weights_digest(model: Trainable) -> str:
+    """Of the networks that the run began with, and does not change."""
+    digest = hashlib.sha256()
+    for name in model.pretrained:
+        for value in model.networks[name].state_dict().values():
+            digest.update(value.cpu().numpy().tobytes())
+    return digest.hexdigest()
+
+
 def _check_finite(name: str, step: int, means: dict[str, float]) -> None:
     wrong = [metric for metric, value in means.items() if not math.isfinite(value)]
     if wrong:
@@ -130,16 +185,16 @@ def _check_finite(name: str, step: int, means: dict[str, float]) -> None:
         )
 
 
-def _grid(run: Run, splits: dict[str, Packed]) -> np.ndarray:
+def _grid(run: Run, model: Model, splits: dict[str, Packed]) -> np.ndarray:
     """The fixed voices' drawn faces under their true ones."""
     rows: list[Row] = []
     with run.averaged(), run.precision():
         for name, split in splits.items():
             index = spread(len(split.faces), GRID_VOICES)
             if len(index):
-                true = shrunk(split.faces[index], run.section.px, run.device)
+                true = shrunk(split.faces[index], model.px, run.device)
                 rows.append((f"{name}: true", true.permute(0, 2, 3, 1).cpu().numpy()))
-                drawn = draw_faces(run.model, split.audio[index], run.device)
+                drawn = draw_faces(model, split.audio[index], run.device)
                 rows.append((f"{name}: drawn", drawn))
     return sheet(rows)
 
@@ -149,12 +204,13 @@ def _card(run: Run, name: str, packed: Packed) -> dict[str, Any]:
         "name": name,
         "config": run.section.model_dump(mode="json"),
         "train": run.config.model_dump(mode="json"),
-        "px": run.section.px,
+        "px": run.model.px,
         "sample_rate_hz": packed.sample_rate_hz,
         "input_samples": run.model.input_samples,
         "speakers": packed.speakers,
         "data": packed.digest,
         "videos": sorted(video_mark(video) for video in packed.videos),
         "steps": run.step,
+        "pretrained": list(run.model.pretrained),
         "versions": {"torch": str(torch.__version__)},
     }

@@ -2,18 +2,18 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from voiceface.config import ModelSection, Train
+from voiceface.config import Train, TrainedSection
 from voiceface.data.batches import Batches
 from voiceface.data.packed import Packed
 from voiceface.errors import VoicefaceError
-from voiceface.models import registry
+from voiceface.models.registry import Trainable
 from voiceface.models.step import Losses
 from voiceface.training.distributed import Workers, share_statistics
 from voiceface.training.logs import History
@@ -23,14 +23,29 @@ class Run:
     """A run as one of its processes sees it: the weights are the same in all."""
 
     def __init__(
-        self, config: Train, name: str, section: ModelSection, packed: Packed, workers: Workers
+        self,
+        config: Train,
+        section: TrainedSection,
+        packed: Packed,
+        workers: Workers,
+        build: Callable[[int], Trainable],
     ) -> None:
+        """Start from fresh networks.
+
+        Args:
+            build: makes them, for so many speakers, from torch's global random state.
+        """
         self.config, self.section, self.workers = config, section, workers
         self.device = workers.device
         if config.compile:
             _check_compiler(self.device)
         torch.manual_seed(config.seed)
-        self.model = registry.build(name, section, len(packed.speakers))
+        self.model = build(len(packed.speakers))
+        if self.model.rate_hz not in (None, packed.sample_rate_hz):
+            raise VoicefaceError(
+                f"the data is at {packed.sample_rate_hz} Hz, but the model takes "
+                f"{self.model.rate_hz}; set speech.sample_rate_hz"
+            )
         for network in self.model.networks.values():
             share_statistics(network, workers)
             network.to(self.device).train()
@@ -41,10 +56,10 @@ class Run:
         self.optimizers = self.model.optimizers()
         self.batches = Batches(
             packed,
-            px=section.px,
+            px=self.model.px,
             samples=self.model.crop_samples,
             batch=section.batch,
-            flip=section.flip,
+            flip=self.model.flip,
             seed=config.seed,
             device=self.device,
             pairing=self.model.pairing,
