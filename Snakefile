@@ -19,6 +19,7 @@ include: "workflow/rules/manifest.smk"
 include: "workflow/rules/dataset.smk"
 include: "workflow/rules/pack.smk"
 include: "workflow/rules/train.smk"
+include: "workflow/rules/voice.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from voiceface.errors import VoicefaceError
 from voiceface.layout import CONFIG
@@ -20,6 +20,15 @@ NonNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=0)]
 AtLeastOne = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
+
+
+def _a_range(lengths: tuple[float, float]) -> tuple[float, float]:
+    if not 1 <= lengths[0] <= lengths[1]:
+        raise ValueError(f"must be two lengths from 1 s on, the lesser first, not {list(lengths)}")
+    return lengths
+
+
+Crop = Annotated[tuple[float, float], AfterValidator(_a_range)]
 
 
 class Section(BaseModel):
@@ -254,6 +263,8 @@ class Train(Section):
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train: auto takes CUDA where there is one."""
+    devices: AtLeastOne = 1
+    """Devices to train on at a time, each with its share of the batch (on a CPU: processes)."""
     seed: Seed = 0
     """Of the weights, the draws and the augmentation."""
     precision: Literal["fp32", "bf16"] = "fp32"
@@ -262,6 +273,18 @@ class Train(Section):
     """torch.compile the networks: faster steps after a slow start."""
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Decay of the generator's exponential moving average; 0 is none."""
+    accumulate: AtLeastOne = 1
+    """Parts that a batch is gone through in, one after the other, where memory is short."""
+    most_data_gib: NonNegative = 16.0
+    """Training data that takes more than this on the device, in GiB, stays on the disk, and batches
+    are read ahead."""
+    budget_s: Positive | None = None
+    """Stop training after so long, in seconds; null: after the model's steps alone."""
+    stop_metric: str | None = None
+    """Stop early when this one of the logged metrics no longer gets better, as accuracy/voice (more
+    is better; of all that are no accuracy, less); null: never."""
+    stop_patience: AtLeastOne = 50
+    """Logged means of that metric without a new best after which training stops."""
     checkpoint_every_s: NonNegative = 60.0
     """Write a checkpoint this often, in seconds, when losses are logged."""
     grid_every: AtLeastOne = 100
@@ -270,17 +293,24 @@ class Train(Section):
     """Log the losses' means every N steps."""
 
 
-class ModelSection(Section):
-    """What the trainer needs to know of every model."""
+class TrainedSection(Section):
+    """What the trainer needs to know of whatever it trains."""
 
-    px: Literal[64, 128] = 64
-    """Width and height of the drawn face, in pixels."""
     steps: AtLeastOne = 900
     """Training steps (Wav2Pix's code: 200 epochs of 24 k pairs at batch 64, 75,000 steps)."""
     batch: Annotated[int, Field(ge=2)] = 8
     """Pairs in a step (Wav2Pix's code: 64)."""
+
+
+class ModelSection(TrainedSection):
+    """What the trainer needs to know of every model."""
+
+    px: Literal[64, 128] = 64
+    """Width and height of the drawn face, in pixels."""
     flip: bool = True
     """Mirror the faces at random."""
+    pairing: Literal["paired", "identity"] = "paired"
+    """Faces to train on: the one beside the sound, or any of the same speaker's (Wen et al.)."""
 
 
 class Wav2pix(ModelSection):
@@ -305,6 +335,46 @@ class Wav2pix(ModelSection):
     """Weight of matching the discriminator's mean features (the paper: 0; its code: 100)."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.05
     """Dropout of the generator, kept on when it draws (the paper names no rate; its code: 0.5)."""
+
+
+class Voice(TrainedSection):
+    """Speaker recognition, by which the voice embedding of acgan is trained first."""
+
+    steps: AtLeastOne = 600
+    """Training steps."""
+    batch: Annotated[int, Field(ge=2)] = 32
+    """Voices in a step."""
+    variant: Literal["paper", "code"] = "paper"
+    """The embedding's last layer: with BatchNorm and ReLU, or a bias; as in acgan.variant."""
+    crop_s: Crop = (3.0, 8.0)
+    """Least and greatest length of the sound that it learns from, in seconds."""
+    lr: Positive = 1e-3
+    """Adam's learning rate."""
+
+
+class Acgan(ModelSection):
+    """AC-GAN (Wen, Singh and Raj, NeurIPS 2019). The defaults suit the demo; see
+    workflow/paper.yaml."""
+
+    px: Literal[64] = 64
+    """Width and height of the drawn face, in pixels."""
+    steps: AtLeastOne = 900
+    """Training steps (the paper: 100,000; its code: 50,000)."""
+    batch: Annotated[int, Field(ge=2)] = 32
+    """Pairs in a step (the paper: 128)."""
+    pairing: Literal["paired", "identity"] = "identity"
+    """Faces to train on: the one beside the sound, or any of the same speaker's (the paper)."""
+    variant: Literal["paper", "code"] = "paper"
+    """Layers as in the paper, or as in the authors' code where that differs."""
+    crop_s: Crop = (3.0, 8.0)
+    """Least and greatest length of the sound that it learns from, in seconds. Where that is longer
+    than a segment, the next ones of the same video are joined to it."""
+    lr: Positive = 2e-4
+    """Adam's learning rate (the paper: 2e-4)."""
+    betas: tuple[Fraction, Fraction] = (0.5, 0.999)
+    """Adam's momenta (the paper)."""
+    embedding: str | None = None
+    """Path of a trained voice embedding (safetensors); null: our own, of the section `voice`."""
 
 
 class Evaluate(Section):
@@ -338,7 +408,7 @@ class Report(Section):
 class Settings(Section):
     """The whole configuration: one section per stage."""
 
-    models: list[Literal["wav2pix"]] = ["wav2pix"]
+    models: list[Literal["acgan", "wav2pix"]] = ["wav2pix"]
     """Models to train and to evaluate."""
     resolve: Resolve = Resolve()
     download: Download = Download()
@@ -350,6 +420,8 @@ class Settings(Section):
     dataset: Dataset = Dataset()
     train: Train = Train()
     wav2pix: Wav2pix = Wav2pix()
+    voice: Voice = Voice()
+    acgan: Acgan = Acgan()
     evaluate: Evaluate = Evaluate()
     report: Report = Report()
 

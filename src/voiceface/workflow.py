@@ -37,6 +37,10 @@ def files_in(storage: Any) -> Callable[[Any], str]:
     return lambda wildcards: folder
 
 
+VOICE_EMBEDDING = "models/voice/encoder.safetensors"
+VOICE_ACCURACY = "models/voice/accuracy.json"
+
+
 class Plan:
     """The checked settings and the videos, as the rules use them.
 
@@ -59,6 +63,9 @@ class Plan:
         self.videos = [row.video for row in built]
         self._clips = {row.video: row.clips for row in built if row.clips}
         self.models = self.settings.models
+        ours = "acgan" in self.models and self.settings.acgan.embedding is None
+        self.voice_accuracy = [VOICE_ACCURACY] if ours else []
+        self.launch = _launcher(self.settings.train.devices)
 
     def section(self, name: str | None = None) -> str:
         """A section of the settings, or all of them, as JSON: equal settings, equal text."""
@@ -110,6 +117,12 @@ class Plan:
         """
         return self._code(f"voiceface.models.{_model(wildcards)}")
 
+    def begin_with(self, wildcards: Any) -> list[str]:
+        """The weights that the model that a job is for takes as trained before."""
+        if wildcards.model != "acgan":
+            return []
+        return [self.settings.acgan.embedding or VOICE_EMBEDDING]
+
     def code(self, name: str) -> str:
         """Digest of the code of a stage, and the versions of the libraries that it uses."""
         return self._code(f"voiceface.stages.{name}")
@@ -147,3 +160,9 @@ def _model(wildcards: Any) -> str:
     if wildcards.model not in model_sections():
         raise VoicefaceError(f"{wildcards.model}: no such model; `voiceface models` lists them")
     return str(wildcards.model)
+
+
+def _launcher(devices: int) -> str:
+    """What starts the training: a process, or one for each device."""
+    torchrun = f"torchrun --standalone --nproc-per-node={devices}"
+    return "python" if devices == 1 else torchrun

@@ -1,14 +1,17 @@
 """Batches hold the right pairs, cut and mirrored at random, and can be gone on with."""
 
 from dataclasses import replace
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from tests.builders import packed_dataset
-from voiceface.data.batches import Batches, loudest, shrunk
+from voiceface.data.batches import Batch, Batches, loudest
 from voiceface.data.packed import Packed, read_packed
+from voiceface.data.store import shrunk
 from voiceface.errors import VoicefaceError
 
 CPU = torch.device("cpu")
@@ -23,8 +26,11 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Packed:
     return replace(split, audio=ramp.astype(np.int16))
 
 
-def _batches(packed: Packed, batch: int = 6, flip: bool = True, seed: int = 0) -> Batches:
-    return Batches(packed, px=64, samples=50, batch=batch, flip=flip, seed=seed, device=CPU)
+def _batches(
+    packed: Packed, batch: int = 6, flip: bool = True, seed: int = 0, **options: Any
+) -> Batches:
+    options = {"samples": (50, 50), **options}
+    return Batches(packed, px=64, batch=batch, flip=flip, seed=seed, device=CPU, **options)
 
 
 def test_a_batch_pairs_the_voice_with_its_own_face_and_label(packed: Packed) -> None:
@@ -73,15 +79,67 @@ def test_faces_are_mirrored_half_of_the_time_and_cuts_move(packed: Packed) -> No
     assert 140 < max(starts) <= 150
 
 
-def test_a_stream_goes_on_from_its_state(packed: Packed) -> None:
-    first = _batches(packed, batch=4)
+def _same(first: Batch, second: Batch) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+@pytest.mark.parametrize("most_gib", [1.0, 0.0], ids=["on the device", "mapped"])
+def test_a_stream_goes_on_from_its_state(packed: Packed, most_gib: float) -> None:
+    first = _batches(packed, batch=4, most_gib=most_gib)
     first.next()
     state = first.state_dict()
     wanted = [first.next() for _ in range(5)]
-    other = _batches(packed, batch=4, seed=9)
+    other = _batches(packed, batch=4, seed=9, most_gib=most_gib)
+    other.next()
     other.load_state_dict(state)
-    for batch in wanted:
-        assert all(torch.equal(a, b) for a, b in zip(batch, other.next(), strict=True))
+    assert all(_same(batch, other.next()) for batch in wanted)
+
+
+def test_data_that_stays_on_the_disk_gives_the_same_batches(packed: Packed) -> None:
+    lengths = {"samples": (150, 420)}
+    held, mapped = _batches(packed, **lengths), _batches(packed, **lengths, most_gib=0)
+    assert mapped.store.ahead
+    assert not held.store.ahead
+    assert all(_same(held.next(), mapped.next()) for _ in range(6))
+
+
+def test_processes_share_the_very_same_batch(packed: Packed) -> None:
+    whole = _batches(packed, batch=6)
+    parts = [_batches(packed, batch=6, mine=slice(n, n + 3)) for n in (0, 3)]
+    for _ in range(4):
+        shares = [part.next() for part in parts]
+        joined = Batch(*(torch.cat(pair) for pair in zip(*shares, strict=True)))
+        assert _same(whole.next(), joined)
+
+
+def test_by_identity_a_voice_gets_any_face_of_its_speaker(packed: Packed) -> None:
+    batches = _batches(packed, flip=False, pairing="identity")
+    faces = shrunk(packed.faces, 64, CPU).float() / 127.5 - 1
+    labels = torch.from_numpy(packed.labels)
+    seen = set()
+    for _ in range(60):
+        batch = batches.next()
+        voices = (batch.audio[:, 0] * 32768 / 1000).long()
+        rows = (batch.faces[:, None] == faces[None]).flatten(2).all(2).int().argmax(1)
+        assert torch.equal(labels[rows], labels[voices])
+        seen |= set(zip(voices.tolist(), rows.tolist(), strict=True))
+    assert len(seen) == 3 * 5 * 5
+
+
+def test_longer_sound_is_joined_of_the_rows_that_follow_in_the_video(packed: Packed) -> None:
+    packed = replace(packed, recordings=["a"] * 3 + ["b"] * 2 + packed.recordings[5:])
+    batches = _batches(packed, batch=15, samples=(150, 550))
+    following = {0: 1, 1: 2, 2: 0, 3: 4, 4: 3}
+    lengths = set()
+    for _ in range(20):
+        sound = (batches.next().audio * 32768).long()
+        lengths.add(sound.shape[1])
+        for row in sound.tolist():
+            visited = [row[0] // 1000, *(b // 1000 for a, b in pairwise(row) if b != a + 1)]
+            for first, second in pairwise(visited):
+                assert second == following.get(first, first // 5 * 5 + (first + 1) % 5)
+    assert 150 <= min(lengths) < 250
+    assert 450 < max(lengths) <= 550
 
 
 @pytest.mark.parametrize(
@@ -95,7 +153,7 @@ def test_too_little_to_train_on_is_one_line(
         packed, faces=packed.faces[:rows], audio=packed.audio[:rows], labels=packed.labels[:rows]
     )
     with pytest.raises(VoicefaceError, match=words) as caught:
-        Batches(few, px=64, samples=samples, batch=2, flip=True, seed=0, device=CPU)
+        _batches(few, samples=(samples, samples))
     assert "\n" not in str(caught.value)
 
 

@@ -10,20 +10,24 @@ from voiceface.errors import VoicefaceError
 from voiceface.files import write_json
 from voiceface.ids import video_mark
 from voiceface.layout import TAKEDOWNS
-from voiceface.models.status import models_status
+from voiceface.models.status import ModelStatus, models_status
 from voiceface.takedowns import Takedown, add_takedowns
 
 
+def _wav2pix(models: Path, reports: Path = Path("reports")) -> ModelStatus:
+    return next(one for one in models_status(models, Settings(), reports) if one.name == "wav2pix")
+
+
 def test_a_model_counts_as_trained_when_its_weights_and_card_are_there(tmp_path: Path) -> None:
-    (status,) = models_status(tmp_path / "models", Settings(), tmp_path / "reports")
+    status = _wav2pix(tmp_path / "models", tmp_path / "reports")
     assert (status.name, status.wanted, status.trained_steps) == ("wav2pix", True, None)
     assert status.headline == {}
     folder = tmp_path / "models" / "wav2pix"
     folder.mkdir(parents=True)
     (folder / "model.json").write_text('{"steps": 7}')
-    assert models_status(tmp_path / "models", Settings())[0].trained_steps is None
+    assert _wav2pix(tmp_path / "models").trained_steps is None
     (folder / "generator.safetensors").touch()
-    assert models_status(tmp_path / "models", Settings())[0].trained_steps == 7
+    assert _wav2pix(tmp_path / "models").trained_steps == 7
 
 
 def test_a_model_of_what_was_taken_down_since_is_told_as_stale(
@@ -31,13 +35,13 @@ def test_a_model_of_what_was_taken_down_since_is_told_as_stale(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write_json(Path("models/wav2pix/model.json"), {"videos": [video_mark("web-a")]})
-    assert not models_status(Path("models"), Settings())[0].taken_down
+    assert not _wav2pix(Path("models")).taken_down
     add_takedowns(TAKEDOWNS, [Takedown(video="web-b", date="2026-11-26", reason="asked")])
-    assert not models_status(Path("models"), Settings())[0].taken_down
+    assert not _wav2pix(Path("models")).taken_down
     add_takedowns(TAKEDOWNS, [Takedown(video="web-a", date="2026-11-26", reason="asked")])
-    assert models_status(Path("models"), Settings())[0].taken_down
+    assert _wav2pix(Path("models")).taken_down
     Path("models/wav2pix/model.json").write_text("{}")  # nobody knows
-    assert models_status(Path("models"), Settings())[0].taken_down
+    assert _wav2pix(Path("models")).taken_down
 
 
 def test_the_headline_leaves_out_what_there_is_no_value_of(tmp_path: Path) -> None:
@@ -47,7 +51,7 @@ def test_the_headline_leaves_out_what_there_is_no_value_of(tmp_path: Path) -> No
     metrics = {"identity": {"values": values}, "l1": {"values": values}}
     told = [["identity", "test"], ["identity", "unseen"]]
     report.write_text(json.dumps({"headlines": told, "metrics": metrics}))
-    (status,) = models_status(tmp_path / "models", Settings(), tmp_path / "reports")
+    status = _wav2pix(tmp_path / "models", tmp_path / "reports")
     assert status.headline == {"identity/test": 50.0}
 
 

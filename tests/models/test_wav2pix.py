@@ -83,8 +83,7 @@ def test_the_discriminator_sees_the_voice() -> None:
 def _gradients(model: Wav2Pix) -> dict[str, set[str]]:
     """The networks that each loss gives a gradient that is not zero."""
     seen: dict[str, set[str]] = {}
-
-    def update(name: str, loss: Tensor) -> None:
+    for name, loss in model.step(_batch()):
         loss.backward()
         seen[name] = {
             network
@@ -93,8 +92,6 @@ def _gradients(model: Wav2Pix) -> dict[str, set[str]]:
         }
         for module in model.networks.values():
             module.zero_grad()
-
-    model.step(_batch(), update)
     return seen
 
 
@@ -115,14 +112,16 @@ def test_the_encoder_learns_through_the_drawing_and_not_through_the_condition() 
 
 
 def _learn(model: Wav2Pix) -> dict[str, Tensor]:
-    optimizers = model.optimizers()
-
-    def update(name: str, loss: Tensor) -> None:
-        optimizers[name].zero_grad()
+    optimizers, step = model.optimizers(), model.step(_batch(model.px))
+    while True:
+        try:
+            name, loss = next(step)
+        except StopIteration as end:
+            return end.value
         loss.backward()
         optimizers[name].step()
-
-    return model.step(_batch(model.px), update)
+        for optimizer in optimizers.values():
+            optimizer.zero_grad()
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ def test_the_command_line_writes_the_declared_outputs(tmp_path: Path) -> None:
     command = [
         sys.executable, "-m", "voiceface.stages.train", '--config={"device": "cpu"}',
         '--model-config={"steps": 1, "batch": 2}', "--model=wav2pix",
-        f"--packed={tmp_path / 'packed'}", f"--output={tmp_path / 'out'}",
+        f"--packed={tmp_path / 'packed'}", "--begin-with=", f"--output={tmp_path / 'out'}",
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -34,7 +34,7 @@ def test_the_command_line_writes_the_declared_outputs(tmp_path: Path) -> None:
     [
         (1, 3, {}, "3 samples of 1 speakers"),
         (2, 0, {}, "0 samples of 0 speakers"),
-        (2, 2, {"model": "vec2pix"}, "vec2pix: no such model; there are: wav2pix"),
+        (2, 2, {"model": "vec2pix"}, "vec2pix: no such model"),
         (2, 2, {"model_config": '{"px": 65}'}, "px: input should be 64 or 128"),
         (2, 2, {"packed": Path("nowhere")}, "nowhere/train/pack.json: no such file"),
     ],
@@ -47,6 +47,7 @@ def test_what_cannot_be_trained_is_one_line(
         "model_config": '{"steps": 1}',
         "model": "wav2pix",
         "packed": tmp_path / "packed",
+        "begin_with": "",
     }
     with pytest.raises(VoicefaceError, match=words) as caught:
         run(Train(device="cpu"), output=tmp_path / "out", **{**arguments, **changes})

@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from voiceface.training import checkpoint
+from voiceface.training.distributed import Workers
 
+ALONE = Workers(torch.device("cpu"))
 STATE = {"step": 3, "weights": {"a": torch.ones(4)}, "losses": [0.5, 0.25]}
 
 
@@ -16,8 +18,8 @@ def _last(folder: Path) -> Path:
 
 
 def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
-    checkpoint.save(tmp_path, "d", STATE)
-    state, why_not = checkpoint.load(tmp_path, "d", 3)
+    checkpoint.save(tmp_path, "d", STATE, ALONE)
+    state, why_not = checkpoint.load(tmp_path, "d", 3, ALONE)
     assert state is not None
     assert (state["step"], state["losses"], why_not) == (3, [0.5, 0.25], "")
 
@@ -37,16 +39,16 @@ def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
     ],
 )
 def test_a_damaged_checkpoint_means_a_new_start(tmp_path: Path, content: bytes) -> None:
-    checkpoint.save(tmp_path, "d", STATE)
+    checkpoint.save(tmp_path, "d", STATE, ALONE)
     _last(tmp_path).write_bytes(content)
-    assert checkpoint.load(tmp_path, "d", 3) == (None, f"{_last(tmp_path)} cannot be read")
+    assert checkpoint.load(tmp_path, "d", 3, ALONE) == (None, f"{_last(tmp_path)} cannot be read")
 
 
 @pytest.mark.parametrize("value", [3, {}, {"digest": "d", "random": {}, "state": {}}])
 def test_another_file_of_torch_means_a_new_start(tmp_path: Path, value: object) -> None:
     _last(tmp_path).parent.mkdir()
     torch.save(value, _last(tmp_path))
-    assert checkpoint.load(tmp_path, "d", 3) == (None, f"{_last(tmp_path)} cannot be read")
+    assert checkpoint.load(tmp_path, "d", 3, ALONE) == (None, f"{_last(tmp_path)} cannot be read")
 
 
 def test_no_random_bytes_raise(tmp_path: Path) -> None:
@@ -55,6 +57,6 @@ def test_no_random_bytes_raise(tmp_path: Path) -> None:
     for _ in range(300):
         head = draw.choice([b"", b"\x80\x02", b"\x80\x02}", b"\x80\x02("])
         _last(tmp_path).write_bytes(head + draw.randbytes(draw.randint(1, 60)))
-        state, why_not = checkpoint.load(tmp_path, "d", 3)
+        state, why_not = checkpoint.load(tmp_path, "d", 3, ALONE)
         assert state is None
         assert why_not

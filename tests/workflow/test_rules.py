@@ -42,3 +42,25 @@ def test_the_report_follows_its_template_and_is_told_no_secret(project: Project)
 def test_a_bare_snakemake_takes_all_cores(project: Project) -> None:
     said = project.snakemake("data/download/file-a.json")
     assert f"Provided cores: {os.cpu_count()}" in said
+
+
+def test_acgan_waits_for_its_voice_embedding_or_takes_another(project: Project) -> None:
+    def planned() -> str:
+        return project.snakemake("-n", "-p", "--cores=1", "models/acgan/model.json")
+
+    assert "voiceface.stages.voice --config" in planned()
+    assert "--begin-with=models/voice/encoder.safetensors" in planned()
+    (project.folder / "mine.safetensors").write_text("x")
+    project.configure({"acgan": {"embedding": "mine.safetensors"}})
+    assert "voiceface.stages.voice" not in planned()
+    assert "--begin-with=mine.safetensors" in planned()
+
+
+def test_training_on_several_devices_is_started_by_torchrun(project: Project) -> None:
+    def command() -> str:
+        planned = project.snakemake("-n", "-p", "--cores=1", "models_only")
+        return next(line for line in planned.splitlines() if "voiceface.stages.train" in line)
+
+    assert ": python -m voiceface.stages.train --config" in command()
+    project.configure({"train": {"devices": 2}})
+    assert "torchrun --standalone --nproc-per-node=2 -m voiceface.stages.train" in command()

@@ -28,6 +28,7 @@ rule report:
             model=PLAN.models,
             part=["metrics.json", "generated.png"],
         ),
+        voices=PLAN.voice_accuracy,
         rubric=[local(str(RUBRIC))] if RUBRIC.exists() else [],
         page=[local(f"{PAGE}.html"), local(f"{PAGE}.css")],
     output:

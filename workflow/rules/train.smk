@@ -5,6 +5,7 @@
 rule train:
     input:
         expand("data/packed/{split}/{part}", split=SPLITS, part=PACK),
+        begin_with=PLAN.begin_with,
     output:
         "models/{model}/generator.safetensors",
         "models/{model}/model.json",
@@ -18,13 +19,15 @@ rule train:
     resources:
         mem_mb=growing(8000),
         runtime=growing(1440),
-        gpu=1,
+        gpu=PLAN.settings.train.devices,
     params:
         **PLAN.stage("train"),
         model_code=PLAN.model_code,
         model_config=PLAN.model_section,
         files=files,
+        launch=PLAN.launch,
     shell:
-        "python -m voiceface.stages.train --config={params.config:q}"
+        "{params.launch} -m voiceface.stages.train --config={params.config:q}"
         " --model-config={params.model_config:q} --model={wildcards.model}"
-        " --packed={params.files}/data/packed --output={params.files}/models/{wildcards.model} &> {log}"
+        " --packed={params.files}/data/packed --begin-with={input.begin_with}"
+        " --output={params.files}/models/{wildcards.model} &> {log}"

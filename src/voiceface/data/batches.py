@@ -1,14 +1,17 @@
-"""Batches for a trainer: the whole split lies on the device, and each step cuts from it there."""
+"""Batches for a trainer, drawn, cut and mirrored on the device, with no loop over samples."""
 
-from typing import Any, NamedTuple
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from voiceface.data.packed import Packed
+from voiceface.data.store import open_store
 from voiceface.errors import VoicefaceError
+
+Pairing = Literal["paired", "identity"]
 
 
 class Batch(NamedTuple):
@@ -23,11 +26,37 @@ class Batch(NamedTuple):
     labels: Tensor
     """int64 (B,): the voice's owner."""
 
+    def parts(self, count: int) -> list["Batch"]:
+        """The batch in `count` parts of equal size."""
+        return [Batch(*part) for part in zip(*(field.chunk(count) for field in self), strict=True)]
+
+
+class _Draw(NamedTuple):
+    """What a global batch is made of, by pair: (B,) each."""
+
+    voices: Tensor
+    """Rows that the sound is of."""
+    starts: Tensor
+    """Where that is cut, 0 to 1 of the room there is."""
+    faces: Tensor
+    """Rows that the face is of."""
+    wrong: Tensor
+    """Rows of other speakers."""
+    mirrored: Tensor
+    wrong_mirrored: Tensor
+
+
+class _Ahead(NamedTuple):
+    """A batch that is being fetched, and the stream's state before it was drawn."""
+
+    state: dict[str, Any]
+    batch: "Future[Batch]"
+
 
 class Batches:
     """An endless, seeded stream of augmented batches from a training split.
 
-    Every sample is seen once before any is seen again. Each time, its sound is cut at a random
+    Every sample is heard once before any is heard again. Each time, its sound is cut at a random
     place and its face mirrored at random. Everything is drawn by one generator, whose state is in
     `state_dict()`: a stream that goes on from it yields the very same batches.
     """
@@ -37,89 +66,136 @@ class Batches:
         packed: Packed,
         *,
         px: int,
-        samples: int,
+        samples: tuple[int, int],
         batch: int,
         flip: bool,
         seed: int,
         device: torch.device,
+        pairing: Pairing = "paired",
+        most_gib: float = float("inf"),
+        mine: slice = slice(None),
     ) -> None:
-        """Put the split on the device.
+        """Put the split on the device, or map it.
+
+        Args:
+            samples: least and greatest length of the sound, drawn anew for each batch. Where that
+                is longer than a segment, the next ones of the same video are joined to it.
+            batch: pairs of a global batch.
+            pairing: `paired` takes the face of the sound's own sample; `identity` any face of the
+                same speaker (Wen et al. 2019).
+            most_gib: the split is mapped from the disk where it would take more on the device.
+            mine: the part of each batch that is yielded here: the rest is for other processes,
+                whose streams are of the same seed.
 
         Raises:
             VoicefaceError: there is too little to train on.
         """
-        _check(packed, samples)
-        self.batch, self.samples, self.flip = batch, samples, flip
-        self.faces = shrunk(packed.faces, px, device)
-        self.audio = torch.from_numpy(np.array(packed.audio)).to(device)
+        _check(packed, samples[0])
+        self.samples, self.batch, self.flip, self.mine = samples, batch, flip, mine
+        self.pairing, self.device = pairing, device
+        self.store = open_store(packed, px, device, most_gib)
         self.labels = torch.from_numpy(packed.labels).to(device)
         self.by_label = torch.argsort(self.labels, stable=True)
         self.counts = torch.bincount(self.labels, minlength=len(packed.speakers))
         self.starts = torch.cumsum(self.counts, 0) - self.counts
+        self.segment = packed.audio.shape[1]
+        self.chains = _chains(packed, -(-samples[1] // self.segment)).to(device)
         self.random = torch.Generator(device).manual_seed(seed)
         self.queue = torch.empty(0, dtype=torch.int64, device=device)
+        self._reader = ThreadPoolExecutor(1) if self.store.ahead else None
+        self._ahead: _Ahead | None = None
 
     def next(self) -> Batch:
         """Draw the next batch."""
-        index = self._next_index()
-        labels = self.labels[index]
-        wrong = self.by_label[self._others(labels)]
-        return Batch(self._cut(index), self._faces(index), self._faces(wrong), labels)
+        if not self._reader:
+            return self._fetch(*self._draw())
+        ready = self._ahead or self._read_ahead(self._reader)
+        self._ahead = self._read_ahead(self._reader)
+        return ready.batch.result()
 
     def state_dict(self) -> dict[str, Any]:
         """What makes the stream go on from here."""
+        if self._ahead:
+            return self._ahead.state
         return {"random": self.random.get_state(), "queue": self.queue.cpu()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from where `state_dict` was taken."""
+        self._ahead = None
         self.random.set_state(state["random"])
-        self.queue = state["queue"].to(self.faces.device)
+        self.queue = state["queue"].to(self.device)
 
-    def _next_index(self) -> Tensor:
+    def _read_ahead(self, reader: ThreadPoolExecutor) -> _Ahead:
+        self._ahead = None
+        return _Ahead(self.state_dict(), reader.submit(self._fetch, *self._draw()))
+
+    def _draw(self) -> tuple[_Draw, int]:
+        voices = self._next_rows()
+        labels = self.labels[voices]
+        chance = 0.5 if self.flip else 0.0
+        draw = _Draw(
+            voices,
+            self._uniform(),
+            voices if self.pairing == "paired" else self.by_label[self._own(labels)],
+            self.by_label[self._others(labels)],
+            self._uniform() < chance,
+            self._uniform() < chance,
+        )
+        least, most = self.samples
+        if least == most:
+            return draw, most
+        extra = torch.randint(most - least + 1, (), generator=self.random, device=self.device)
+        return draw, least + int(extra)
+
+    def _fetch(self, whole: _Draw, length: int) -> Batch:
+        draw = _Draw(*(column[self.mine] for column in whole))
+        return Batch(
+            self._cut(draw.voices, draw.starts, length),
+            self._mirror(draw.faces, draw.mirrored),
+            self._mirror(draw.wrong, draw.wrong_mirrored),
+            self.labels[draw.voices],
+        )
+
+    def _next_rows(self) -> Tensor:
         while len(self.queue) < self.batch:
-            order = torch.randperm(len(self.faces), generator=self.random, device=self.faces.device)
+            order = torch.randperm(len(self.labels), generator=self.random, device=self.device)
             self.queue = torch.cat([self.queue, order])
-        index, self.queue = self.queue[: self.batch], self.queue[self.batch :]
-        return index
+        rows, self.queue = self.queue[: self.batch], self.queue[self.batch :]
+        return rows
+
+    def _own(self, labels: Tensor) -> Tensor:
+        """A uniform place in each label's own stretch of `by_label`."""
+        return self.starts[labels] + (self._uniform() * self.counts[labels]).long()
 
     def _others(self, labels: Tensor) -> Tensor:
         """A uniform place in `by_label` outside each label's own stretch of it."""
         own = self.counts[labels]
-        place = (self._uniform(len(labels)) * (len(self.faces) - own)).long()
+        place = (self._uniform() * (len(self.labels) - own)).long()
         return place + own * (place >= self.starts[labels])
 
-    def _cut(self, index: Tensor) -> Tensor:
-        room = self.audio.shape[1] - self.samples + 1
-        starts = (self._uniform(len(index)) * room).long()
-        places = starts[:, None] + torch.arange(self.samples, device=starts.device)
-        return unit(self.audio[index[:, None], places])
+    def _cut(self, rows: Tensor, starts: Tensor, length: int) -> Tensor:
+        chains = self.chains[rows, : -(-length // self.segment)]
+        sound = self.store.audio(chains).flatten(1)
+        room = sound.shape[1] - length + 1
+        first = torch.arange(len(rows), device=self.device) * sound.shape[1]
+        # A view of every window there is: taking some of its rows copies these alone.
+        windows = sound.flatten().unfold(0, length, 1)
+        return unit(windows[first + (starts * room).long()])
 
-    def _faces(self, index: Tensor) -> Tensor:
-        faces = self.faces[index].float().div_(127.5).sub_(1)
-        if self.flip:
-            mirrored = self._uniform(len(index)) < 0.5
-            faces = torch.where(mirrored[:, None, None, None], faces.flip(3), faces)
-        return faces
+    def _mirror(self, rows: Tensor, mirrored: Tensor) -> Tensor:
+        faces = self.store.faces(rows).float().div_(127.5).sub_(1)
+        return torch.where(mirrored[:, None, None, None], faces.flip(3), faces)
 
-    def _uniform(self, count: int) -> Tensor:
+    def _uniform(self) -> Tensor:
         # float64: in float32 a draw just below 1 times a large count rounds up to the count.
         return torch.rand(
-            count, generator=self.random, device=self.faces.device, dtype=torch.float64
+            self.batch, generator=self.random, device=self.device, dtype=torch.float64
         )
 
 
 def unit(audio: Tensor) -> Tensor:
     """16-bit sound as floats from -1 to 1."""
     return audio.float() / 32768
-
-
-def shrunk(faces: np.ndarray, px: int, device: torch.device) -> Tensor:
-    """Faces (n, size, size, 3) on the device as uint8 (n, 3, px, px), each pixel a mean."""
-    parts = [
-        _resize(torch.from_numpy(np.array(faces[start : start + 1024])).to(device), px)
-        for start in range(0, len(faces), 1024)
-    ]
-    return torch.cat(parts) if parts else torch.empty(0, 3, px, px, dtype=torch.uint8)
 
 
 def loudest(audio: Tensor, samples: int) -> Tensor:
@@ -133,13 +209,20 @@ def loudest(audio: Tensor, samples: int) -> Tensor:
     return windows[torch.arange(len(audio), device=audio.device), best]
 
 
-def _resize(faces: Tensor, px: int) -> Tensor:
-    pictures = faces.permute(0, 3, 1, 2).float()
-    if pictures.shape[2] != px:
-        pictures = functional.interpolate(
-            pictures, size=(px, px), mode="bilinear", antialias=True, align_corners=False
-        )
-    return pictures.round().clamp(0, 255).to(torch.uint8)
+def _chains(packed: Packed, links: int) -> Tensor:
+    """For each row, itself and the rows that follow in the same video: int64 (n, links).
+
+    After a video's last row comes its first again.
+    """
+    videos = np.unique(packed.recordings, return_inverse=True)[1]
+    order = np.argsort(videos, kind="stable")
+    first = np.searchsorted(videos[order], videos[order], side="left")
+    count = np.searchsorted(videos[order], videos[order], side="right") - first
+    place = np.arange(len(order)) - first
+    chains = np.empty((len(order), links), np.int64)
+    for link in range(links):
+        chains[order, link] = order[first + (place + link) % np.maximum(count, 1)]
+    return torch.from_numpy(chains)
 
 
 def _check(packed: Packed, samples: int) -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from voiceface.data.batches import shrunk
+from voiceface.data.store import shrunk
 
 PX = 64
 BATCH = 48

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 
 from voiceface.config import Evaluate
-from voiceface.data.batches import shrunk
 from voiceface.data.packed import Packed
+from voiceface.data.store import shrunk
 from voiceface.evaluation.metric import Faces, Scores, Training
 from voiceface.evaluation.voices import longer_voices, noise_like
 from voiceface.models.drawing import draw_faces, spread

@@ -8,7 +8,7 @@ from voiceface.models.registry import Model
 
 
 def draw_faces(model: Model, audio: np.ndarray, device: torch.device, seed: int = 0) -> np.ndarray:
-    """Draw a face from the loudest window of each voice.
+    """Draw a face from each voice: from all of it, or from its loudest window, as the model does.
 
     The same voices and seed give the same faces, and torch's random state is left as it was.
 
@@ -23,7 +23,8 @@ def draw_faces(model: Model, audio: np.ndarray, device: torch.device, seed: int 
         torch.manual_seed(seed)
         for start in range(0, len(audio), 64):
             sound = torch.from_numpy(np.array(audio[start : start + 64])).to(device)
-            drawn = model.draw(unit(loudest(sound, model.input_samples))).float()
+            heard = sound if model.whole else loudest(sound, model.input_samples)
+            drawn = model.draw(unit(heard)).float()
             pixels = ((drawn + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
             faces.append(pixels.permute(0, 2, 3, 1).cpu().numpy())
     return np.concatenate(faces)

@@ -8,18 +8,19 @@ import json
 from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
 from voiceface.codehash import code_digest
 from voiceface.config import ModelSection, parse_section
-from voiceface.data.batches import Batch
+from voiceface.data.batches import Batch, Pairing
 from voiceface.errors import VoicefaceError
+from voiceface.models.step import Losses
 
 
-class Model(Protocol):
+class Trainable(Protocol):
     """Networks and losses. Device, precision, data, logs and checkpoints are the trainer's."""
 
     @property
@@ -29,32 +30,68 @@ class Model(Protocol):
 
     @property
     def drawing(self) -> tuple[str, ...]:
-        """Names of the networks that are needed to draw a face."""
+        """Names of the networks that are needed once it is trained: to draw a face."""
+        ...
+
+    @property
+    def pretrained(self) -> tuple[str, ...]:
+        """Names of the networks that were trained before, and come from a file."""
         ...
 
     @property
     def input_samples(self) -> int:
-        """Length of the sound that a face is drawn from, in samples."""
+        """Length of the sound that a face is drawn from, in samples; the least one where it is
+        drawn from a whole recording."""
+        ...
+
+    @property
+    def crop_samples(self) -> tuple[int, int]:
+        """Least and greatest length of the sound that it is trained on, in samples."""
+        ...
+
+    @property
+    def rate_hz(self) -> int | None:
+        """The sample rate that it takes; None: any."""
+        ...
+
+    @property
+    def flip(self) -> bool:
+        """Whether faces are mirrored at random in training."""
+        ...
+
+    @property
+    def pairing(self) -> Pairing:
+        """Which faces it is trained on: those of the sound's samples, or any of the speaker's."""
         ...
 
     @property
     def px(self) -> int:
-        """Width and height of the drawn face."""
+        """Width and height of the faces; 0 where it takes none."""
         ...
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
         """The optimisers, by name."""
         ...
 
-    def step(self, batch: Batch, update: Callable[[str, Tensor], None]) -> dict[str, Tensor]:
-        """One training step; `update` takes an optimiser's name and its loss.
+    def step(self, batch: Batch) -> Losses:
+        """One training step."""
+        ...
 
-        Returns: metrics as slash keys, still on the device; "loss/generator" is among them.
-        """
+
+@runtime_checkable
+class Model(Trainable, Protocol):
+    """What draws a face from a voice."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether it draws from a whole recording, and not from its loudest stretch."""
         ...
 
     def draw(self, audio: Tensor) -> Tensor:
-        """Faces for voices: (B, input_samples) → (B, 3, px, px), -1 to 1."""
+        """Faces for voices: (B, input_samples) → (B, 3, px, px), -1 to 1.
+
+        Longer ones if `whole`.
+        """
         ...
 
 
@@ -101,4 +138,7 @@ def parse_config(name: str, text: str) -> ModelSection:
 
 def build(name: str, config: ModelSection, speakers: int) -> Model:
     """Fresh networks, drawn from torch's global random state."""
-    return entry(name).build(config, speakers)
+    model = entry(name).build(config, speakers)
+    for network in model.networks.values():
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return model

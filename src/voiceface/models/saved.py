@@ -13,7 +13,7 @@ from voiceface import files
 from voiceface.errors import VoicefaceError, hardship
 from voiceface.models import registry
 from voiceface.models.judging import judge_names
-from voiceface.models.registry import Model
+from voiceface.models.registry import Model, Trainable
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,20 @@ class Trained:
     """`model.json`: name, config, px, sample_rate_hz, input_samples, speakers, data, steps, …"""
 
 
-def save(folder: Path, weights: dict[str, dict[str, Tensor]], card: dict[str, Any]) -> None:
-    """Write the networks' states, by network, and the card that tells what they are."""
+def save(
+    folder: Path, weights: dict[str, dict[str, Tensor]], card: dict[str, Any], name: str
+) -> None:
+    """Write networks' states, by network, and the card that tells what they are.
+
+    Args:
+        name: the file of the states, without its ending.
+    """
     flat = {
         f"{network}.{key}": tensor.detach().cpu().contiguous()
         for network, state in weights.items()
         for key, tensor in state.items()
     }
-    path = folder / "generator.safetensors"
+    path = folder / f"{name}.safetensors"
     files.write_bytes(path, safetensors.torch.save(flat))
     files.write_sealed(folder / "model.json", card | {"sha256": files.sha256_file(path)})
 
@@ -50,22 +56,53 @@ def load(folder: Path, device: torch.device) -> Trained:
     try:
         config = registry.entry(card["name"]).section.model_validate(card["config"], strict=False)
         model = registry.build(card["name"], config, len(card["speakers"]))
-        flat = safetensors.torch.load_file(path)
-        for name in (*model.drawing, *judge_names(model)):
-            state = {
-                key.removeprefix(f"{name}."): tensor
-                for key, tensor in flat.items()
-                if key.startswith(f"{name}.")
-            }
-            model.networks[name].load_state_dict(state)
+        names = (*model.drawing, *judge_names(model))
+        _fill(model, names, path)
+        for name in names:
             model.networks[name].to(device)
         if not card["sample_rate_hz"] > 0 or not card["input_samples"] > 0:
             raise ValueError("it draws from no sound")
     except (LookupError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         if hardship(error):
             raise
-        reason = (str(error) or repr(error)).splitlines()[0]
         raise VoicefaceError(
-            f"{folder}: not a model of this version ({reason}); train it again"
+            f"{folder}: not a model of this version ({_reason(error)}); train it again"
         ) from None
     return Trained(model, card)
+
+
+def begin_with(model: Trainable, path: Path | None) -> None:
+    """Give a fresh model the networks that were trained before it.
+
+    Raises:
+        VoicefaceError: it needs some, and the file is not named, missing, or of other networks.
+    """
+    if not model.pretrained:
+        return
+    if path is None or not path.is_file():
+        raise VoicefaceError(
+            f"{path or 'no file'}: takes a trained {' and '.join(model.pretrained)}; train the "
+            "voice embedding with `voiceface build`"
+        )
+    try:
+        _fill(model, model.pretrained, path)
+    except (RuntimeError, SafetensorError) as error:
+        raise VoicefaceError(
+            f"{path}: not of this model's layers ({_reason(error)}); train the voice embedding "
+            "again, with the same `variant`"
+        ) from None
+
+
+def _fill(model: Trainable, names: tuple[str, ...], path: Path) -> None:
+    flat = safetensors.torch.load_file(path)
+    for name in names:
+        state = {
+            key.removeprefix(f"{name}."): tensor
+            for key, tensor in flat.items()
+            if key.startswith(f"{name}.")
+        }
+        model.networks[name].load_state_dict(state)
+
+
+def _reason(error: Exception) -> str:
+    return (str(error) or repr(error)).splitlines()[0]

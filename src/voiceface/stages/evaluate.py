@@ -72,7 +72,7 @@ def run(config: Evaluate, model: str, packed: Path, models: Path, output: Path) 
 
 def _input_s(trained: Trained) -> float | None:
     """How many seconds of a voice a face is drawn from; None: from all of it."""
-    if getattr(trained.model, "whole", False):
+    if trained.model.whole:
         return None
     return float(trained.card["input_samples"] / trained.card["sample_rate_hz"])
 

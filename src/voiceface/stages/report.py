@@ -162,7 +162,7 @@ def _model(name: str, folder: Path, report: Path) -> Model:
     curves = charts.read_curves(folder / "history.parquet")
     return Model(
         name,
-        _about(folder / "model.json"),
+        _about(folder / "model.json", folder.parent / "voice" / "accuracy.json"),
         evaluation,
         picture_file(report / "generated.png", _WIDEST_PX),
         picture_file(folder / "grid.png", _WIDEST_PX),
@@ -171,8 +171,12 @@ def _model(name: str, folder: Path, report: Path) -> Model:
     )
 
 
-def _about(card: Path) -> str:
-    """What the model's card says of its training, in a sentence."""
+def _about(card: Path, voices: Path) -> str:
+    """What the model's card says of its training, in a sentence.
+
+    Args:
+        voices: how well the voice embedding, if it takes one, tells speakers apart.
+    """
     values = read_json(card)
     parts = []
     if "px" in values:
@@ -181,6 +185,13 @@ def _about(card: Path) -> str:
         parts.append(f"knows {counted(len(values['speakers']), 'speaker')}")
     if "steps" in values:
         parts.append(f"trained for {counted(values['steps'], 'step')}")
+    if values.get("pretrained") and voices.is_file():
+        known = read_json(voices)["test"]
+        parts.append(
+            f"took its voice embedding from speaker recognition ({figure(known['top1'], '%')} of"
+            f" {counted(known['n'], 'unheard recording')} right; chance:"
+            f" {figure(known['chance'], '%')})"
+        )
     return f"It {', '.join(parts)}." if parts else ""
 
 

@@ -9,17 +9,22 @@ from voiceface.stages.shim import stage_main
 from voiceface.training.engine import train
 
 
-def run(config: Train, model_config: str, model: str, packed: Path, output: Path) -> None:
+def run(
+    config: Train, model_config: str, model: str, packed: Path, begin_with: str, output: Path
+) -> None:
     """Train a model, or go on with it where a run was killed.
 
     Args:
         model_config: the model's own section, as JSON.
         model: its name in the registry.
         packed: the folder of the packed splits.
+        begin_with: weights of the networks that the model takes as trained before; empty where it
+            takes none.
         output: the model's folder; takes generator.safetensors, model.json, history.parquet and
             grid.png, and beside them checkpoint/ and tensorboard/.
     """
-    train(config, model, parse_config(model, model_config), packed, output)
+    section = parse_config(model, model_config)
+    train(config, model, section, packed, output, Path(begin_with) if begin_with else None)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from voiceface import files
+from voiceface.training.distributed import Workers
 
 FOLDER = "checkpoint"
 
@@ -25,17 +26,26 @@ def digest_of(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def save(folder: Path, digest: str, state: dict[str, Any]) -> None:
-    """Write the state atomically, with torch's random states."""
-    random = {"cpu": torch.get_rng_state(), "cuda": _cuda_states()}
+def save(folder: Path, digest: str, state: dict[str, Any], workers: Workers) -> None:
+    """Write the state atomically, with torch's random states of all processes.
+
+    All take part; the leading one writes, for the rest of the state is the same in all.
+    """
+    random = {"cpu": workers.collect(torch.get_rng_state())}
+    if workers.device.type == "cuda":
+        random["cuda"] = workers.collect(torch.cuda.get_rng_state(workers.device))
+    if not workers.leads:
+        return
     path = folder / FOLDER / "last.pt"
     # Into a file of Python's: where torch itself writes, nothing tells that the disk is full.
     with files.replacing(path) as temporary, open(temporary, "wb") as target:
         torch.save({"digest": digest, "random": random, "state": state}, target)
 
 
-def load(folder: Path, digest: str, most_steps: int) -> tuple[dict[str, Any] | None, str]:
-    """Read the state, and restore torch's random states.
+def load(
+    folder: Path, digest: str, most_steps: int, workers: Workers
+) -> tuple[dict[str, Any] | None, str]:
+    """Read the state, and restore torch's random states of this process.
 
     Returns: the state, or None where the run has to start from the beginning, and why in words
     (empty where there simply is no checkpoint).
@@ -53,11 +63,7 @@ def load(folder: Path, digest: str, most_steps: int) -> tuple[dict[str, Any] | N
         return None, f"{path} is of other settings, data or code"
     if step > most_steps:
         return None, f"{path} has done {step} steps, more than the {most_steps} asked for"
-    torch.set_rng_state(random["cpu"])
-    if random["cuda"] and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(random["cuda"])
+    torch.set_rng_state(random["cpu"][workers.rank])
+    if workers.device.type == "cuda":
+        torch.cuda.set_rng_state(random["cuda"][workers.rank], workers.device)
     return state, ""
-
-
-def _cuda_states() -> list[torch.Tensor]:
-    return torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []

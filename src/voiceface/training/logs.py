@@ -2,15 +2,17 @@
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import torch
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from voiceface import files
+from voiceface.errors import VoicefaceError
 from voiceface.tables import HISTORY
 
 PROGRESS_EVERY_S = 4.0
@@ -19,7 +21,13 @@ PROGRESS_EVERY_S = 4.0
 class History:
     """The training curves: means of the metrics over each stretch of steps."""
 
-    def __init__(self) -> None:
+    def __init__(self, across: Callable[[Tensor], Tensor]) -> None:
+        """Start empty.
+
+        Args:
+            across: the mean of a tensor over the processes that train together.
+        """
+        self._across = across
         self.rows: dict[str, list[int] | list[str] | list[float]] = {
             name: [] for name in HISTORY.names
         }
@@ -35,16 +43,46 @@ class History:
 
     def close(self, step: int) -> dict[str, float]:
         """End a stretch at `step`: its means, which join the curves."""
-        means = {name: (total / self._count).item() for name, total in self._sums.items()}
+        totals = self._across(torch.stack(list(self._sums.values())))
+        means = dict(zip(self._sums, (totals / self._count).tolist(), strict=True))
         for name, mean in means.items():
             for column, value in zip(HISTORY.names, (step, name, mean), strict=True):
-                self.rows[column].append(value)  # type: ignore[arg-type]
+                self.rows[column].append(value)
         self._sums, self._count = {}, 0
         return means
+
+    def since_best(self, metric: str) -> int:
+        """Stretches since a metric was at its best: the highest accuracy, the least of all else.
+
+        Raises:
+            VoicefaceError: there is no such metric.
+        """
+        rows = zip(self.rows["metric"], self.rows["value"], strict=True)
+        values = np.array([value for name, value in rows if name == metric], np.float64)
+        if not len(values):
+            known = ", ".join(sorted({str(name) for name in self.rows["metric"]}))
+            raise VoicefaceError(f"train.stop_metric: no metric {metric}; there are: {known}")
+        best = values.argmax() if metric.startswith("accuracy/") else values.argmin()
+        return len(values) - 1 - int(best)
 
     def write(self, path: Path) -> None:
         """Write the curves as a table."""
         files.write_table(path, pa.table(self.rows, schema=HISTORY))
+
+
+class Clock:
+    """How long a run has trained, what went before a restart included."""
+
+    def __init__(self, budget_s: float | None, spent_s: float) -> None:
+        self.budget_s, self._began = budget_s, time.monotonic() - spent_s
+
+    def spent_s(self) -> float:
+        """Seconds so far."""
+        return time.monotonic() - self._began
+
+    def is_over(self) -> bool:
+        """Whether the budget is used up."""
+        return self.budget_s is not None and self.spent_s() >= self.budget_s
 
 
 class Progress:

@@ -1,0 +1,174 @@
+"""How fast the trainer trains and its models draw: samples a second, beside the published loops.
+
+Each case is trained on synthetic pairs by the trainer's own code, in turns with the same networks,
+losses and optimisers in the loop of the published repository (published.py), on the same threads:
+so a busy machine slows both. `--quick` takes two steps of each instead of five, and the 64 px cases
+alone.
+
+Writes `benchmarks/results/train.json`: `<model>_<px>_b<batch>_<dtype>_samples_per_s`, the same
+with `_published_samples_per_s` and `_times_published` (by CPU seconds), `_cpu_s_per_sample`;
+`data_share`, the greatest share of a step that its batch takes; `generate_ms_b1`, of the slowest
+model, and `generate_per_s`, faces a second of the slowest, drawn 64 at a time.
+"""
+
+import argparse
+import copy
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from machine import describe_machine, result_path, write_result
+from published import acgan_step, wav2pix_step
+
+from voiceface.config import Acgan, ModelSection, Train, Wav2pix
+from voiceface.data.packed import Packed
+from voiceface.models import registry
+from voiceface.models.drawing import draw_faces
+from voiceface.models.registry import Model
+from voiceface.training.distributed import Workers
+from voiceface.training.run import Run
+
+RATE_HZ = 16_000
+ROWS = 512
+
+
+class Case(NamedTuple):
+    """A model as it is trained."""
+
+    name: str
+    section: ModelSection
+    precision: str
+
+    @property
+    def key(self) -> str:
+        """The head of its figures' names."""
+        return f"{self.name}_{self.section.px}_b{self.section.batch}_{self.precision}"
+
+
+def cases(quick: bool) -> list[Case]:
+    """What is measured: the originals' sizes, in fp32 and in bf16."""
+    code = {"variant": "code", "feature_matching_weight": 100.0, "dropout": 0.5}
+    sizes = [Wav2pix(batch=64, **code), Acgan(batch=128, variant="code")]
+    if not quick:
+        sizes += [Wav2pix(px=128, batch=64, **code), Acgan(batch=128)]
+    named = [("acgan" if isinstance(size, Acgan) else "wav2pix", size) for size in sizes]
+    return [Case(*one, precision) for one in named for precision in ("fp32", "bf16")]
+
+
+def synthetic(seed: int = 0) -> Packed:
+    """Pairs of noise: what they show changes no speed."""
+    rng = np.random.default_rng(seed)
+    faces = rng.integers(0, 256, (ROWS, 128, 128, 3), np.uint8)
+    audio = rng.integers(-3000, 3000, (ROWS, 4 * RATE_HZ), np.int16)
+    labels = np.arange(ROWS) // (ROWS // 8)
+    people = [f"speaker{label}" for label in labels]
+    return Packed(
+        "train", faces, audio, labels, people, people, sorted(set(people)), [], RATE_HZ, ""
+    )
+
+
+def measure(case: Case, packed: Packed, steps: int) -> dict[str, float]:
+    """Figures of one case, its name not yet before them."""
+    config = Train(device="cpu", precision=case.precision)
+    build = lambda speakers: registry.build(case.name, case.section, speakers)  # noqa: E731
+    run = Run(config, case.section, packed, Workers(torch.device("cpu")), build)
+    other = _published(case, run)
+    ours, theirs, data = Stopwatch(), Stopwatch(), Stopwatch()
+    for turn in range(steps + 1):
+        watches = (ours, theirs, data) if turn else (Stopwatch(), Stopwatch(), Stopwatch())
+        watches[0].time(run.advance)
+        batch = watches[2].time(run.batches.next)
+        watches[1].time(partial(other, batch))
+    batch_size = case.section.batch
+    return {
+        "samples_per_s": batch_size / ours.wall_s,
+        "cpu_s_per_sample": ours.cpu_s / batch_size,
+        "published_samples_per_s": batch_size / (theirs.wall_s + data.wall_s),
+        "times_published": (theirs.cpu_s + data.cpu_s) / ours.cpu_s,
+        "data_share": data.cpu_s / ours.cpu_s,
+    }
+
+
+class Stopwatch:
+    """The mean time of a call."""
+
+    def __init__(self) -> None:
+        self._walls: list[float] = []
+        self._cpus: list[float] = []
+
+    def time(self, call: Callable[[], Any]) -> Any:
+        """Do it, and take the time."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        result = call()
+        self._walls.append(time.perf_counter() - wall)
+        self._cpus.append(time.process_time() - cpu)
+        return result
+
+    @property
+    def wall_s(self) -> float:
+        """Seconds of a call, the median."""
+        return float(np.median(self._walls))
+
+    @property
+    def cpu_s(self) -> float:
+        """CPU seconds of a call on all threads, the median."""
+        return float(np.median(self._cpus))
+
+
+def _published(case: Case, run: Run) -> Callable[[Any], None]:
+    model: Any = copy.copy(run.model)
+    model.networks = {
+        name: copy.deepcopy(network).to(memory_format=torch.contiguous_format)
+        for name, network in run.model.networks.items()
+    }
+    return wav2pix_step(model) if case.name == "wav2pix" else acgan_step(model)
+
+
+def drawing(packed: Packed, repeats: int) -> dict[str, float]:
+    """How fast each model draws, from 4 s of sound: one face, and many at a time."""
+    cpu, figures = torch.device("cpu"), {}
+    for name, section in (("wav2pix", Wav2pix()), ("acgan", Acgan())):
+        model = registry.build(name, section, 8)
+        assert isinstance(model, Model)
+        one, many = Stopwatch(), Stopwatch()
+        for turn in range(repeats + 1):
+            watches = (one, many) if turn else (Stopwatch(), Stopwatch())
+            watches[0].time(partial(draw_faces, model, packed.audio[:1], cpu))
+            watches[1].time(partial(draw_faces, model, packed.audio[:256], cpu))
+        figures[f"{name}_generate_ms_b1"] = 1000 * one.wall_s
+        figures[f"{name}_generate_per_s"] = 256 / many.wall_s
+    return figures
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="two steps of each, and few cases")
+    parser.add_argument("--json", type=Path, help="where to write the result")
+    options = parser.parse_args()
+    packed, result = synthetic(), {}
+    shares = []
+    for case in cases(options.quick):
+        figures = measure(case, packed, 2 if options.quick else 5)
+        shares.append(figures.pop("data_share"))
+        result |= {f"{case.key}_{name}": value for name, value in figures.items()}
+        print(case.key, {name: round(value, 3) for name, value in figures.items()}, flush=True)
+    drawn = drawing(packed, 3 if options.quick else 10)
+    result |= drawn
+    result["data_share"] = max(shares)
+    result["generate_ms_b1"] = max(v for k, v in drawn.items() if k.endswith("_ms_b1"))
+    result["generate_per_s"] = min(v for k, v in drawn.items() if k.endswith("_per_s"))
+    for name in ("data_share", "generate_ms_b1", "generate_per_s"):
+        print(name, round(result[name], 3))
+    whole = {"quick": options.quick, "machine": describe_machine(), "device": "cpu"}
+    whole |= {"threads": torch.get_num_threads(), "torch": torch.__version__}
+    figures = {name: float(f"{value:.4g}") for name, value in result.items()}
+    write_result(options.json or result_path("train", quick=options.quick), whole | figures)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""Packed dataset → a voice embedding that tells speakers apart, and how well it does."""
+
+import sys
+from pathlib import Path
+
+import torch
+
+from voiceface import files
+from voiceface.config import Train, Voice
+from voiceface.data.batches import unit
+from voiceface.data.packed import Packed, read_splits
+from voiceface.models.voice import SpeakerRecognition
+from voiceface.stages.shim import stage_main
+from voiceface.training.engine import train_networks
+
+AT_A_TIME = 64
+
+
+def run(config: Train, voice_config: Voice, packed: Path, output: Path) -> None:
+    """Train it, or go on with it where a run was killed. Writes to `output`:
+
+    - encoder.safetensors, model.json, history.parquet, and beside them checkpoint/, tensorboard/;
+    - accuracy.json: {split: {"n", "top1", "top5", "chance"}}, in percent of the recordings whose
+      speaker is the likeliest, or among the five likeliest; without `unseen`, whom it can't know.
+
+    Raises:
+        VoicefaceError: as `training.engine.train`.
+    """
+
+    def build(speakers: int) -> SpeakerRecognition:
+        return SpeakerRecognition(voice_config, speakers)
+
+    trained = train_networks(config, "voice", voice_config, packed, output, build, "encoder")
+    if isinstance(trained, SpeakerRecognition):
+        splits = read_splits(packed)
+        accuracy = {name: _accuracy(trained, splits[name]) for name in ("train", "test")}
+        files.write_sealed(output / "accuracy.json", accuracy)
+
+
+def _accuracy(trained: SpeakerRecognition, split: Packed) -> dict[str, float | int | None]:
+    count = len(split.labels)
+    if not count:
+        return {"n": 0, "top1": None, "top5": None, "chance": None}
+    device = next(trained.networks["encoder"].parameters()).device
+    guesses = [
+        trained.recognise(unit(torch.tensor(split.audio[at : at + AT_A_TIME], device=device)))
+        for at in range(0, count, AT_A_TIME)
+    ]
+    right = torch.cat(guesses).cpu() == torch.from_numpy(split.labels)[:, None]
+    return {
+        "n": count,
+        "top1": 100 * right[:, 0].double().mean().item(),
+        "top5": 100 * right[:, :5].any(1).double().mean().item(),
+        "chance": 100 / len(split.speakers),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(stage_main(run, trains=True))
