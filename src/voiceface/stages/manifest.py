@@ -6,6 +6,7 @@ import time
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,7 @@ from voiceface.tables import (
 from voiceface.unpaired import expect_faces, join_by_identity, sound_alone
 
 _ORDER = [SAMPLES.field("start_us"), SAMPLES.field("face_number")]
+_AT_ONCE = 32
 _LARGEST = SAMPLES.field("descriptor")
 
 
@@ -106,8 +108,11 @@ def fate(review: str, content: str | None, flags: list[str], require_review: boo
 
 def _all_samples(folder: Path, videos: list[Video], columns: pa.Schema) -> pa.Table:
     """Some columns of the samples of all videos, in order."""
+    read = partial(_samples_of, folder, columns)
+    # A few at a time: the threads would else read far ahead of what is joined.
+    batches = (videos[start : start + _AT_ONCE] for start in range(0, len(videos), _AT_ONCE))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return joined(pool.map(partial(_samples_of, folder, columns), videos), columns)
+        return joined(chain.from_iterable(pool.map(read, batch) for batch in batches), columns)
 
 
 def _samples_of(folder: Path, columns: pa.Schema, video: Video) -> pa.Table:
