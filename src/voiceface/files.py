@@ -215,13 +215,16 @@ def joined(parts: "Iterable[pa.Table | pa.RecordBatch]", schema: "pa.Schema") ->
     import pyarrow as pa
 
     pieces: dict[str, list[pa.Array]] = {name: [] for name in schema.names}
+    free = pa.default_memory_pool().release_unused  # Arrow would keep what it no longer needs
     for block in _blocks(parts):
         for name, mine in pieces.items():
-            # Blocks are large, so that the system has their memory back as soon as they are free.
             mine.append(_in_one_piece([part[name] for part in block]))
+        block.clear()
+        free()
     columns = []
     for field in schema:
         mine = pieces.pop(field.name)
+        free()
         if pa.types.is_list(field.type) and pa.types.is_primitive(field.type.value_type):
             columns.append(_joined_lists(mine, field.type))
         else:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,10 @@ from voiceface.tables import (
 from voiceface.unpaired import expect_faces, join_by_identity, sound_alone
 
 _ORDER = [SAMPLES.field("start_us"), SAMPLES.field("face_number")]
-_LARGEST = SAMPLES.field("descriptor")
+_AT_ONCE = 32
+# Each a third of the memory.
+_DESCRIPTORS = ["descriptor"]
+_FINGERPRINTS = ["audio_marks", "audio_prints"]
 
 
 def run(
@@ -70,15 +74,15 @@ def run(
     now = time.time_ns()
     listed = wanted_videos(videos)
     here = built_videos(videos, downloads)
-    table = _with_sources(_all_samples(samples, here, SAMPLES), here)
+    columns = [field for field in SAMPLES if field.name not in _FINGERPRINTS]
+    table = _with_sources(_all_samples(samples, here, columns), here)
     alone = sound_alone([video.video for video in here], downloads, table, config)
     table = expect_faces(table, alone, config)
     found = _people(table, config)
-    # A third of the memory, which the search for what is there twice needs.
-    place, table = table.schema.get_field_index(_LARGEST.name), table.drop_columns(_LARGEST.name)
+    # Each third of the memory when it is needed: first the faces, then the sounds, then all.
+    table = _beside(table.drop_columns(_DESCRIPTORS), samples, here, _FINGERPRINTS)
     table = _with_flags(table, found, config)
-    again = _all_samples(samples, here, pa.schema([*_ORDER, _LARGEST]))
-    table = table.add_column(place, _LARGEST, again[_LARGEST.name])
+    table = _beside(table, samples, here, _DESCRIPTORS)
     table = join_by_identity(table, alone, config)
     policy = Policy(config.dispute_policy, config.adjudicators)
     table = _with_reviews(table, standing_by_curator(read_ledger(reviews)), policy)
@@ -104,10 +108,23 @@ def fate(review: str, content: str | None, flags: list[str], require_review: boo
     return "pending" if require_review and review != "keep" else KEPT
 
 
-def _all_samples(folder: Path, videos: list[Video], columns: pa.Schema) -> pa.Table:
+def _all_samples(folder: Path, videos: list[Video], columns: list[pa.Field]) -> pa.Table:
     """Some columns of the samples of all videos, in order."""
+    schema = pa.schema(columns)
+    read = partial(_samples_of, folder, schema)
+    # A few at a time: the threads would else read far ahead of what is joined.
+    batches = (videos[start : start + _AT_ONCE] for start in range(0, len(videos), _AT_ONCE))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return joined(pool.map(partial(_samples_of, folder, columns), videos), columns)
+        return joined(chain.from_iterable(pool.map(read, batch) for batch in batches), schema)
+
+
+def _beside(table: pa.Table, folder: Path, videos: list[Video], names: list[str]) -> pa.Table:
+    """The table of all samples with further columns of them."""
+    fields = [SAMPLES.field(name) for name in names]
+    more = _all_samples(folder, videos, [*_ORDER, *fields])
+    for field in fields:
+        table = table.append_column(field, more[field.name])
+    return table
 
 
 def _samples_of(folder: Path, columns: pa.Schema, video: Video) -> pa.Table:
