@@ -205,6 +205,13 @@ def test_settings_of_another_file_are_laid_over(project: Path) -> None:
     assert "seen [('margin', 0.1), ('size', 64)]" in seen
 
 
+def test_a_profile_says_on_how_many_cores(project: Path) -> None:
+    (project / "site.yaml").write_text("cores: 1\n")
+    (project / "Snakefile").write_text(SNAKEFILE + "\nprint('cores:', workflow.cores)\n")
+    subprocess.run([*_BUILD, "--profile=site.yaml"], cwd=project, check=True)
+    assert "cores: 1" in (project / "logs/build.log").read_text()
+
+
 def test_after_a_kill_the_next_build_needs_no_unlocking(project: Path) -> None:
     (project / "wait").touch()
     process = start(project)
