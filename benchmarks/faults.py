@@ -10,6 +10,7 @@ is just started again, until it is through. That several times over. Written:
 - `kills`: how many there were; `by_stage`: how often each stage was at work then; `by_way`: what
   was killed: `build`, the process group of `voiceface build`, which leaves Snakemake to stop by
   itself; `all`, the group of Snakemake and its jobs too; `one`, a single process of all these;
+  `bare`, the group of a bare `snakemake` and its jobs;
 - `different`: how many files of the killed builds are not, byte by byte, those of the one in peace;
   `compared`: how many there are of each top folder; `NOT_COMPARED` tells what is left out and why;
 - `stuck`: starts that did not go on by themselves, or said more than a line of what is wrong;
@@ -63,7 +64,9 @@ NOT_COMPARED = {
 ORDER = (STAGES[0], "planning", *STAGES[1:])
 """What a build does, in order; `planning`: Snakemake is there and has no job."""
 
-WAYS = ("build", "all", "one")
+WAYS = ("build", "all", "one", "bare")
+_BUILD = ("voiceface", "build")
+_SNAKEMAKE = ("snakemake", "--cores=all")
 _POLL_S = 0.01
 _START_S = 0.5  # about what the sources and the plan take
 _LONGEST_S = 3600.0
@@ -101,15 +104,14 @@ class Found:
 
 def build(folder: Path, targets: Iterable[str] = ()) -> tuple[int, str]:
     """Build in peace; returns the exit status and what was printed."""
-    process = _start(folder, targets)
-    return _ended(process)
+    return _ended(_start(folder, _BUILD, targets))
 
 
 def build_killed(folder: Path, aims: Iterable[Aim], targets: Iterable[str] = ()) -> Found:
     """Build, killed at each aim and started again, and then to the end."""
     found = Found()
     for aim in aims:
-        process = _start(folder, targets)
+        process = _start(folder, _SNAKEMAKE if aim.way == "bare" else _BUILD, targets)
         stages = _kill_at(process, aim)
         status, text = _ended(process)
         if stages:
@@ -129,7 +131,8 @@ def at_work(process: subprocess.Popen[str]) -> list[str]:
     found = {word.rpartition(".")[2] for word in words if word.startswith("voiceface.stages.")}
     if found:
         return sorted(found, key=ORDER.index)
-    return list(ORDER[int("voiceface.building.events" in words) :][:1]) if tree else []
+    planning = "voiceface.building.events" in words or "snakemake" in words
+    return [ORDER[planning]] if tree else []
 
 
 def draw_aims(draw: random.Random, seconds: dict[str, float]) -> Iterator[Aim]:
@@ -138,12 +141,13 @@ def draw_aims(draw: random.Random, seconds: dict[str, float]) -> Iterator[Aim]:
     Args:
         seconds: that a job takes, by stage.
     """
-    for stage in ORDER:
+    for number, stage in enumerate(ORDER):
+        ways = WAYS if number > 1 else WAYS[:-1]  # bare only with a list of videos
         delay_s = draw.uniform(0, seconds.get(stage, _START_S))
-        yield Aim(stage, delay_s, draw.choice(WAYS), draw.random())
+        yield Aim(stage, delay_s, draw.choice(ways), draw.random())
         if draw.random() < 1 / 3:
             delay_s = draw.uniform(0, sum(seconds.values()))
-            yield Aim(ORDER[0], delay_s, draw.choice(WAYS), draw.random())
+            yield Aim(ORDER[0], delay_s, draw.choice(ways), draw.random())
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -169,9 +173,9 @@ def left_over(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in found)
 
 
-def _start(folder: Path, targets: Iterable[str]) -> subprocess.Popen[str]:
+def _start(folder: Path, command: tuple[str, ...], targets: Iterable[str]) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "voiceface", "build", *targets],
+        [sys.executable, "-m", *command, *targets],
         cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
