@@ -154,3 +154,37 @@ def test_every_stage_is_a_module_with_a_rule_file() -> None:
     rules = {path.stem for path in (SOURCE.parents[1] / "workflow" / "rules").glob("*.smk")}
     for name in rules - {"common"}:
         assert importlib.util.find_spec(f"voiceface.stages.{name}"), name
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from . import vad",
+        "from voiceface.media.vad import *",
+        "import voiceface.media.vad",
+        "from voiceface import media",
+    ],
+)
+def test_an_import_that_cannot_be_followed_is_an_error_and_never_unseen(
+    package: Path, line: str
+) -> None:
+    speech = package / "stages" / "speech.py"
+    speech.write_text(speech.read_text() + f"\n{line}\n")
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        _digests(package, "speech")
+    assert "UnfollowedImportError" in caught.value.stderr
+
+
+def test_a_table_that_a_loop_fills_counts(package: Path) -> None:
+    vad = package / "media" / "vad.py"
+    vad.write_text(vad.read_text() + "\nTABLE = {}\nfor each in (1, 2):\n    TABLE[each] = 1\n")
+    (before,) = _digests(package, "speech")
+    vad.write_text(vad.read_text().replace("TABLE[each] = 1", "TABLE[each] = 2"))
+    assert _digests(package, "speech") != [before]
+
+
+def test_what_is_only_said_of_an_error_makes_nothing_stale(package: Path) -> None:
+    before = _digests(package, "speech")
+    errors = package / "errors.py"
+    errors.write_text(errors.read_text().replace("the disk is full", "no room on the disk"))
+    assert _digests(package, "speech") == before

@@ -33,10 +33,10 @@ from voiceface.layout import (
 from voiceface.outcome import Outcome, read_outcome, write_outcome
 from voiceface.review.ledger import Ledger, Mark, read_ledger
 from voiceface.review.seen import VALUES
-from voiceface.sources import read_videos
+from voiceface.sources import read_videos, write_videos
 from voiceface.stages import resolve
 from voiceface.tables import SPLITS
-from voiceface.takedowns import read_takedowns
+from voiceface.takedowns import Takedown, add_takedowns, read_takedowns
 from voiceface.traces import OUTPUTS
 
 GONE = ("web-a", "web-a_2")
@@ -73,6 +73,7 @@ def _build(made: Tables) -> None:
         write_json(Path(f"models/{name}/model.json"), {"videos": [video_mark(video)]})
         for part in ("grid.png", "tensorboard/events.0", "checkpoint/last.pt"):
             put(f"models/{name}/{part}", "weights")
+    put("Snakefile", "")
     put("reports/index.html", "<html>faces</html>")
     put("reports/knows/generated.png", "faces")
     put("logs/speech/web-a.log", "4 segments")
@@ -260,3 +261,39 @@ def test_it_is_never_listed_again_under_any_name(
     assert [video.title for video in read_videos(VIDEO_LIST)] == ["3"]
     assert "2 of them were taken down" in capsys.readouterr().out
     assert resolve.is_stale(Resolve(), SOURCES, VIDEO_LIST) is None
+
+
+def test_a_person_is_found_also_after_the_row_in_the_sources_went(project: Tables) -> None:
+    write_videos(VIDEO_LIST, [one for one in read_videos(VIDEO_LIST) if one.speaker != "ana"])
+    done = removal.take_down([], ["ana"], "asked for by mail")
+    assert done.videos == sorted(GONE)
+    assert not [name for name in _files() if Path(name).stem in GONE]
+
+
+def test_whose_videos_are_is_asked_where_no_table_tells(project: Tables) -> None:
+    write_videos(VIDEO_LIST, [one for one in read_videos(VIDEO_LIST) if one.speaker != "ana"])
+    for table in (MANIFEST, Path("data/downloads.parquet")):
+        table.unlink(missing_ok=True)
+    with pytest.raises(VoicefaceError, match="no speaker ana"):
+        removal.take_down([], ["ana"], "asked for by mail")
+    add_takedowns(TAKEDOWNS, [Takedown(speaker="ana", date="2026-11-26", reason="mail")])
+    done = removal.finish()
+    assert (done.unknown, done.is_whole) == (["ana"], False)
+    assert any("are some of ana?" in line for line in done.words())
+    assert not any("checked" in line for line in done.words())
+
+
+def test_links_copies_and_arrays_without_their_table_are_found(project: Tables) -> None:
+    shutil.move("data/media", "elsewhere")
+    Path("data/media").symlink_to("../elsewhere")
+    shutil.copy("elsewhere/web-a.mkv", "manifests/copy.bin")
+    for split in SPLITS:
+        for name in ("samples.parquet", "pack.json"):
+            Path("data/packed", split, name).unlink()
+    part = Path("data/media/.part/web-a")
+    done = removal.take_down([], ["ana"], "asked for by mail")
+    assert done.is_whole
+    assert sorted(path.stem for path in Path("elsewhere").glob("*.mkv")) == sorted(OTHERS)
+    assert not Path("manifests/copy.bin").exists()
+    assert not list(Path("data/packed").rglob("*.npy"))
+    assert not part.exists()

@@ -52,6 +52,7 @@ def project(built: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> T
 
 
 def _build(made: Tables) -> None:
+    Path("Snakefile").touch()
     for number in range(4):
         path = make_media(Path(f"{number}.mp4"), seconds=1 + number / 5)
         video = made.add(f"file-{sha256_file(path)[:12]}", f"person-{number}", [Segment()] * 2)
@@ -157,3 +158,11 @@ def test_a_medium_that_no_build_could_bring_back_is_left(project: Tables) -> Non
     deleted, left = verify.repair(verify.verify())
     assert left == [Path(f"data/media/{away}.mkv")]
     assert deleted == [OUTCOMES / f"{here}.json", Path(f"data/media/{here}.mkv")]
+
+
+@pytest.mark.parametrize("name", ["data/packed/train/pack.json", "models/wav2pix/model.json"])
+def test_a_card_of_another_form_is_a_line(project: Tables, name: str) -> None:
+    path = Path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("[1]")
+    assert any(damage.path.parent == path.parent for damage in verify.verify())

@@ -89,14 +89,19 @@ def read_settings(path: Path) -> Settings:
         VoicefaceError: a file is missing or wrong, or this is not the project's folder.
     """
     base = load_settings(CONFIG)
-    if not Path("Snakefile").is_file():
-        raise VoicefaceError("Snakefile: no such file; run this in the project's folder")
+    check_project()
     if path == CONFIG:
         return base
     values = base.model_dump(mode="json")
     for key, value in load_settings(path).model_dump(mode="json", exclude_unset=True).items():
         values[key] = {**values[key], **value} if isinstance(value, dict) else value
     return parse_section(Settings, values, str(path))
+
+
+def check_project() -> None:
+    """Raise VoicefaceError where the current folder is no project."""
+    if not Path("Snakefile").is_file():
+        raise VoicefaceError("Snakefile: no such file; run this in the project's folder")
 
 
 def _resolve(settings: Settings, asked: bool, console: Console) -> None:

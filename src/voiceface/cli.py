@@ -194,9 +194,13 @@ def _retry_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _retry(options: argparse.Namespace) -> int:
+    from voiceface.build import check_project
+    from voiceface.building.lock import only_build
     from voiceface.stages.downloads import retry
 
-    videos = retry(OUTCOMES, options.only)
+    check_project()
+    with only_build():
+        videos = retry(OUTCOMES, options.only)
     print(f"{len(videos)} downloads will be tried again by the next `voiceface build`")
     return 0
 

@@ -37,8 +37,10 @@ def takedown_arguments(parser: argparse.ArgumentParser) -> None:
 def takedown(options: argparse.Namespace) -> int:
     """Remove for good; returns 1 when something of it is left."""
     from voiceface import removal
+    from voiceface.build import check_project
     from voiceface.building.lock import only_build
 
+    check_project()
     if options.check:
         left = removal.left_over()
         print("\n".join(map(str, left)) or "nothing of the takedowns is left")
@@ -53,7 +55,7 @@ def takedown(options: argparse.Namespace) -> int:
             else removal.finish()
         )
     print("\n".join(result.words()))
-    return int(bool(result.left))
+    return int(not result.is_whole)
 
 
 def verify_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,9 +66,11 @@ def verify_arguments(parser: argparse.ArgumentParser) -> None:
 
 def verify(options: argparse.Namespace) -> int:
     """Name what is damaged, or delete it; returns 1 when something is left damaged."""
+    from voiceface.build import check_project
     from voiceface.building.lock import only_build
     from voiceface.verify import repair, verify
 
+    check_project()
     with only_build():
         damages = verify()
         for damage in damages:

@@ -21,6 +21,9 @@ _ROOT = Path(__file__).parent
 # "SystemError: AST constructor recursion depth mismatch".
 _PARSING = threading.Lock()
 
+_WORDS_ONLY = {f"{_PACKAGE}.errors"}
+"""Modules that no result depends on, but only what is said."""
+
 _ALL = "*"
 _EFFECTS = ""
 """Names the statements that bind no name: what a module does when it is imported."""
@@ -29,6 +32,10 @@ _Place = tuple[str, str]
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _SCOPES = (*_DEFINITIONS, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 """What is bound within them is no name of the module."""
+
+
+class UnfollowedImportError(Exception):
+    """An import of which can't be told what it reaches, so that an edit would go unseen."""
 
 
 def code_digest(module: str) -> str:
@@ -90,7 +97,9 @@ def _reached(module: str) -> dict[_Place, _Part]:
                 if (name, part) not in seen:
                     seen[name, part] = _part(name, part)
                     open_places.extend(seen[name, part].uses)
-    return {place: part for place, part in seen.items() if part.digest}
+    return {
+        place: part for place, part in seen.items() if part.digest and place[0] not in _WORDS_ONLY
+    }
 
 
 @dataclass
@@ -115,6 +124,8 @@ def _module(name: str) -> _Module:
             text = _Text(statement)
             module.aliases |= text.imported
             names = text.bound or (set() if text.imported else {_EFFECTS})
+            if isinstance(statement, ast.For | ast.While | ast.With):
+                names = names | {_EFFECTS}
             for bound in names:
                 module.statements.setdefault(bound, []).append(statement)
     return module
@@ -201,11 +212,22 @@ class _Text:
                 self.looked_up.add(str(name))
             case ast.Import(names=names):
                 for alias in names:
+                    if alias.name.split(".")[0] == _PACKAGE and not alias.asname:
+                        raise UnfollowedImportError(f"import {alias.name}: give it a name, as x")
                     origin = alias.name if alias.asname else alias.name.split(".")[0]
                     self.imported[alias.asname or origin] = origin
-            case ast.ImportFrom(module=str(module), names=names, level=0):
+            case ast.ImportFrom(level=level) if level:
+                raise UnfollowedImportError("a relative import: name the package")
+            case ast.ImportFrom(module=str(module), names=names):
                 for alias in names:
+                    if module.split(".")[0] == _PACKAGE and _is_unfollowed(module, alias.name):
+                        raise UnfollowedImportError(f"from {module} import {alias.name}")
                     self.imported[alias.asname or alias.name] = f"{module}.{alias.name}"
+
+
+def _is_unfollowed(module: str, name: str) -> bool:
+    path = _path(f"{module}.{name}")
+    return name == "*" or (path is not None and path.name == "__init__.py")
 
 
 def _is_bare_string(node: ast.AST) -> bool:

@@ -89,6 +89,18 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json_text(value))
 
 
+def files_below(folder: str | Path) -> Iterator[Path]:
+    """All files below a folder, also through links to folders, each of those once."""
+    seen: set[tuple[int, int]] = set()
+    for top, folders, names in os.walk(folder, followlinks=True):
+        status = os.stat(top)
+        if (status.st_dev, status.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        yield from (path for name in names if (path := Path(top, name)).is_file())
+
+
 def write_sealed(path: Path, value: dict[str, Any]) -> None:
     """Write `value` as JSON with a digest of all of it, which `read_json` checks and takes out."""
     write_json(path, value | {SEAL: _seal(value)})

@@ -1,14 +1,26 @@
 """Takedown: everything of a video or of a person leaves the project's folder, and stays out."""
 
-import shutil
-from collections.abc import Collection, Sequence
+import contextlib
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow.parquet as pq
+
 from voiceface.errors import VoicefaceError
+from voiceface.files import reading_table
 from voiceface.ids import is_video_id
-from voiceface.layout import FACES_SEEN, MODELS, PACKED, REVIEWS, SOURCES, TAKEDOWNS, VIDEO_LIST
+from voiceface.layout import (
+    FACES_SEEN,
+    MANIFEST,
+    MODELS,
+    PACKED,
+    REVIEWS,
+    SOURCES,
+    TAKEDOWNS,
+    VIDEO_LIST,
+)
 from voiceface.models.provenance import trained_on
 from voiceface.review.redact import redact, unredacted
 from voiceface.sources import Video, is_url, read_videos, write_videos
@@ -34,6 +46,13 @@ class Removal:
     """local files that the videos were taken from: not ours to delete"""
     left: list[Path] = field(default_factory=list)
     """what still holds something of it: copies in other videos, and files of the user"""
+    unknown: list[str] = field(default_factory=list)
+    """people of whom no table names a video, while there are videos that no table knows"""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is left, as far as can be told."""
+        return not self.left and not self.unknown
 
     def words(self) -> list[str]:
         """What the user should know, in lines."""
@@ -48,12 +67,17 @@ class Removal:
             )
         if self.sources:
             lines.append(f"yours to delete, with the row of {SOURCES}: {_listed(self.sources)}")
+        if self.unknown:
+            lines.append(
+                f"! no table tells whose the videos are that no list names: are some of"
+                f" {_listed(self.unknown)}? see data/download, and take them down by name"
+            )
         if self.left:
             lines.append(
                 f"! something of it is still in {_listed(self.left)}: take those videos"
                 " down too, or delete the files"
             )
-        else:
+        elif self.is_whole:
             lines.append(f"checked: nothing of it is left in {', '.join(OUTPUTS)}")
         return lines
 
@@ -67,8 +91,7 @@ def take_down(videos: Sequence[str], speakers: Sequence[str], reason: str) -> Re
     Raises:
         VoicefaceError: a name is not known, or the ledger is in use.
     """
-    listed = _listed_videos()
-    _check_known(videos, speakers, listed)
+    _check_known(videos, speakers, _people(_listed_videos()))
     today = datetime.now(UTC).date().isoformat()
     rows = [Takedown(video=video, date=today, reason=reason) for video in videos]
     rows += [Takedown(speaker=speaker, date=today, reason=reason) for speaker in speakers]
@@ -83,8 +106,11 @@ def finish() -> Removal:
         VoicefaceError: the list is wrong, or the ledger is in use.
     """
     listed = _listed_videos()
-    down = _name_videos(read_takedowns(TAKEDOWNS), listed)
+    people = _people(listed)
+    down = _name_videos(read_takedowns(TAKEDOWNS), people)
     result = Removal(sorted(down.videos))
+    named = {person.lower() for person in people.values()}
+    result.unknown = sorted(down.speakers - named) if _nobodys(people, down.videos) else []
     looked_for = wanted(down.videos)
     result.redacted = sum(redact(ledger, down.videos) for ledger in _LEDGERS)
     result.models = trained_on(MODELS, down.videos)
@@ -131,20 +157,38 @@ def _listed_videos() -> list[Video]:
     return read_videos(VIDEO_LIST) if VIDEO_LIST.exists() else []
 
 
-def _name_videos(down: Takedowns, listed: list[Video]) -> Takedowns:
+def _people(listed: list[Video]) -> dict[str, str]:
+    """Whose each video is: as the list says, or the tables that were made when it was in it."""
+    people: dict[str, str] = {}
+    for path in (MANIFEST, Path("data/downloads.parquet")):
+        with contextlib.suppress(VoicefaceError):  # missing or damaged
+            with reading_table(path):
+                table = pq.read_table(path, columns=["video", "speaker"])
+            people |= dict(
+                zip(*(table[name].to_pylist() for name in table.schema.names), strict=True)
+            )
+    return people | {video.video: video.speaker for video in listed}
+
+
+def _nobodys(people: Collection[str], down: Collection[str]) -> bool:
+    """Whether there are videos of which nothing tells whose they are."""
+    here = {path.stem for path in Path("data/download").glob("*.json")}
+    return not here <= {*people, *down}
+
+
+def _name_videos(down: Takedowns, people: Mapping[str, str]) -> Takedowns:
     """Give the videos of people who were taken down a row each: their labels may change later."""
     reasons = {row.speaker.lower(): row for row in down.rows if row.speaker}
     rows = [
-        Takedown(video=video.video, date=known.date, reason=known.reason)
-        for video in listed
-        if (known := reasons.get(video.speaker.lower()))
+        Takedown(video=video, date=known.date, reason=known.reason)
+        for video, person in people.items()
+        if (known := reasons.get(person.lower()))
     ]
     return add_takedowns(TAKEDOWNS, rows)
 
 
-def _check_known(videos: Sequence[str], speakers: Sequence[str], listed: list[Video]) -> None:
-    names = {video.video for video in listed}
-    people = {video.speaker.lower() for video in listed}
+def _check_known(videos: Sequence[str], speakers: Sequence[str], owners: Mapping[str, str]) -> None:
+    names, people = set(owners), {person.lower() for person in owners.values()}
     problems = [
         f"no video {video} in {VIDEO_LIST} nor in data"
         for video in videos
@@ -179,14 +223,17 @@ def _is_ours(path: Path, videos: Collection[str]) -> bool:
 
 def _remove(path: Path, removed: list[Path]) -> None:
     """Delete a file, or all of a split: its arrays do not say what is in them."""
-    if PACKED in path.parents:
-        path = path.parent
-    if path.is_dir():
-        removed += [one for one in path.iterdir() if one.is_file()]
-        shutil.rmtree(path)
-    elif path.exists():
-        path.unlink()
-        removed.append(path)
+    folder, parts = path.parent, [path]
+    if PACKED in path.parents and folder.is_dir():
+        # The arrays first: as long as the tables are there they tell what is in them.
+        parts = sorted(folder.iterdir(), key=lambda one: one.suffix != ".npy")
+    for one in parts:
+        if one.exists():
+            one.unlink()
+            removed.append(one)
+    # A folder may have the video's name.
+    if len(parts) > 1 or (folder.parent.name == ".part" and not any(folder.iterdir())):
+        folder.rmdir()
 
 
 def _listed(names: Sequence[str | Path]) -> str:

@@ -1,5 +1,6 @@
 """What of some videos is left in a project's folder: found by name and by content."""
 
+import itertools
 import re
 import zipfile
 from collections.abc import Collection, Iterator
@@ -10,12 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from voiceface.files import sha256_file
+from voiceface.files import files_below, sha256_file
 from voiceface.layout import (
     COPIES_SEEN,
     FACES_SEEN,
     MANIFEST,
     MODELS,
+    PACKED,
     REPORT,
     REPORTS,
     REVIEWS,
@@ -91,10 +93,9 @@ def traces(looked_for: Wanted) -> list[Path]:
 
 
 def _outputs() -> Iterator[Path]:
-    for top in OUTPUTS:
-        for path in Path(top).rglob("*"):
-            if path.is_file() and path not in _HUMAN and not _is_below(path, _NO_OUTPUTS):
-                yield path
+    for path in itertools.chain.from_iterable(map(files_below, OUTPUTS)):
+        if path not in _HUMAN and not _is_below(path, _NO_OUTPUTS):
+            yield path
     yield from Path().glob("*.csv")  # where people export the marks to
 
 
@@ -107,8 +108,10 @@ def _holds(path: Path, looked_for: Wanted, pictured: frozenset[str]) -> bool:
         return path.stem in looked_for.digests or looked_for.in_text(_about(path))
     if path.suffix in _TEXT and looked_for.in_text(path.read_text("utf-8", errors="replace")):
         return True
-    if path.parent == Path("data/media"):
-        return path.stat().st_size in looked_for.sizes and sha256_file(path) in looked_for.digests
+    if path.stat().st_size in looked_for.sizes and sha256_file(path) in looked_for.digests:
+        return True
+    if PACKED in path.parents and path.suffix == ".npy":
+        return not (path.parent / "samples.parquet").exists()  # nothing tells what is in it
     return _is_picture_of(path, pictured)
 
 

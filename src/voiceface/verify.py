@@ -62,8 +62,8 @@ def repair(damages: list[Damage]) -> tuple[list[Path], list[Path]]:
     Returns: the files that were deleted; and the damaged ones that were left, because their source
     is gone and no build could bring them back.
     """
-    lost = _not_to_be_had()
-    left = [one.path for one in damages if one.path.stem in lost and _is_download(one)]
+    there = _to_be_had()
+    left = [one.path for one in damages if _is_download(one) and one.path.stem not in there]
     deleted: list[Path] = []
     for damage in damages:
         if damage.path in left:
@@ -121,7 +121,10 @@ def _jobs_of(video: str) -> Iterator[_Job]:
 
 def _model(folder: Path) -> _Job:
     def weights(path: Path) -> str:
-        return _unlike(path, read_json(folder / "model.json").get("sha256"))
+        try:
+            return _unlike(path, read_json(folder / "model.json")["sha256"])
+        except (LookupError, TypeError):
+            return "its model.json does not tell its SHA-256"
 
     own = {folder / "generator.safetensors": weights, folder / "grid.png": _png}
     if folder == MODELS / "voice":  # the embedding that acgan begins with draws nothing
@@ -159,8 +162,10 @@ def _media(path: Path) -> str:
 
 
 def _part(path: Path) -> str:
-    card = read_json(path.parent / "pack.json")
-    return _unlike(path, card.get("sha256", {}).get(path.name))
+    try:
+        return _unlike(path, read_json(path.parent / "pack.json")["sha256"][path.name])
+    except (LookupError, TypeError):
+        return "its pack.json does not tell its SHA-256"
 
 
 def _unlike(path: Path, sha256: str | None) -> str:
@@ -199,11 +204,11 @@ def _is_download(damage: Damage) -> bool:
     return any(path.parent == OUTCOMES for path in damage.job)
 
 
-def _not_to_be_had() -> set[str]:
-    """Videos that are gone from their site, or whose local file is."""
+def _to_be_had() -> set[str]:
+    """Listed videos that a build can fetch: of those gone from their site or disk it can't."""
     listed = read_videos(VIDEO_LIST) if VIDEO_LIST.exists() else []
     return {
         video.video
         for video in listed
-        if video.status == "gone" or not (is_url(video.location) or Path(video.location).exists())
+        if video.status != "gone" and (is_url(video.location) or Path(video.location).exists())
     }

@@ -35,6 +35,8 @@ def why(target: str = "", settings_path: Path = CONFIG) -> list[str]:
     if VIDEO_LIST.exists():
         of_many = target in STAGES or _is_video(target)
         jobs, errors = plan(settings_path, [] if of_many else [target])
+        if errors and "MissingRuleException" in errors[0]:
+            raise VoicefaceError(f"{target}: no file that is built, no stage and no video")
         if errors:
             raise VoicefaceError(errors[0])
         lines += explain(jobs, target if of_many else "")

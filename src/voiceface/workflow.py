@@ -64,6 +64,8 @@ class Plan:
         self._clips = {row.video: row.clips for row in built if row.clips}
         self.models = self.settings.models
         ours = "acgan" in self.models and self.settings.acgan.embedding is None
+        own = (self.settings.evaluate.vgg_face_weights, self.settings.evaluate.inception_weights)
+        self.metric_weights = [path for path in own if path and Path(path).exists()]
         self.voice_accuracy = [VOICE_ACCURACY] if ours else []
         self.launch = _launcher(self.settings.train.devices)
 

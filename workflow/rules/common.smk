@@ -28,7 +28,8 @@ if workflow.resource_settings.cores is None:
     workflow.resource_settings.cores = os.cpu_count() or 1
     workflow.global_resources["_cores"] = workflow.resource_settings.cores
 
-PLAN.set_environment(Path(workflow.basedir))
+# Of the Snakefile itself, if the project's folder has a link to it.
+PLAN.set_environment(Path(workflow.main_snakefile).resolve().parent)
 files = files_in(workflow.storage_settings)
 
 

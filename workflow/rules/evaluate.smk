@@ -6,6 +6,7 @@ rule evaluate:
         expand("data/packed/{split}/{part}", split=SPLITS, part=PACK),
         "models/{model}/generator.safetensors",
         "models/{model}/model.json",
+        weights=[local(path) for path in PLAN.metric_weights],
     output:
         "reports/{model}/metrics.json",
         "reports/{model}/generated.png",

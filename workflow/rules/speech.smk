@@ -3,7 +3,7 @@
 
 rule speech:
     input:
-        media="data/media/{video}.mkv",
+        media=ancient("data/media/{video}.mkv"),  # the outcome has its digest
         outcome="data/download/{video}.json",
     output:
         speech="data/speech/{video}.parquet",

@@ -184,6 +184,8 @@ def plain(text: str) -> str:
     if any(line.startswith("Traceback") for line in lines):
         if words := hardship_words(lines[-1]):
             return f"{words} ({lines[-1]})"
+        if refused := re.search(r"\[Errno (?:1|13|30)\] (.*)", lines[-1]):
+            return f"{refused[1]}; {NO_ACCESS}"
         return f"{lines[-1]}; is the Snakefile right? `snakemake -n` tells more"
     if protected := re.search(r"Write-protected output .*affected files:\s+(\S+)", text, re.DOTALL):
         return f"{protected[1]}: is write-protected; {NO_ACCESS}"

@@ -1,11 +1,11 @@
 """What a build finds and puts in order before it begins: half files, and times in the future."""
 
+import itertools
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-from voiceface.files import is_temporary
+from voiceface.files import files_below, is_temporary
 
 _FOLDERS = ("data", "manifests", "models", "reports")
 _SOURCES = Path("data/demo-world")  # may be at work, and is no part of a build
@@ -18,11 +18,13 @@ def tidy_up() -> None:
     """
     now_ns = time.time_ns()
     times = {}
-    for entry in _files():
-        if is_temporary(entry.name):
-            os.unlink(entry.path)
+    for path in itertools.chain.from_iterable(map(files_below, _FOLDERS)):
+        if _SOURCES in path.parents or path.is_symlink():
+            continue
+        if is_temporary(path.name):
+            path.unlink()
         else:
-            times[entry.path] = entry.stat(follow_symlinks=False).st_mtime_ns
+            times[str(path)] = path.stat().st_mtime_ns
     late = {path for path, written_ns in times.items() if written_ns > now_ns}
     if late:
         _date_back(times, late, now_ns)
@@ -39,14 +41,3 @@ def _date_back(times: dict[str, int], late: set[str], now_ns: int) -> None:
     back_ns = max(times.values()) - min(others, default=now_ns) + 1_000_000_000
     for path in late:
         os.utime(path, ns=(now_ns, times[path] - back_ns))
-
-
-def _files() -> Iterator[os.DirEntry[str]]:
-    folders = [name for name in _FOLDERS if Path(name).is_dir()]
-    while folders:
-        with os.scandir(folders.pop()) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    folders += [entry.path] * (Path(entry.path) != _SOURCES)
-                elif entry.is_file(follow_symlinks=False):
-                    yield entry
