@@ -122,14 +122,11 @@ def _model(folder: Path) -> _Job:
     def weights(path: Path) -> str:
         return _unlike(path, read_json(folder / "model.json").get("sha256"))
 
-    return _Job(
-        {
-            folder / "generator.safetensors": weights,
-            folder / "model.json": _json,
-            folder / "history.parquet": _table(tables.HISTORY),
-            folder / "grid.png": _png,
-        }
-    )
+    own: dict[str, Callable[[Path], str]] = {"generator.safetensors": weights, "grid.png": _png}
+    if folder.name == "voice":  # the embedding, which draws nothing
+        own = {"encoder.safetensors": weights, "accuracy.json": _json}
+    own |= {"model.json": _json, "history.parquet": _table(tables.HISTORY)}
+    return _Job({folder / name: check for name, check in own.items()})
 
 
 def _record(path: Path) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from voiceface.config import Train
 from voiceface.models.registry import parse_config
 from voiceface.stages.shim import stage_main
+from voiceface.training.device import keep_memory
 from voiceface.training.engine import train
 
 
@@ -28,4 +29,5 @@ def run(
 
 
 if __name__ == "__main__":
+    keep_memory()
     sys.exit(stage_main(run, trains=True))

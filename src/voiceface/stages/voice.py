@@ -11,6 +11,7 @@ from voiceface.data.batches import unit
 from voiceface.data.packed import Packed, read_splits
 from voiceface.models.voice import SpeakerRecognition
 from voiceface.stages.shim import stage_main
+from voiceface.training.device import keep_memory
 from voiceface.training.engine import train_networks
 
 AT_A_TIME = 64
@@ -56,4 +57,5 @@ def _accuracy(trained: SpeakerRecognition, split: Packed) -> dict[str, float | i
 
 
 if __name__ == "__main__":
+    keep_memory()
     sys.exit(stage_main(run, trains=True))
