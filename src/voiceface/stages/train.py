@@ -21,8 +21,8 @@ def run(
         packed: the folder of the packed splits.
         begin_with: weights of the networks that the model takes as trained before; empty where it
             takes none.
-        output: the model's folder; takes generator.safetensors, model.json, history.parquet and
-            grid.png, and beside them checkpoint/ and tensorboard/.
+        output: the model's folder; takes generator.safetensors, model.json, README.md,
+            history.parquet and grid.png, and beside them checkpoint/ and tensorboard/.
     """
     section = parse_config(model, model_config)
     train(config, model, section, packed, output, Path(begin_with) if begin_with else None)

@@ -20,7 +20,8 @@ AT_A_TIME = 64
 def run(config: Train, voice_config: Voice, packed: Path, output: Path) -> None:
     """Train it, or go on with it where a run was killed. Writes to `output`:
 
-    - encoder.safetensors, model.json, history.parquet, and beside them checkpoint/, tensorboard/;
+    - encoder.safetensors, model.json, README.md, history.parquet, and beside them checkpoint/ and
+      tensorboard/;
     - accuracy.json: {split: {"n", "top1", "top5", "chance"}}, in percent of the recordings whose
       speaker is the likeliest, or among the five likeliest; without `unseen`, whom it can't know.
 
