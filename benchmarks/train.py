@@ -1,9 +1,9 @@
 """How fast the trainer trains and its models draw: samples a second, beside the published loops.
 
-Each case is trained on synthetic pairs by the trainer's own code, in turns with the same networks,
-losses and optimisers in the loop of the published repository (published.py), on the same threads:
-so a busy machine slows both. `--quick` takes two steps of each instead of five, and the 64 px cases
-alone.
+Each case is trained on synthetic pairs by the trainer's own code, and beside it the same networks,
+losses and optimisers in the loop of the published repository (published.py), on the same threads.
+The data's reading and decoding, which the published loops do for each sample, is left out of them.
+`--quick` takes two steps of each instead of five, and the 64 px cases alone.
 
 Writes `benchmarks/results/train.json`: `<model>_<px>_b<batch>_<dtype>_samples_per_s`, the same
 with `_published_samples_per_s` and `_times_published` (by CPU seconds), `_cpu_s_per_sample`;
@@ -15,7 +15,9 @@ import argparse
 import copy
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,6 +31,7 @@ from voiceface.data.packed import Packed
 from voiceface.models import registry
 from voiceface.models.drawing import draw_faces
 from voiceface.models.registry import Model
+from voiceface.training.device import keep_memory
 from voiceface.training.distributed import Workers
 from voiceface.training.run import Run
 
@@ -74,49 +77,39 @@ def synthetic(seed: int = 0) -> Packed:
 def measure(case: Case, packed: Packed, steps: int) -> dict[str, float]:
     """Figures of one case, its name not yet before them."""
     config = Train(device="cpu", precision=case.precision)
-    build = lambda speakers: registry.build(case.name, case.section, speakers)  # noqa: E731
+    build = partial(registry.build, case.name, case.section)
     run = Run(config, case.section, packed, Workers(torch.device("cpu")), build)
-    other = _published(case, run)
-    ours, theirs, data = Stopwatch(), Stopwatch(), Stopwatch()
-    for turn in range(steps + 1):
-        watches = (ours, theirs, data) if turn else (Stopwatch(), Stopwatch(), Stopwatch())
-        watches[0].time(run.advance)
-        batch = watches[2].time(run.batches.next)
-        watches[1].time(partial(other, batch))
+    other = partial(_published(case, run), run.batches.next())
+    theirs = timed(other, steps)
+    keep_memory()  # as the train stage does
+    ours, data = timed(run.advance, steps), timed(run.batches.next, steps)
     batch_size = case.section.batch
     return {
         "samples_per_s": batch_size / ours.wall_s,
         "cpu_s_per_sample": ours.cpu_s / batch_size,
-        "published_samples_per_s": batch_size / (theirs.wall_s + data.wall_s),
-        "times_published": (theirs.cpu_s + data.cpu_s) / ours.cpu_s,
+        "published_samples_per_s": batch_size / theirs.wall_s,
+        "times_published": theirs.cpu_s / ours.cpu_s,
         "data_share": data.cpu_s / ours.cpu_s,
     }
 
 
-class Stopwatch:
-    """The mean time of a call."""
+class Time(NamedTuple):
+    """The median time of a call, in seconds."""
 
-    def __init__(self) -> None:
-        self._walls: list[float] = []
-        self._cpus: list[float] = []
+    wall_s: float
+    cpu_s: float
+    """On all threads."""
 
-    def time(self, call: Callable[[], Any]) -> Any:
-        """Do it, and take the time."""
+
+def timed(call: Callable[[], Any], times: int) -> Time:
+    """Call it once to warm up, and then so many times."""
+    call()
+    spans = []
+    for _ in range(times):
         wall, cpu = time.perf_counter(), time.process_time()
-        result = call()
-        self._walls.append(time.perf_counter() - wall)
-        self._cpus.append(time.process_time() - cpu)
-        return result
-
-    @property
-    def wall_s(self) -> float:
-        """Seconds of a call, the median."""
-        return float(np.median(self._walls))
-
-    @property
-    def cpu_s(self) -> float:
-        """CPU seconds of a call on all threads, the median."""
-        return float(np.median(self._cpus))
+        call()
+        spans.append((time.perf_counter() - wall, time.process_time() - cpu))
+    return Time(*np.median(spans, 0).tolist())
 
 
 def _published(case: Case, run: Run) -> Callable[[Any], None]:
@@ -134,11 +127,8 @@ def drawing(packed: Packed, repeats: int) -> dict[str, float]:
     for name, section in (("wav2pix", Wav2pix()), ("acgan", Acgan())):
         model = registry.build(name, section, 8)
         assert isinstance(model, Model)
-        one, many = Stopwatch(), Stopwatch()
-        for turn in range(repeats + 1):
-            watches = (one, many) if turn else (Stopwatch(), Stopwatch())
-            watches[0].time(partial(draw_faces, model, packed.audio[:1], cpu))
-            watches[1].time(partial(draw_faces, model, packed.audio[:256], cpu))
+        one = timed(partial(draw_faces, model, packed.audio[:1], cpu), repeats)
+        many = timed(partial(draw_faces, model, packed.audio[:256], cpu), repeats)
         figures[f"{name}_generate_ms_b1"] = 1000 * one.wall_s
         figures[f"{name}_generate_per_s"] = 256 / many.wall_s
     return figures
@@ -153,7 +143,8 @@ def main() -> None:
     packed, result = synthetic(), {}
     shares = []
     for case in cases(options.quick):
-        figures = measure(case, packed, 2 if options.quick else 5)
+        with ProcessPoolExecutor(1, get_context("spawn")) as own:  # none keeps memory for the next
+            figures = own.submit(measure, case, packed, 2 if options.quick else 5).result()
         shares.append(figures.pop("data_share"))
         result |= {f"{case.key}_{name}": value for name, value in figures.items()}
         print(case.key, {name: round(value, 3) for name, value in figures.items()}, flush=True)

@@ -70,10 +70,12 @@ def _build(made: Tables) -> None:
     downloads.run("0.5", VIDEO_LIST, OUTCOMES, Path("data/downloads.parquet"))
     for split in SPLITS:
         made.run_pack(split)
-    put("models/m/generator.safetensors", "weights")
-    card = {"sha256": sha256_file(Path("models/m/generator.safetensors"))}
-    write_sealed(Path("models/m/model.json"), card)
-    write_table(Path("models/m/history.parquet"), HISTORY.empty_table())
+    for name, part in (("m", "generator"), ("voice", "encoder")):
+        put(f"models/{name}/{part}.safetensors", "weights")
+        card = {"sha256": sha256_file(Path(f"models/{name}/{part}.safetensors"))}
+        write_sealed(Path(f"models/{name}/model.json"), card)
+        write_table(Path(f"models/{name}/history.parquet"), HISTORY.empty_table())
+    write_sealed(Path("models/voice/accuracy.json"), {})
     write_sealed(Path("reports/m/metrics.json"), {"metrics": {}})
     for picture in ("models/m/grid.png", "reports/m/generated.png"):
         cv2.imwrite(picture, np.random.default_rng(0).integers(0, 255, (40, 40, 3), np.uint8))

@@ -126,12 +126,11 @@ def _model(folder: Path) -> _Job:
         except (LookupError, TypeError):
             return "its model.json does not tell its SHA-256"
 
-    own = {folder / "generator.safetensors": weights, folder / "grid.png": _png}
-    if folder == MODELS / "voice":  # the embedding that acgan begins with draws nothing
-        own = {folder / "encoder.safetensors": weights, folder / "accuracy.json": _json}
-    return _Job(
-        own | {folder / "model.json": _json, folder / "history.parquet": _table(tables.HISTORY)}
-    )
+    own: dict[str, Callable[[Path], str]] = {"generator.safetensors": weights, "grid.png": _png}
+    if folder.name == "voice":  # the embedding, which draws nothing
+        own = {"encoder.safetensors": weights, "accuracy.json": _json}
+    own |= {"model.json": _json, "history.parquet": _table(tables.HISTORY)}
+    return _Job({folder / name: check for name, check in own.items()})
 
 
 def _record(path: Path) -> str:

@@ -14,7 +14,7 @@ from tests.built_builder import built_project
 from tests.conftest import needs
 from voiceface.config import Report, Settings
 from voiceface.errors import VoicefaceError
-from voiceface.files import read_table, write_table
+from voiceface.files import read_table, write_json, write_table
 from voiceface.reporting.charts import Curve, draw, smoothed
 from voiceface.reporting.figures import apportion, read_funnel
 from voiceface.reporting.words import reason_words
@@ -341,3 +341,17 @@ def test_the_browser_check_sees_a_request_a_broken_picture_and_a_wide_page(tmp_p
     assert seen["requests"] == ["http://example.invalid/x.png"]
     assert seen["broken"] == 1
     assert seen["width"] > 400
+
+
+def test_a_model_with_a_voice_embedding_says_how_well_that_tells_speakers(project: Path) -> None:
+    card, accuracy = project / "models/wav2pix/model.json", project / "models/voice/accuracy.json"
+    before = card.read_text()
+    write_json(accuracy, {"test": {"n": 40, "top1": 92.5, "top5": 100.0, "chance": 12.5}})
+    words = "(92.5 % of 40 unheard recordings right; chance: 12.5 %)"
+    assert words not in text_of(made(project))
+    write_json(card, json.loads(before) | {"pretrained": ["encoder"]})
+    try:
+        assert words in text_of(made(project))
+    finally:
+        card.write_text(before)
+        shutil.rmtree(accuracy.parent)

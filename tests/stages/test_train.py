@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.builders import packed_dataset
+from voiceface import files
 from voiceface.config import Train
 from voiceface.errors import VoicefaceError
 from voiceface.stages.train import run
@@ -24,7 +25,12 @@ def test_the_command_line_writes_the_declared_outputs(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     found = {path.name for path in (tmp_path / "out").iterdir() if path.is_file()}
-    assert found == {"generator.safetensors", "model.json", "history.parquet", "grid.png"}
+    assert found == {
+        "generator.safetensors", "model.json", "README.md", "history.parquet", "grid.png",
+    }  # fmt: skip
+    page = (tmp_path / "out" / "README.md").read_text()
+    assert "for 1 steps, on the voices and faces of 2 speakers in 2 videos" in page
+    assert files.sha256_file(tmp_path / "out" / "generator.safetensors") in page
     assert "wav2pix: step 1/1" in done.stderr
     shutil.rmtree(tmp_path / "out")
 

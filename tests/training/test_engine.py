@@ -28,7 +28,7 @@ from voiceface.models.provenance import trained_on
 from voiceface.tables import HISTORY
 from voiceface.training.engine import train
 
-OUTPUTS = ("generator.safetensors", "model.json", "history.parquet", "grid.png")
+OUTPUTS = ("generator.safetensors", "model.json", "README.md", "history.parquet", "grid.png")
 CPU = torch.device("cpu")
 
 

@@ -9,6 +9,7 @@ rule train:
     output:
         "models/{model}/generator.safetensors",
         "models/{model}/model.json",
+        "models/{model}/README.md",
         "models/{model}/history.parquet",
         "models/{model}/grid.png",
     log:

@@ -10,6 +10,7 @@ rule voice:
     output:
         "models/voice/encoder.safetensors",
         "models/voice/model.json",
+        "models/voice/README.md",
         "models/voice/history.parquet",
         "models/voice/accuracy.json",
     log:

@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from voiceface.data.packed import Packed
 from voiceface.data.store import open_store
@@ -204,9 +205,10 @@ def loudest(audio: Tensor, samples: int) -> Tensor:
     Windows are tried every 1/8 of their length.
     """
     hop = max(1, samples // 8)
-    windows = audio.unfold(1, samples, hop)
-    best = windows.float().square().sum(2).argmax(1)
-    return windows[torch.arange(len(audio), device=audio.device), best]
+    so_far = functional.pad(audio.double().square().cumsum(1), (1, 0))
+    starts = torch.arange(0, audio.shape[1] - samples + 1, hop, device=audio.device)
+    best = (so_far[:, starts + samples] - so_far[:, starts]).argmax(1)
+    return audio.unfold(1, samples, hop)[torch.arange(len(audio), device=audio.device), best]
 
 
 def _chains(packed: Packed, links: int) -> Tensor:

@@ -1,5 +1,6 @@
 """A trained model's files: its weights and its card."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ class Trained:
 def save(
     folder: Path, weights: dict[str, dict[str, Tensor]], card: dict[str, Any], name: str
 ) -> None:
-    """Write networks' states, by network, and the card that tells what they are.
+    """Write networks' states, by network, and the card that tells what they are, also in words.
 
     Args:
         name: the file of the states, without its ending.
@@ -40,7 +41,9 @@ def save(
     }
     path = folder / f"{name}.safetensors"
     files.write_bytes(path, safetensors.torch.save(flat))
-    files.write_sealed(folder / "model.json", card | {"sha256": files.sha256_file(path)})
+    card = card | {"sha256": files.sha256_file(path)}
+    files.write_bytes(folder / "README.md", _words(card, path.name).encode())
+    files.write_sealed(folder / "model.json", card)
 
 
 def load(folder: Path, device: torch.device) -> Trained:
@@ -91,6 +94,25 @@ def begin_with(model: Trainable, path: Path | None) -> None:
             f"{path}: not of this model's layers ({_reason(error)}); train the voice embedding "
             "again, with the same `variant`"
         ) from None
+
+
+def _words(card: dict[str, Any], weights: str) -> str:
+    """The card as a page for whoever finds the model."""
+    settings = "".join(f"- {key}: {json.dumps(value)}\n" for key, value in card["config"].items())
+    return f"""# {card["name"]}
+
+Trained by voiceface for {card["steps"]} steps, on the voices and faces of {len(card["speakers"])} \
+speakers in {len(card["videos"])} videos (dataset {card["data"][:12]}), at \
+{card["sample_rate_hz"]} Hz. `{weights}` has the weights (SHA-256 {card["sha256"]}), \
+`model.json` all that they depend on, and marks of the videos, by which a takedown finds the model.
+
+For research on what a voice tells of a face. What it draws goes with a voice; it is not the
+speaker's face, and says nothing about who somebody is. It knows what its speakers have in common,
+and no more.
+
+## Settings
+
+{settings}"""
 
 
 def _fill(model: Trainable, names: tuple[str, ...], path: Path) -> None:

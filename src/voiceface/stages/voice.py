@@ -11,6 +11,7 @@ from voiceface.data.batches import unit
 from voiceface.data.packed import Packed, read_splits
 from voiceface.models.voice import SpeakerRecognition
 from voiceface.stages.shim import stage_main
+from voiceface.training.device import keep_memory
 from voiceface.training.engine import train_networks
 
 AT_A_TIME = 64
@@ -19,7 +20,8 @@ AT_A_TIME = 64
 def run(config: Train, voice_config: Voice, packed: Path, output: Path) -> None:
     """Train it, or go on with it where a run was killed. Writes to `output`:
 
-    - encoder.safetensors, model.json, history.parquet, and beside them checkpoint/, tensorboard/;
+    - encoder.safetensors, model.json, README.md, history.parquet, and beside them checkpoint/ and
+      tensorboard/;
     - accuracy.json: {split: {"n", "top1", "top5", "chance"}}, in percent of the recordings whose
       speaker is the likeliest, or among the five likeliest; without `unseen`, whom it can't know.
 
@@ -56,4 +58,5 @@ def _accuracy(trained: SpeakerRecognition, split: Packed) -> dict[str, float | i
 
 
 if __name__ == "__main__":
+    keep_memory()
     sys.exit(stage_main(run, trains=True))

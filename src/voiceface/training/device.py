@@ -1,8 +1,24 @@
 """Where to compute."""
 
+import ctypes
+import sys
+
 import torch
 
 from voiceface.errors import VoicefaceError
+
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of glibc's malloc.h
+
+
+def keep_memory() -> None:
+    """Let this process keep the memory that it frees, for the next step of a training.
+
+    glibc gives large blocks back to the system and takes them anew, page by page, at each step: a
+    tenth of a step's time on a CPU. For a process of its own: its memory never shrinks.
+    """
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        libc.mallopt(_M_MMAP_MAX, 0)
+        libc.mallopt(_M_TRIM_THRESHOLD, -1)
 
 
 def pick_device(wanted: str) -> torch.device:

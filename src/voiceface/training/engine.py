@@ -49,8 +49,9 @@ def train(
 ) -> None:
     """Train a model on the packed dataset, or go on from where a run was killed.
 
-    Writes generator.safetensors, model.json, history.parquet and grid.png to `output`, and beside
-    them checkpoint/ and tensorboard/. With the same settings, data and machine they are the same.
+    Writes generator.safetensors, model.json, README.md, history.parquet and grid.png to `output`,
+    and beside them checkpoint/ and tensorboard/. With the same settings, data and machine they are
+    the same.
     In each of the processes that torchrun started, it does that process's part.
 
     Args:
