@@ -162,7 +162,7 @@ def _across(
     turned = dict.fromkeys(np.unique(side)[:-1].tolist(), 0)
     for inside in _by_ranges(keys):
         for name in turned:
-            mine, theirs = (np.flatnonzero(inside & on) for on in (side == name, side > name))
+            mine, theirs = inside[side[inside] == name], inside[side[inside] > name]
             # Both in order: a search for sorted keys goes through memory from end to end.
             mine, theirs = (rows[np.argsort(keys[rows], kind="stable")] for rows in (mine, theirs))
             low = np.searchsorted(keys[theirs], keys[mine], side="left")
@@ -180,13 +180,13 @@ def _across(
 
 
 def _by_ranges(keys: np.ndarray) -> Iterator[np.ndarray]:
-    """Which keys lie in a range (m,) bool, range after range; together they hold all.
+    """The places of the keys of a range, ascending, range after range; together they are all.
 
     To sort one range at a time takes a part of the memory. Their number is fixed, so that the time
     stays linear.
     """
     if len(keys) <= _MANY:
-        yield np.ones(len(keys), bool)
+        yield np.arange(len(keys))
         return
     some = np.sort(keys[:: len(keys) // _MANY])
     ends = np.unique(some[len(some) * np.arange(1, _RANGES) // _RANGES])
@@ -196,7 +196,7 @@ def _by_ranges(keys: np.ndarray) -> Iterator[np.ndarray]:
     ]
     place = np.concatenate(parts)
     for number in range(len(ends) + 1):
-        yield place == number
+        yield np.flatnonzero(place == number)
 
 
 def _listed(samples: pa.Table, column: str) -> tuple[np.ndarray, np.ndarray]:
