@@ -66,7 +66,7 @@ ORDER = (STAGES[0], "planning", *STAGES[1:])
 
 WAYS = ("build", "all", "one", "bare")
 _BUILD = ("voiceface", "build")
-_SNAKEMAKE = ("snakemake", "--cores=all")
+_SNAKEMAKE = ("snakemake", "--quiet", "all", "--cores=all")  # its talk would fill the pipe
 _POLL_S = 0.01
 _START_S = 0.5  # about what the sources and the plan take
 _LONGEST_S = 3600.0
@@ -118,6 +118,8 @@ def build_killed(folder: Path, aims: Iterable[Aim], targets: Iterable[str] = ())
             found.kills.append((stages, aim.way))
         if "Traceback" in text or (status and not stages):
             found.stuck.append(text[-800:])
+        if not status:
+            break  # it was through before it could be killed
     status, text = build(folder, targets)
     if status:
         found.stuck.append(text[-800:])
@@ -197,7 +199,8 @@ def _kill_at(process: subprocess.Popen[str], aim: Aim) -> list[str]:
         if ORDER.index(stages[-1]) >= place:
             break
         time.sleep(_POLL_S)
-    time.sleep(aim.delay_s)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(aim.delay_s)
     stages, tree = at_work(process), _tree(process)
     if not tree:
         return []
