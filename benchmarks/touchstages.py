@@ -32,7 +32,8 @@ OUTPUTS = {
     "pack": [f"{{output}}/{name}" for name in
              ("faces.npy", "audio.npy", "samples.parquet", "pack.json")],
     "train": [f"{{output}}/{name}" for name in
-              ("generator.safetensors", "model.json", "history.parquet", "grid.png")],
+              ("generator.safetensors", "model.json", "history.parquet", "grid.png",
+               "README.md")],
     "evaluate": [f"{{output}}/{name}" for name in ("metrics.json", "generated.png")],
     "report": ["{output}"],
 }  # fmt: skip
@@ -127,7 +128,11 @@ def _write_known(folder: Path) -> None:
     write_table(folder / "manifests/samples.parquet", MANIFEST.empty_table())
     write_table(folder / "manifests/dataset.parquet", DATASET.empty_table())
     write_table(folder / "manifests/funnel.parquet", FUNNEL.empty_table())
-    evaluation = {"paper": None, "classifier": "", "metrics": {}}
+    empty = dict.fromkeys(("metrics", "noise", "seconds"), {})
+    evaluation = {
+        **{"paper": None, "input_s": None, "classifier": "", "groups": [], "headlines": []},
+        **empty,
+    }
     write_json(folder / "reports/wav2pix/metrics.json", evaluation)
 
 

@@ -15,6 +15,7 @@ from line import commands, environment, lay_out  # benchmarks/ is on the path, s
 
 from tests.conftest import needs
 from tests.small_disk import SmallDisk
+from voiceface.building.failures import failure_lines
 from voiceface.building.progress import Job, Progress
 from voiceface.config import Evaluate, Report, Resolve, Settings, Train, Wav2pix
 from voiceface.errors import DISK_FULL
@@ -70,6 +71,7 @@ def _of_model() -> dict[str, list[Flags]]:
         "model-config": Wav2pix(steps=2, batch=2).model_dump_json(),
         "model": "wav2pix",
         "packed": "data/packed",
+        "begin-with": "",
         "output": "models/wav2pix",
     }
     evaluate = {
@@ -89,6 +91,7 @@ def _of_model() -> dict[str, list[Flags]]:
         "models": "models",
         "reports": "reports",
         "names": "wav2pix",
+        "rubric": "manifests/rubric.md",
         "output": "reports/index.html",
     }
     return {"train": [train], "evaluate": [evaluate], "report": [report]}
@@ -153,7 +156,8 @@ def test_too_little_memory_is_told_as_that_and_blames_no_file(
     status = subprocess.run(["bash", "-c", limited], cwd=project, check=False).returncode
     assert status or megabytes > 120
     if status > 0:
-        assert "out of memory" in Progress({}, 1).why_failed(Job(stage, "", log, 0.0))
+        progress = Progress({}, 1, failed={1: Job(stage, "", log, 0.0)})
+        assert "out of memory" in failure_lines(progress, log)[0]
     written = [path for path in tmp_path.rglob("*") if path.is_file() and path != log]
     assert not [path for path in written if path.suffix == ".part"]
     if "outcome" in flags and (tmp_path / "outcome").exists():
