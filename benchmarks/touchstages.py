@@ -128,10 +128,12 @@ def _write_known(folder: Path) -> None:
     write_table(folder / "manifests/samples.parquet", MANIFEST.empty_table())
     write_table(folder / "manifests/dataset.parquet", DATASET.empty_table())
     write_table(folder / "manifests/funnel.parquet", FUNNEL.empty_table())
-    empty = dict.fromkeys(("metrics", "noise", "seconds"), {})
     evaluation = {
-        **{"paper": None, "input_s": None, "classifier": "", "groups": [], "headlines": []},
-        **empty,
+        "paper": None,
+        "input_s": None,
+        "classifier": "",
+        **{name: [] for name in ("groups", "headlines")},
+        **{name: {} for name in ("metrics", "noise", "seconds")},
     }
     write_json(folder / "reports/wav2pix/metrics.json", evaluation)
 

@@ -141,8 +141,8 @@ TABLE = {
         REPORT,
         [
             "report: its code changed: config.Other, config.Settings",
-            'report: other is new: {"batch": 8, "flip": true, "pairing": "paired", "px": 64, "steps":'
-            " 900}",
+            'report: other is new: {"batch": 8, "flip": true, "pairing": "paired", "px": 64, '
+            '"steps": 900}',
         ],
     ),
     "the report's template": Row(
