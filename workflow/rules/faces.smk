@@ -3,7 +3,7 @@
 
 rule faces:
     input:
-        media=ancient("data/media/{video}.mkv"),  # the outcome has its digest
+        media="data/media/{video}.mkv",
         outcome="data/download/{video}.json",
         speech="data/speech/{video}.parquet",
     output:

@@ -3,7 +3,7 @@
 
 rule speech:
     input:
-        media=ancient("data/media/{video}.mkv"),  # the outcome has its digest
+        media="data/media/{video}.mkv",
         outcome="data/download/{video}.json",
     output:
         speech="data/speech/{video}.parquet",
