@@ -1,9 +1,12 @@
-"""What the benchmarks share: the machine's description, and writing a result."""
+"""What the benchmarks share: the machine's description, writing a result, and a command line."""
 
+import argparse
 import json
 import os
 import platform
 import re
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,3 +38,34 @@ def write_result(path: Path, result: dict[str, Any]) -> None:
     text = json.dumps(result, indent=2)
     text = re.sub(r"\[[^][{}]+\]", lambda numbers: " ".join(numbers[0].split()), text)
     path.write_text(text + "\n")
+
+
+def measure_sizes(
+    name: str,
+    about: str,
+    things: str,
+    sizes: tuple[int, ...],
+    quick: tuple[int, ...],
+    measure: Callable[[Path, tuple[int, ...]], dict[str, Any]],
+) -> None:
+    """The command line of a benchmark that measures one number of things after the other.
+
+    Args:
+        things: what there are so many of; the option that names other numbers is called so.
+        measure: gives all figures, with what it needs made below a folder.
+    """
+    parser = argparse.ArgumentParser(description=about)
+    few = " and ".join(f"{size:,}" for size in quick)
+    parser.add_argument("--quick", action="store_true", help=f"{few} {things}")
+    parser.add_argument(f"--{things}", dest="sizes", help="how many, with commas between them")
+    parser.add_argument("--json", type=Path, help="where to write, if not to results/")
+    options = parser.parse_args()
+    chosen = quick if options.quick else sizes
+    if options.sizes:
+        chosen = tuple(int(number) for number in options.sizes.split(","))
+    load = os.getloadavg()[0]
+    with tempfile.TemporaryDirectory() as folder:
+        result = measure(Path(folder), chosen)
+    result["machine"] = describe_machine() | {"load_before": round(load, 1)}
+    write_result(options.json or result_path(name, quick=options.quick), result)
+    print(json.dumps(result, indent=2))

@@ -15,12 +15,10 @@ stages, each in a process of its own. Written, each by the number of rows:
 `cpu_s` has the seconds of processor time. `missed` names the goals that were not reached.
 """
 
-import argparse
 import importlib
 import json
 import os
 import sys
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -28,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from line import measured
-from machine import describe_machine, result_path, write_result
+from machine import measure_sizes
 from sampletables import make_tables
 
 from voiceface.config import Dataset, Manifest, Section
@@ -47,20 +45,8 @@ _SECTIONS: dict[str, type[Section]] = {"manifest": Manifest, "dataset": Dataset}
 
 def main() -> None:
     """Measure each number of rows, and write the JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="20,000 and 40,000 rows")
-    parser.add_argument("--rows", help="numbers of rows, with commas between them")
-    parser.add_argument("--json", type=Path, help="where to write, if not to results/")
-    options = parser.parse_args()
-    sizes = QUICK if options.quick else SIZES
-    if options.rows:
-        sizes = tuple(int(number) for number in options.rows.split(","))
-    load = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory() as folder:
-        result = measure(Path(folder), sizes)
-    result["machine"] = describe_machine() | {"load_before": round(load, 1)}
-    write_result(options.json or result_path("manifests", quick=options.quick), result)
-    print(json.dumps(result, indent=2))
+    about = __doc__.splitlines()[0]
+    measure_sizes("manifests", about, "rows", SIZES, QUICK, measure)
 
 
 def measure(folder: Path, sizes: tuple[int, ...]) -> dict[str, Any]:

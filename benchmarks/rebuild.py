@@ -21,19 +21,16 @@ The real Snakefile, rules, profile and settings with stages that write tiny file
 less. `missed` names the goals that were not reached.
 """
 
-import argparse
 import json
-import os
 import re
 import shutil
 import sys
-import tempfile
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
 from line import Cost, measured
-from machine import describe_machine, result_path, write_result
+from machine import measure_sizes
 from touchstages import add_video, make_outputs, make_project, outputs
 
 SIZES = (100, 1_000, 10_000)
@@ -49,20 +46,8 @@ _SNAKEMAKE = [sys.executable, "-m", "snakemake", "--quiet", "all"]
 
 def main() -> None:
     """Measure each number of videos, and write the JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="20 and 40 videos, in a minute")
-    parser.add_argument("--videos", help="numbers of videos, with commas between them")
-    parser.add_argument("--json", type=Path, help="where to write, if not to results/")
-    options = parser.parse_args()
-    sizes = QUICK if options.quick else SIZES
-    if options.videos:
-        sizes = tuple(int(number) for number in options.videos.split(","))
-    load = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory() as folder:
-        result = measure(Path(folder), sizes)
-    result["machine"] = describe_machine() | {"load_before": round(load, 1)}
-    write_result(options.json or result_path("rebuild", quick=options.quick), result)
-    print(json.dumps(result, indent=2))
+    about = __doc__.splitlines()[0]
+    measure_sizes("rebuild", about, "videos", SIZES, QUICK, measure)
 
 
 def measure(folder: Path, sizes: tuple[int, ...]) -> dict[str, Any]:

@@ -104,11 +104,6 @@ def _demo_world(options: argparse.Namespace) -> int:
     return 0
 
 
-def _configfile_arguments(parser: argparse.ArgumentParser) -> None:
-    about = "settings to lay over those of config.yaml"
-    parser.add_argument("--configfile", type=Path, default=CONFIG, metavar="FILE", help=about)
-
-
 def _import_arguments(parser: argparse.ArgumentParser) -> None:
     from voiceface.corpora.registry import KINDS
 
@@ -124,7 +119,7 @@ def _import_arguments(parser: argparse.ArgumentParser) -> None:
     )
     about = "write what was found wrong or left out, as .json or .csv"
     parser.add_argument("--report", type=Path, metavar="FILE", help=about)
-    _configfile_arguments(parser)
+    upkeep.configfile_arguments(parser)
 
 
 def _import_corpus(options: argparse.Namespace) -> int:
@@ -166,7 +161,7 @@ def _build_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cores", type=_positive, help="cores to use; all if not said")
     about = "where the jobs run, as in workflow/profiles/slurm; a further one is laid over it"
     parser.add_argument("--profile", action="append", default=[], metavar="PATH", help=about)
-    _configfile_arguments(parser)
+    upkeep.configfile_arguments(parser)
 
 
 def _build(options: argparse.Namespace) -> int:
@@ -245,7 +240,7 @@ def _marks_arguments(parser: argparse.ArgumentParser) -> None:
     undo = actions.add_parser("undo", help="take an imported batch back")
     undo.add_argument("batch")
     actions.add_parser("agreement", help="how well the curators agree")
-    _configfile_arguments(parser)
+    upkeep.configfile_arguments(parser)
     _add_curator(take)
     _add_curator(undo)
 
@@ -286,7 +281,7 @@ def _review_arguments(parser: argparse.ArgumentParser) -> None:
     about = "who may mark, as in ann,bo: each gets an address of their own"
     parser.add_argument("--curators", default="", metavar="NAMES", help=about)
     _add_curator(parser)
-    _configfile_arguments(parser)
+    upkeep.configfile_arguments(parser)
 
 
 def _review(options: argparse.Namespace) -> int:
@@ -375,9 +370,9 @@ def _no_arguments(parser: argparse.ArgumentParser) -> None:
 COMMANDS = [
     Command("demo-world", "render drawn speakers as videos", _demo_world_arguments, _demo_world),
     Command("import-corpus", "a known corpus into sources", _import_arguments, _import_corpus),
-    Command("resolve", "sources into the list of videos", _configfile_arguments, _resolve),
+    Command("resolve", "sources into the list of videos", upkeep.configfile_arguments, _resolve),
     Command("build", "rebuild what is stale, up to the report", _build_arguments, _build),
-    Command("status", "the funnel, and what is stale", _configfile_arguments, _status),
+    Command("status", "the funnel, and what is stale", upkeep.configfile_arguments, _status),
     Command("why", "what made it stale", upkeep.why_arguments, upkeep.why),
     Command("retry", "try failed downloads again", _retry_arguments, _retry),
     Command(

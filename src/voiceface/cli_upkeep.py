@@ -7,12 +7,17 @@ from voiceface.errors import VoicefaceError
 from voiceface.layout import CONFIG
 
 
+def configfile_arguments(parser: argparse.ArgumentParser) -> None:
+    """`--configfile`, of every command that reads the settings."""
+    about = "settings to lay over those of config.yaml"
+    parser.add_argument("--configfile", type=Path, default=CONFIG, metavar="FILE", help=about)
+
+
 def why_arguments(parser: argparse.ArgumentParser) -> None:
     """What may stand behind `voiceface why`."""
     about = "a file, a stage or a video; the report if none is named"
     parser.add_argument("target", nargs="?", default="", metavar="TARGET", help=about)
-    about = "settings to lay over those of config.yaml"
-    parser.add_argument("--configfile", type=Path, default=CONFIG, metavar="FILE", help=about)
+    configfile_arguments(parser)
 
 
 def why(options: argparse.Namespace) -> int:

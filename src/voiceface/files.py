@@ -56,6 +56,18 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def files_below(folder: str | Path) -> Iterator[Path]:
+    """All files below a folder, also through links to folders, each of those once."""
+    seen: set[tuple[int, int]] = set()
+    for top, folders, names in os.walk(folder, followlinks=True):
+        status = os.stat(top)
+        if (status.st_dev, status.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        yield from (path for name in names if (path := Path(top, name)).is_file())
+
+
 def is_temporary(name: str) -> bool:
     """Whether a file of this name is one of `replacing`: left there if its writer was killed."""
     return name.startswith(".") and name.endswith(_PART)
@@ -87,18 +99,6 @@ def read_text(path: Path) -> str:
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as JSON, see `json_text`."""
     write_text(path, json_text(value))
-
-
-def files_below(folder: str | Path) -> Iterator[Path]:
-    """All files below a folder, also through links to folders, each of those once."""
-    seen: set[tuple[int, int]] = set()
-    for top, folders, names in os.walk(folder, followlinks=True):
-        status = os.stat(top)
-        if (status.st_dev, status.st_ino) in seen:
-            folders.clear()
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        yield from (path for name in names if (path := Path(top, name)).is_file())
 
 
 def write_sealed(path: Path, value: dict[str, Any]) -> None:

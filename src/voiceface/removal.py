@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
+from voiceface import tables
 from voiceface.errors import VoicefaceError
-from voiceface.files import reading_table
+from voiceface.files import read_table
 from voiceface.ids import is_video_id
 from voiceface.layout import (
     FACES_SEEN,
@@ -22,12 +21,14 @@ from voiceface.layout import (
     VIDEO_LIST,
 )
 from voiceface.models.provenance import trained_on
+from voiceface.reporting.words import some_of
 from voiceface.review.redact import redact, unredacted
 from voiceface.sources import Video, is_url, read_videos, write_videos
 from voiceface.takedowns import Takedown, Takedowns, add_takedowns, read_takedowns
 from voiceface.traces import OUTPUTS, traces, wanted
 
 _LEDGERS = (REVIEWS, FACES_SEEN)
+_DOWNLOADS = Path("data/downloads.parquet")
 _SHOWN = 5
 _PER_VIDEO = ("media", "download", "speech", "chunks", "timeline", "faces", "samples")
 
@@ -160,13 +161,11 @@ def _listed_videos() -> list[Video]:
 def _people(listed: list[Video]) -> dict[str, str]:
     """Whose each video is: as the list says, or the tables that were made when it was in it."""
     people: dict[str, str] = {}
-    for path in (MANIFEST, Path("data/downloads.parquet")):
+    for path, schema in ((MANIFEST, tables.MANIFEST), (_DOWNLOADS, tables.DOWNLOADS)):
         with contextlib.suppress(VoicefaceError):  # missing or damaged
-            with reading_table(path):
-                table = pq.read_table(path, columns=["video", "speaker"])
-            people |= dict(
-                zip(*(table[name].to_pylist() for name in table.schema.names), strict=True)
-            )
+            table = read_table(path, schema, ["video", "speaker"])
+            videos, speakers = (column.to_pylist() for column in table.columns)
+            people |= dict(zip(videos, speakers, strict=True))
     return people | {video.video: video.speaker for video in listed}
 
 
@@ -237,6 +236,4 @@ def _remove(path: Path, removed: list[Path]) -> None:
 
 
 def _listed(names: Sequence[str | Path]) -> str:
-    more = len(names) - _SHOWN
-    shown = ", ".join(map(str, names[:_SHOWN])) or "nothing"
-    return shown + (f" and {more} more" if more > 0 else "")
+    return some_of(names, _SHOWN) or "nothing"

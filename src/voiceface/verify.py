@@ -121,10 +121,7 @@ def _jobs_of(video: str) -> Iterator[_Job]:
 
 def _model(folder: Path) -> _Job:
     def weights(path: Path) -> str:
-        try:
-            return _unlike(path, read_json(folder / "model.json")["sha256"])
-        except (LookupError, TypeError):
-            return "its model.json does not tell its SHA-256"
+        return _unlike_in(folder / "model.json", path, "sha256")
 
     own: dict[str, Callable[[Path], str]] = {"generator.safetensors": weights, "grid.png": _png}
     if folder.name == "voice":  # the embedding, which draws nothing
@@ -161,10 +158,18 @@ def _media(path: Path) -> str:
 
 
 def _part(path: Path) -> str:
+    return _unlike_in(path.parent / "pack.json", path, "sha256", path.name)
+
+
+def _unlike_in(card: Path, path: Path, *keys: str) -> str:
+    """Against the digest that a card tells of it, under one key in the other."""
+    told = read_json(card)
     try:
-        return _unlike(path, read_json(path.parent / "pack.json")["sha256"][path.name])
+        for key in keys:
+            told = told[key]
     except (LookupError, TypeError):
-        return "its pack.json does not tell its SHA-256"
+        return f"its {card.name} does not tell its SHA-256"
+    return _unlike(path, told)
 
 
 def _unlike(path: Path, sha256: str | None) -> str:

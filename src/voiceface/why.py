@@ -8,10 +8,11 @@ from pathlib import Path
 from voiceface.build import read_settings
 from voiceface.building.events import Event
 from voiceface.building.progress import NO_STAGES, STAGES
-from voiceface.building.reasons import causes, listed, updated_by_jobs
+from voiceface.building.reasons import MOST_NAMES, causes, updated_by_jobs
 from voiceface.errors import VoicefaceError
 from voiceface.ids import is_video_id
 from voiceface.layout import CONFIG, REPORT, SOURCES, VIDEO_LIST
+from voiceface.reporting.words import some_of
 from voiceface.sources import find_video
 from voiceface.stages import resolve
 from voiceface.status import plan
@@ -63,7 +64,7 @@ def explain(jobs: Collection[Event], about: str = "") -> list[str]:
             follow.add(job["rule_name"])
     lines = []
     for (rule, words), names in sorted(grouped.items(), key=lambda item: _place(item[0][0])):
-        of = f" of {listed(sorted(names))}" if any(names) else ""
+        of = f" of {some_of(sorted(names), MOST_NAMES)}" if any(names) else ""
         lines.append(f"  {rule}{of}: {words}")
     if follow:
         lines.append(f"  what follows from that: {', '.join(sorted(follow, key=_place))}")

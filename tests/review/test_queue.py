@@ -120,7 +120,7 @@ def test_a_model_orders_and_proposes_and_only_what_it_proposes_may_be_kept_unhea
         room.mark(row, "keep")
     for row in range(12, 20, 2):
         room.mark(row, "drop")
-    assert room.assistant.consider(room.book.review(), room.book.judged())
+    assert room.assistant.consider(room.book)
     room.assistant.wait()
     advice = room.assistant.advice
     assert advice is not None

@@ -11,13 +11,15 @@ from voiceface.building.code_record import changed_code
 from voiceface.building.events import Event
 from voiceface.building.progress import reason
 from voiceface.config import Section, Settings
+from voiceface.reporting.words import some_of
 
 _FOLLOWS = "what comes before it"
 _PROGRAM = re.compile(r"(?:([0-9a-f]{16,})|[\w.-]+==\S+)(?: [\w.-]+==\S+)*")
 """A digest of code and the libraries that it uses, or either."""
 _PIN = re.compile(r"([\w.-]+)==(\S+)")
 _PARAMS = "Params have changed since last execution: "
-_MOST_NAMES = 3
+MOST_NAMES = 3
+"""that are told of a cause"""
 
 
 def short(reason: str) -> str:
@@ -43,9 +45,9 @@ def causes(job: Event) -> list[str]:
     reason = job["reason"]
     words = []
     if missing := _files("Missing output", reason):
-        words.append(f"{_why_missing(job)}: {listed(missing)}")
+        words.append(f"{_why_missing(job)}: {some_of(missing, MOST_NAMES)}")
     if incomplete := _files("Incomplete output", reason):
-        words.append(f"it was interrupted while it wrote {listed(incomplete)}")
+        words.append(f"it was interrupted while it wrote {some_of(incomplete, MOST_NAMES)}")
     words += _changes(job) or ["it has fewer parameters"] * (_PARAMS in reason)
     if "Code has changed" in reason:
         words.append("its rule's command in workflow/rules was edited")
@@ -54,19 +56,13 @@ def causes(job: Event) -> list[str]:
     if "Set of input files has changed" in reason:
         words.append("it has other input files: of videos, marks or models that came or went")
     if updated := _files("Updated input", reason):
-        words.append(f"{listed(updated)} changed")
+        words.append(f"{some_of(updated, MOST_NAMES)} changed")
     return words
 
 
 def updated_by_jobs(job: Event) -> list[str]:
     """The job's input files that other jobs are to make anew."""
     return _files("Input files updated by another job", job["reason"])
-
-
-def listed(names: list[str]) -> str:
-    """A few names, and how many more there are."""
-    more = len(names) - _MOST_NAMES
-    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _files(label: str, reason: str) -> list[str]:
@@ -121,7 +117,8 @@ def _code_changes(before: list[str], now: list[str]) -> Iterator[str]:
     old, new = ({_digest(value) for value in side} - {""} for side in (before, now))
     if new - old:
         names = {name for digest in new - old for name in changed_code(old - new, digest)}
-        yield f"its code changed: {listed(sorted(names))}" if names else "its code changed"
+        told = some_of(sorted(names), MOST_NAMES)
+        yield f"its code changed: {told}" if told else "its code changed"
 
 
 def _library_changes(before: list[str], now: list[str]) -> Iterator[str]:

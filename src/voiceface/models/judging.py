@@ -4,28 +4,19 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from voiceface.data.batches import loudest, unit
+from voiceface.models.registry import Model
 
 
 @runtime_checkable
-class Judge(Protocol):
+class Judge(Model, Protocol):
     """A model whose discriminator can be asked after the training."""
-
-    @property
-    def networks(self) -> dict[str, nn.Module]:
-        """All networks, by name."""
-        ...
 
     @property
     def judging(self) -> tuple[str, ...]:
         """Names of the networks that are needed for it, beside those that draw."""
-        ...
-
-    @property
-    def input_samples(self) -> int:
-        """Length of the sound that a face is drawn from, in samples."""
         ...
 
     def score_faces(self, faces: Tensor, audio: Tensor) -> Tensor:

@@ -42,7 +42,7 @@ def save(
     path = folder / f"{name}.safetensors"
     files.write_bytes(path, safetensors.torch.save(flat))
     card = card | {"sha256": files.sha256_file(path)}
-    files.write_bytes(folder / "README.md", _words(card, path.name).encode())
+    files.write_text(folder / "README.md", _words(card, path.name))
     files.write_sealed(folder / "model.json", card)
 
 

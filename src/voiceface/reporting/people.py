@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from voiceface.files import read_table
 from voiceface.reporting.pictures import PLACE, thumbnail
-from voiceface.reporting.words import counted
+from voiceface.reporting.words import counted, some_of
 from voiceface.tables import MANIFEST, PEOPLE
 
 _MOST_VIDEOS = 3
@@ -60,17 +60,12 @@ def _words(row: dict[str, Any]) -> str:
             f"{one} and {other} look like one person: {apart}"
             f" ({counted(row['faces'], 'face')} and {counted(row['other_faces'], 'face')})"
         )
+    own, others = (some_of(row[name], _MOST_VIDEOS) for name in ("videos", "other_videos"))
     return (
         f"{row['speaker']} looks like several people: beside the usual one"
-        f" ({counted(row['faces'], 'face')} in {_listed(row['videos'])}) somebody else"
-        f" ({counted(row['other_faces'], 'face')} in {_listed(row['other_videos'])}); {apart}"
+        f" ({counted(row['faces'], 'face')} in {own}) somebody else"
+        f" ({counted(row['other_faces'], 'face')} in {others}); {apart}"
     )
-
-
-def _listed(videos: list[str]) -> str:
-    shown = ", ".join(videos[:_MOST_VIDEOS])
-    more = len(videos) - _MOST_VIDEOS
-    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def _samples(row: dict[str, Any]) -> tuple[str, str]:

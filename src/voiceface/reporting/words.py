@@ -1,5 +1,7 @@
 """Plain words for what the tables call by a short name."""
 
+from collections.abc import Sequence
+
 from voiceface.tables import CURATED, KEPT, REASONS, SOUND_REASONS
 
 _REASONS = {
@@ -69,6 +71,12 @@ def family(reason: str) -> str:
     if reason in REASONS and reason != "outside_clips":
         return "face"
     return "curator" if reason in CURATED else "other"
+
+
+def some_of(names: Sequence[object], most: int) -> str:
+    """The first so many names, and how many more there are; empty when there is none."""
+    more = len(names) - most
+    return ", ".join(map(str, names[:most])) + (f" and {more} more" if more > 0 else "")
 
 
 def clock(seconds: float) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from voiceface.review.assist import Model, Proposal, doubt, features_of, propose, train
-from voiceface.review.book import DROP, KEEP, PENDING
+from voiceface.review.book import DROP, KEEP, PENDING, Book
 from voiceface.review.table import ReviewTable
 
 EVERY = 5
@@ -40,22 +40,20 @@ class Assistant:
         self._not_before = 0.0
         self.advice: Advice | None = None
 
-    def consider(self, review: np.ndarray, judged: np.ndarray) -> bool:
+    def consider(self, book: Book) -> bool:
         """Train anew in the background when enough was marked since; tells whether it does.
 
-        Args:
-            review: of each row what its mark is, as places in `REVIEWS`.
-            judged: the same without what was kept by a proposal: a model must not teach itself.
+        What was kept by a proposal is no mark here: a model must not teach itself.
         """
         busy = self._thread is not None and self._thread.is_alive()
         if busy or time.monotonic() < self._not_before:
             return False
+        judged = book.judged()
         marks = int(np.count_nonzero((judged == KEEP) | (judged == DROP)))
         if self.advice and abs(marks - self.advice.marks) < EVERY:
             return False
-        self._thread = threading.Thread(
-            target=self._train, args=(review == PENDING, judged), daemon=True
-        )
+        what = (book.review() == PENDING, judged)
+        self._thread = threading.Thread(target=self._train, args=what, daemon=True)
         self._thread.start()
         return True
 

@@ -111,7 +111,7 @@ class Desk:
         self.selection = Selection(
             self.table, self.book, self.books[True], self.assistant, settings
         )
-        self._consider()
+        self.assistant.consider(self.book)
         self._offered: dict[str, set[int]] = {}
         self._under_way: dict[str, asyncio.Future[None]] = {}
         self._undoing = asyncio.Lock()
@@ -258,11 +258,8 @@ class Desk:
         finally:
             for _, mark in marks:
                 self._under_way.pop(mark.id, None)
-        self._consider()
+        self.assistant.consider(self.book)
         loop.run_in_executor(self.reader, self._keep_seen, [mark for _, mark in marks])
-
-    def _consider(self) -> None:
-        self.assistant.consider(self.book.review(), self.book.judged())
 
     def _keep_seen(self, marks: Sequence[Mark]) -> None:
         for mark in marks:
