@@ -29,7 +29,8 @@ from line import measured
 from machine import measure_sizes
 from sampletables import make_tables
 
-from voiceface.config import Dataset, Manifest, Section
+from voiceface.config import Dataset, Manifest
+from voiceface.section import Section
 
 SIZES = (1_000_000, 10_000_000)
 QUICK = (20_000, 40_000)

@@ -26,8 +26,8 @@ import torch
 from machine import describe_machine, result_path, write_result
 from published import acgan_step, wav2pix_step
 
-from voiceface.config import Acgan, ModelSection, Train, Wav2pix
 from voiceface.data.packed import Packed
+from voiceface.model_config import Acgan, ModelSection, Train, Wav2pix
 from voiceface.models import registry
 from voiceface.models.drawing import draw_faces
 from voiceface.models.registry import Model

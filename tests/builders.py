@@ -138,7 +138,7 @@ def trained_model(folder: Path, packed: Path, *, steps: int = 2) -> Path:
 
     Returns `folder`.
     """
-    from voiceface.config import Train, Wav2pix
+    from voiceface.model_config import Train, Wav2pix
     from voiceface.training.engine import train
 
     output = folder / "wav2pix"

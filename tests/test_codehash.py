@@ -61,7 +61,7 @@ def test_a_new_setting_or_column_of_one_stage_changes_no_other(package: Path) ->
     assert changed("config.py", key, key + "    new: int = 1\n") == {"faces"}
     shared = "Fraction = Annotated[float, Field(ge=0, le=1)]"
     narrower = shared.replace("le=1", "le=0.5")
-    assert {"speech", "samples", "dataset"} <= changed("config.py", shared, narrower)
+    assert {"speech", "samples", "dataset"} <= changed("section.py", shared, narrower)
     columns = '[DATASET.field(name) for name in ("sample", "speaker"'
     wider = columns + ', "language"'
     assert changed("tables.py", columns, wider) == {"pack", "train", "evaluate"}

@@ -7,15 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from voiceface.config import (
-    Settings,
-    Speech,
-    load_settings,
-    parse_section,
-    result_settings,
-    settings_schema,
-)
+from voiceface.config import Settings, Speech, load_settings, result_settings, settings_schema
 from voiceface.errors import VoicefaceError
+from voiceface.section import parse_section
 from voiceface.sources import source_schema
 from voiceface.takedowns import takedown_schema
 

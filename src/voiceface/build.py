@@ -17,10 +17,11 @@ from voiceface.building.lock import only_build
 from voiceface.building.progress import Progress
 from voiceface.building.tidy import tidy_up
 from voiceface.building.view import view_for
-from voiceface.config import Settings, load_settings, parse_section
+from voiceface.config import Settings, load_settings
 from voiceface.errors import DISK_FULL, VoicefaceError, disk_is_full
 from voiceface.files import write_json
 from voiceface.layout import CONFIG, REPORT, SOURCES, TAKEDOWNS, VIDEO_LIST
+from voiceface.section import parse_section
 from voiceface.sources import read_videos
 
 _TEXT = Path("logs/build.log")

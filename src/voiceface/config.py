@@ -1,46 +1,29 @@
 """Every setting: its type, its range, its default and what it means.
 
 `config.yaml` holds the same keys with the same values (a test keeps them equal), one section per
-stage; `workflow/schemas/config.schema.json` is made from the classes below.
+stage (those of the trainer and of the models are in model_config.py);
+`workflow/schemas/config.schema.json` is made from `Settings`.
 """
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from voiceface.errors import VoicefaceError
 from voiceface.layout import CONFIG
-
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
-NonNegative = Annotated[float, Field(ge=0)]
-Count = Annotated[int, Field(ge=0)]
-AtLeastOne = Annotated[int, Field(ge=1)]
-Seed = Annotated[int, Field(ge=0, lt=2**31)]
-
-
-def _a_range(lengths: tuple[float, float]) -> tuple[float, float]:
-    if not 1 <= lengths[0] <= lengths[1]:
-        raise ValueError(f"must be two lengths from 1 s on, the lesser first, not {list(lengths)}")
-    return lengths
-
-
-Crop = Annotated[tuple[float, float], AfterValidator(_a_range)]
-
-
-class Section(BaseModel):
-    """Settings of one stage: immutable; an unknown key or a value of another type is an error."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        strict=True,
-        allow_inf_nan=False,
-        use_attribute_docstrings=True,
-    )
+from voiceface.model_config import Acgan, ModelSection, Train, Voice, Wav2pix
+from voiceface.section import (
+    AtLeastOne,
+    Count,
+    Fraction,
+    NonNegative,
+    Positive,
+    Section,
+    Seed,
+    parse_section,
+)
 
 
 class Resolve(Section):
@@ -258,125 +241,6 @@ class Dataset(Section):
     """Of the draw of the splits."""
 
 
-class Train(Section):
-    """The trainer, whatever the model."""
-
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where to train: auto takes CUDA where there is one."""
-    devices: AtLeastOne = 1
-    """Devices to train on at a time, each with its share of the batch (on a CPU: processes)."""
-    seed: Seed = 0
-    """Of the weights, the draws and the augmentation."""
-    precision: Literal["fp32", "bf16"] = "fp32"
-    """Of the forward and backward pass: bf16 is autocast."""
-    compile: bool = False
-    """torch.compile the networks: faster steps after a slow start."""
-    ema: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Decay of the generator's exponential moving average; 0 is none."""
-    accumulate: AtLeastOne = 1
-    """Parts that a batch is gone through in, one after the other, where memory is short."""
-    most_data_gib: NonNegative = 16.0
-    """Training data that takes more than this on the device, in GiB, stays on the disk, and batches
-    are read ahead."""
-    budget_s: Positive | None = None
-    """Stop training after so long, in seconds; null: after the model's steps alone."""
-    stop_metric: str | None = None
-    """Stop early when this one of the logged metrics no longer gets better, as accuracy/voice (more
-    is better; of all that are no accuracy, less); null: never."""
-    stop_patience: AtLeastOne = 50
-    """Logged means of that metric without a new best after which training stops."""
-    checkpoint_every_s: NonNegative = 60.0
-    """Write a checkpoint this often, in seconds, when losses are logged."""
-    grid_every: AtLeastOne = 100
-    """Draw the fixed voices for TensorBoard every N steps."""
-    log_every: AtLeastOne = 10
-    """Log the losses' means every N steps."""
-
-
-class TrainedSection(Section):
-    """What the trainer needs to know of whatever it trains."""
-
-    steps: AtLeastOne = 900
-    """Training steps (Wav2Pix's code: 200 epochs of 24 k pairs at batch 64, 75,000 steps)."""
-    batch: Annotated[int, Field(ge=2)] = 8
-    """Pairs in a step (Wav2Pix's code: 64)."""
-
-
-class ModelSection(TrainedSection):
-    """What the trainer needs to know of every model."""
-
-    px: Literal[64, 128] = 64
-    """Width and height of the drawn face, in pixels."""
-    flip: bool = True
-    """Mirror the faces at random."""
-    pairing: Literal["paired", "identity"] = "paired"
-    """Faces to train on: the one beside the sound, or any of the same speaker's (Wen et al.)."""
-
-
-class Wav2pix(ModelSection):
-    """Wav2Pix (Duarte et al., ICASSP 2019). The defaults suit the demo; see workflow/paper.yaml."""
-
-    variant: Literal["paper", "code"] = "paper"
-    """Layers as in the paper, or as in the authors' code where that differs."""
-    encoder_batch_norm: bool = True
-    """BatchNorm in the speech encoder (the paper names none; its code has it). Without it the
-    voices are told apart several times later."""
-    lr_generator: Positive = 1e-4
-    """Adam's learning rate of the generator and of the speech encoder (the paper: 1e-4)."""
-    lr_discriminator: Positive = 4e-4
-    """Adam's learning rate of the discriminator (the paper: 4e-4)."""
-    betas: tuple[Fraction, Fraction] = (0.5, 0.999)
-    """Adam's momenta (the paper's code)."""
-    identity_weight: NonNegative = 20.0
-    """Weight of the auxiliary identity classification (the paper's code: 20)."""
-    l1_weight: NonNegative = 50.0
-    """Weight of the pixels' mean absolute error (the paper: 0; its code: 50)."""
-    feature_matching_weight: NonNegative = 0.0
-    """Weight of matching the discriminator's mean features (the paper: 0; its code: 100)."""
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.05
-    """Dropout of the generator, kept on when it draws (the paper names no rate; its code: 0.5)."""
-
-
-class Voice(TrainedSection):
-    """Speaker recognition, by which the voice embedding of acgan is trained first."""
-
-    steps: AtLeastOne = 600
-    """Training steps."""
-    batch: Annotated[int, Field(ge=2)] = 32
-    """Voices in a step."""
-    variant: Literal["paper", "code"] = "paper"
-    """The embedding's last layer: with BatchNorm and ReLU, or a bias; as in acgan.variant."""
-    crop_s: Crop = (3.0, 8.0)
-    """Least and greatest length of the sound that it learns from, in seconds."""
-    lr: Positive = 1e-3
-    """Adam's learning rate."""
-
-
-class Acgan(ModelSection):
-    """AC-GAN (Wen, Singh and Raj, NeurIPS 2019). The defaults suit the demo; see
-    workflow/paper.yaml."""
-
-    px: Literal[64] = 64
-    """Width and height of the drawn face, in pixels."""
-    steps: AtLeastOne = 900
-    """Training steps (the paper: 100,000; its code: 50,000)."""
-    batch: Annotated[int, Field(ge=2)] = 32
-    """Pairs in a step (the paper: 128)."""
-    pairing: Literal["paired", "identity"] = "identity"
-    """Faces to train on: the one beside the sound, or any of the same speaker's (the paper)."""
-    variant: Literal["paper", "code"] = "paper"
-    """Layers as in the paper, or as in the authors' code where that differs."""
-    crop_s: Crop = (3.0, 8.0)
-    """Least and greatest length of the sound that it learns from, in seconds. Where that is longer
-    than a segment, the next ones of the same video are joined to it."""
-    lr: Positive = 2e-4
-    """Adam's learning rate (the paper: 2e-4)."""
-    betas: tuple[Fraction, Fraction] = (0.5, 0.999)
-    """Adam's momenta (the paper)."""
-    embedding: str | None = None
-    """Path of a trained voice embedding (safetensors); null: our own, of the section `voice`."""
-
-
 class Evaluate(Section):
     """The metrics."""
 
@@ -426,30 +290,8 @@ class Settings(Section):
     report: Report = Report()
 
 
-S = TypeVar("S", bound=Section)
-
 _CONNECTION = ("socket_timeout_s", "cookies_file", "proxy")
 """What `resolve` needs to reach the sites."""
-
-
-def parse_section(kind: type[S], values: dict[str, Any], where: str = "config") -> S:
-    """Check settings against their class; all problems at once.
-
-    Raises:
-        VoicefaceError: a key is unknown, or a value is of the wrong type or out of range.
-    """
-    try:
-        # Through JSON: YAML's lists are then accepted as tuples, while strict types hold.
-        return kind.model_validate_json(json.dumps(values))
-    except TypeError:
-        raise VoicefaceError(f"{where}: {'; '.join(_not_plain(values))}") from None
-    except ValidationError as error:
-        problems = "; ".join(_words(problem) for problem in error.errors())
-        raise VoicefaceError(f"{where}: {problems}") from None
-    except ValueError:
-        raise VoicefaceError(
-            f"{where}: a value holds itself, by `&` and `*`; write it out"
-        ) from None
 
 
 def model_sections() -> list[str]:
@@ -497,30 +339,3 @@ def settings_schema() -> str:
     """JSON Schema of the configuration: `workflow/schemas/config.schema.json`."""
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return json.dumps({**schema, **Settings.model_json_schema()}, indent=2) + "\n"
-
-
-def _not_plain(value: Any, key: str = "") -> Iterator[str]:
-    """What YAML knows and a setting can't be: dates, sets, bytes, keys that are no text."""
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            place = f"{key}.{name}".lstrip(".")
-            if isinstance(name, str | int | float | None):
-                yield from _not_plain(inner, place)
-            else:
-                yield f"{place}: unknown key; see config.yaml for those there are"
-    elif isinstance(value, list | tuple):
-        for number, inner in enumerate(value):
-            yield from _not_plain(inner, f"{key}.{number}")
-    elif not isinstance(value, str | int | float | None):
-        kind = type(value).__name__
-        yield f"{key}: must be a number, text, a list or keys, not the {kind} {value}"
-
-
-def _words(problem: Any) -> str:
-    key = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "value_error":
-        return f"{key}: {problem['ctx']['error']}".removeprefix(": ")
-    if problem["type"] == "extra_forbidden":
-        return f"{key}: unknown key; see config.yaml for those there are"
-    value = problem["input"]
-    return f"{key}: {problem['msg'][0].lower()}{problem['msg'][1:]}, not {value!r}"

@@ -9,10 +9,11 @@ from typing import Any
 
 from voiceface.building.code_record import record_code
 from voiceface.codehash import code_digest, used_libraries
-from voiceface.config import Settings, model_sections, parse_section
+from voiceface.config import Settings, model_sections
 from voiceface.errors import VoicefaceError
 from voiceface.layout import MANIFEST, OUTCOMES, REPORT, VIDEO_LIST
 from voiceface.libraries import LOCK, pinned, read_pins
+from voiceface.section import parse_section
 from voiceface.sources import built_videos, read_videos, with_licence
 from voiceface.tables import SPLITS
 

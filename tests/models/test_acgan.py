@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from tests.builders import packed_dataset
 from voiceface import files
-from voiceface.config import Acgan, Train, Voice
 from voiceface.data.batches import Batch
 from voiceface.data.packed import read_packed
 from voiceface.errors import VoicefaceError
+from voiceface.model_config import Acgan, Train, Voice
 from voiceface.models import saved
 from voiceface.models.acgan import AcGan, Discriminator, Generator, LogMel, VoiceEmbedding
 from voiceface.models.drawing import draw_faces

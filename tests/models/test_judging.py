@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.builders import packed_dataset, trained_model
-from voiceface.config import Wav2pix
+from voiceface.model_config import Wav2pix
 from voiceface.models import registry, saved
 from voiceface.models.judging import Judge, judge_names, judge_weights, score_faces
 from voiceface.models.registry import Model

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from voiceface.config import Wav2pix
 from voiceface.data.batches import Batch
+from voiceface.model_config import Wav2pix
 from voiceface.models.wav2pix import Discriminator, Generator, SpeechEncoder, Wav2Pix
 
 

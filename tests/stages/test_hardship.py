@@ -17,8 +17,9 @@ from tests.conftest import needs
 from tests.small_disk import SmallDisk
 from voiceface.building.failures import failure_lines
 from voiceface.building.progress import Job, Progress
-from voiceface.config import Evaluate, Report, Resolve, Settings, Train, Wav2pix
+from voiceface.config import Evaluate, Report, Resolve, Settings
 from voiceface.errors import DISK_FULL
+from voiceface.model_config import Train, Wav2pix
 from voiceface.stages.shim import stage_main
 
 Flags = dict[str, str]

@@ -10,8 +10,8 @@ import pytest
 
 from tests.builders import packed_dataset
 from voiceface import files
-from voiceface.config import Train
 from voiceface.errors import VoicefaceError
+from voiceface.model_config import Train
 from voiceface.stages.train import run
 
 

@@ -14,8 +14,9 @@ import torch
 
 from tests.builders import packed_dataset
 from voiceface import files
-from voiceface.config import Train, Wav2pix, parse_section
 from voiceface.errors import VoicefaceError
+from voiceface.model_config import Train, Wav2pix
+from voiceface.section import parse_section
 from voiceface.tables import HISTORY
 from voiceface.training.distributed import Workers
 from voiceface.training.engine import train
@@ -33,7 +34,7 @@ from pathlib import Path
 import torch
 import torch.distributed
 
-from voiceface.config import Train, Wav2pix
+from voiceface.model_config import Train, Wav2pix
 from voiceface.data.packed import read_packed
 from voiceface.models import registry
 from voiceface.training import checkpoint

@@ -18,10 +18,10 @@ import torch
 
 from tests.builders import packed_dataset
 from voiceface import files
-from voiceface.config import Train, Wav2pix
 from voiceface.data.packed import read_packed
 from voiceface.errors import VoicefaceError
 from voiceface.ids import video_mark
+from voiceface.model_config import Train, Wav2pix
 from voiceface.models import registry, saved
 from voiceface.models.drawing import draw_faces
 from voiceface.models.provenance import trained_on

@@ -10,8 +10,9 @@ from typing import Any
 from voiceface.building.code_record import changed_code
 from voiceface.building.events import Event
 from voiceface.building.progress import reason
-from voiceface.config import Section, Settings
+from voiceface.config import Settings
 from voiceface.reporting.words import some_of
+from voiceface.section import Section
 
 _FOLLOWS = "what comes before it"
 _PROGRAM = re.compile(r"(?:([0-9a-f]{16,})|[\w.-]+==\S+)(?: [\w.-]+==\S+)*")

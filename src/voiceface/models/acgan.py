@@ -28,8 +28,8 @@ import torchaudio
 from torch import Tensor, nn
 from torch.nn import functional
 
-from voiceface.config import Acgan
 from voiceface.data.batches import Batch
+from voiceface.model_config import Acgan
 from voiceface.models.registry import Entry
 from voiceface.models.step import Losses
 

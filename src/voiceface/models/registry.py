@@ -14,10 +14,11 @@ import torch
 from torch import Tensor, nn
 
 from voiceface.codehash import code_digest
-from voiceface.config import ModelSection, parse_section
 from voiceface.data.batches import Batch, Pairing
 from voiceface.errors import VoicefaceError
+from voiceface.model_config import ModelSection
 from voiceface.models.step import Losses
+from voiceface.section import parse_section
 
 
 class Trainable(Protocol):

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from voiceface.config import Voice
 from voiceface.data.batches import Batch, Pairing
+from voiceface.model_config import Voice
 from voiceface.models.acgan import EMBEDDING, LEAST_S, RATE_HZ, VoiceEmbedding
 from voiceface.models.step import Losses
 

@@ -33,8 +33,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
-from voiceface.config import Wav2pix
 from voiceface.data.batches import Batch
+from voiceface.model_config import Wav2pix
 from voiceface.models.registry import Entry
 from voiceface.models.step import Losses
 from voiceface.training.distributed import batch_mean

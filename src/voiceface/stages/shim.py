@@ -13,8 +13,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from voiceface.config import Section, parse_section
 from voiceface.errors import told
+from voiceface.section import Section, parse_section
 
 
 class _NoPandas(MetaPathFinder):

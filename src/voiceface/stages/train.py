@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from voiceface.config import Train
+from voiceface.model_config import Train
 from voiceface.models.registry import parse_config
 from voiceface.stages.shim import stage_main
 from voiceface.training.device import keep_memory

@@ -6,9 +6,9 @@ from pathlib import Path
 import torch
 
 from voiceface import files
-from voiceface.config import Train, Voice
 from voiceface.data.batches import unit
 from voiceface.data.packed import Packed, read_splits
+from voiceface.model_config import Train, Voice
 from voiceface.models.voice import SpeakerRecognition
 from voiceface.stages.shim import stage_main
 from voiceface.training.device import keep_memory

@@ -16,8 +16,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from voiceface.config import Train
 from voiceface.errors import VoicefaceError
+from voiceface.model_config import Train
 from voiceface.training.device import pick_device
 
 

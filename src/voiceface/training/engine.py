@@ -13,12 +13,12 @@ import numpy as np
 import torch
 
 from voiceface.codehash import code_digest
-from voiceface.config import ModelSection, Train, TrainedSection
 from voiceface.data.packed import Packed, read_splits
 from voiceface.data.sheets import Row, sheet, write_png
 from voiceface.data.store import shrunk
 from voiceface.errors import VoicefaceError
 from voiceface.ids import video_mark
+from voiceface.model_config import ModelSection, Train, TrainedSection
 from voiceface.models import registry, saved
 from voiceface.models.drawing import draw_faces, spread
 from voiceface.models.judging import judge_weights

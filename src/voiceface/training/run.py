@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from voiceface.config import Train, TrainedSection
 from voiceface.data.batches import Batches
 from voiceface.data.packed import Packed
 from voiceface.errors import VoicefaceError
+from voiceface.model_config import Train, TrainedSection
 from voiceface.models.registry import Trainable
 from voiceface.models.step import Losses
 from voiceface.training.distributed import Workers, share_statistics
