@@ -115,6 +115,7 @@ def _write_split(
             "sample": [f"file-{name}_{number * 4000:09d}" for name, number in rows],
             "speaker": [name for name, _ in rows],
             "gender": [("female", "male")[int(name[-1]) % 2] for name, _ in rows],
+            "emotion": [""] * len(rows),
             "video": [f"file-{name}" for name, _ in rows],
             "face_video": [f"file-{name}" for name, _ in rows],
         },
@@ -127,6 +128,7 @@ def _write_split(
         "segment_samples": segment,
         "size": size,
         "speakers": speakers,
+        "emotions": [],
         "count": len(rows),
         "sha256": {part: files.sha256_file(folder / part) for part in parts},
     }

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -96,13 +96,27 @@ class Model(Trainable, Protocol):
         ...
 
 
+class Known(NamedTuple):
+    """What is known of the data before a model is made, beside the number of speakers."""
+
+    rate_hz: int = 16_000
+    """Sample rate of the sound."""
+    emotions: int = 0
+    """Number of emotions in the training split; 0 where none is told."""
+
+
+NOTHING_KNOWN = Known()
+
+
 class Entry(NamedTuple):
     """A model that can be trained."""
 
     section: type[ModelSection]
-    build: Callable[[Any, int], Model]
+    build: Callable[..., Model]
+    """Takes the section and the number of speakers, and `Known` if it `knows`."""
     paper: str
     about: str
+    knows: bool = False
 
 
 def module_of(name: str) -> str:
@@ -137,9 +151,11 @@ def parse_config(name: str, text: str) -> ModelSection:
     return parse_section(entry(name).section, json.loads(text), name)
 
 
-def build(name: str, config: ModelSection, speakers: int) -> Model:
+def build(name: str, config: ModelSection, speakers: int, known: Known = NOTHING_KNOWN) -> Model:
     """Fresh networks, drawn from torch's global random state."""
-    model = entry(name).build(config, speakers)
+    found = entry(name)
+    told = (known,) if found.knows else ()
+    model = found.build(config, speakers, *told)
     for network in model.networks.values():
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return model
