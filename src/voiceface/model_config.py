@@ -60,6 +60,10 @@ class TrainedSection(Section):
     """Pairs in a step (Wav2Pix's code: 64)."""
 
 
+class RecogniserSection(TrainedSection):
+    """What the trainer needs to know of every recogniser: of what learns to tell speakers apart."""
+
+
 class ModelSection(TrainedSection):
     """What the trainer needs to know of every model."""
 
@@ -69,6 +73,18 @@ class ModelSection(TrainedSection):
     """Mirror the faces at random."""
     pairing: Literal["paired", "identity"] = "paired"
     """Faces to train on: the one beside the sound, or any of the same speaker's (Wen et al.)."""
+
+    @property
+    def begins_with(self) -> str | None:
+        """The recogniser that is trained before, and whose encoder it takes; None: none of ours."""
+        return None
+
+
+class EmbeddingSection(ModelSection):
+    """What the trainer needs to know of a model that begins with a trained voice embedding."""
+
+    embedding: str | None = None
+    """Path of a trained voice embedding (safetensors); null: that of our own recogniser."""
 
 
 class Wav2pix(ModelSection):
@@ -95,7 +111,7 @@ class Wav2pix(ModelSection):
     """Dropout of the generator, kept on when it draws (the paper names no rate; its code: 0.5)."""
 
 
-class Voice(TrainedSection):
+class Voice(RecogniserSection):
     """Speaker recognition, by which the voice embedding of acgan is trained first."""
 
     steps: AtLeastOne = 600
@@ -110,7 +126,7 @@ class Voice(TrainedSection):
     """Adam's learning rate."""
 
 
-class Acgan(ModelSection):
+class Acgan(EmbeddingSection):
     """AC-GAN (Wen, Singh and Raj, NeurIPS 2019). The defaults suit the demo; see
     workflow/paper.yaml."""
 
@@ -131,14 +147,17 @@ class Acgan(ModelSection):
     """Adam's learning rate (the paper: 2e-4)."""
     betas: tuple[Fraction, Fraction] = (0.5, 0.999)
     """Adam's momenta (the paper)."""
-    embedding: str | None = None
-    """Path of a trained voice embedding (safetensors); null: our own, of the section `voice`."""
+
+    @property
+    def begins_with(self) -> str | None:
+        """The recogniser that is trained before, and whose encoder it takes; None: none of ours."""
+        return None if self.embedding else "voice"
 
 
-class Vnet(TrainedSection):
+class Vnet(RecogniserSection):
     """Speaker recognition, by which the V-net of fegan is trained first."""
 
-    steps: AtLeastOne = 600
+    steps: AtLeastOne = 300
     """Training steps."""
     batch: Annotated[int, Field(ge=2)] = 32
     """Voices in a step (the paper: 64)."""
@@ -156,7 +175,7 @@ class Vnet(TrainedSection):
     """The learning rate is halved after every so many epochs (the paper: 100)."""
 
 
-class Fegan(ModelSection):
+class Fegan(EmbeddingSection):
     """FE-GAN (Fang et al. 2021). The defaults suit the demo; see workflow/paper.yaml."""
 
     steps: AtLeastOne = 900
@@ -174,13 +193,16 @@ class Fegan(ModelSection):
     """Least and greatest length of the sound that it learns from, in frames of 16 ms (the paper);
     the sound is repeated until it is long enough."""
     without: tuple[Literal["c1", "c2", "d1", "d2"], ...] = ()
-    """Components to leave out, as in the paper's ablation: c1, d1 tell identities, c2, d2 emotions,
-    c a classifier, d a discriminator."""
+    """Components to leave out, as in the paper's ablation: c1, d1 tell identities, c2, d2 emotions;
+    c is a classifier, d a discriminator."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.05
     """Dropout of the generator while it learns (the paper names no rate; its code: 0.25)."""
     lr: Positive = 2e-4
     """Adam's learning rate (the paper: 2e-4)."""
     betas: tuple[Fraction, Fraction] = (0.5, 0.999)
     """Adam's momenta (its code)."""
-    embedding: str | None = None
-    """Path of a trained V-net (safetensors); null: our own, of the section `vnet`."""
+
+    @property
+    def begins_with(self) -> str | None:
+        """The recogniser that is trained before, and whose encoder it takes; None: none of ours."""
+        return None if self.embedding else "vnet"

@@ -42,7 +42,7 @@ from voiceface.errors import VoicefaceError
 from voiceface.model_config import Fegan
 from voiceface.models.registry import Entry, Known
 from voiceface.models.step import Losses
-from voiceface.models.vnet import EMBEDDING, LEAST_S, VNet, repeated, samples_of
+from voiceface.models.vnet import EMBEDDING, LEAST_S, VNet, rate_notes, repeated, samples_of
 
 NOISE = 128
 CODE_NOISE = 0.05
@@ -121,6 +121,9 @@ class FeGan:
         """
         self.config, self.px, self.rate_hz = config, config.px, known.rate_hz
         self.flip, self.pairing = config.flip, config.pairing
+        self.notes = rate_notes(known.rate_hz)
+        if not known.emotions:
+            self.notes += ("the data tells no emotion: the pair of identity learns alone",)
         self.input_samples = round(LEAST_S * known.rate_hz)
         least, most = config.crop_frames
         self.crop_samples = (samples_of(least, self.rate_hz), samples_of(most, self.rate_hz))

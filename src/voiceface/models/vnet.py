@@ -27,6 +27,7 @@ from torch.nn import functional
 
 from voiceface.data.batches import Batch, Pairing
 from voiceface.model_config import Vnet
+from voiceface.models.registry import Entry, Known
 from voiceface.models.step import Losses
 
 RATE_HZ = 32_000
@@ -107,6 +108,14 @@ def repeated(audio: Tensor, rate_hz: int) -> Tensor:
     return audio if length >= wanted else audio.repeat(1, -(-wanted // length))[:, :wanted]
 
 
+def rate_notes(rate_hz: int) -> tuple[str, ...]:
+    """What to say of sound at that rate."""
+    if rate_hz == RATE_HZ:
+        return ()
+    empty = f"; nothing stands above {rate_hz // 2} Hz" if rate_hz < RATE_HZ else ""
+    return (f"the sound is resampled from {rate_hz} to {RATE_HZ} Hz, on the device{empty}",)
+
+
 class SpeakerRecognition:
     """The networks, their optimiser, and one training step: cross-entropy over the speakers."""
 
@@ -117,9 +126,11 @@ class SpeakerRecognition:
     pairing: Pairing = "paired"
     repeats = True
 
-    def __init__(self, config: Vnet, speakers: int, rate_hz: int) -> None:
+    def __init__(self, config: Vnet, speakers: int, known: Known) -> None:
         """Fresh networks, drawn from torch's global random state."""
-        self.config, self.rate_hz = config, rate_hz
+        self.config, self.rate_hz = config, known.rate_hz
+        rate_hz = known.rate_hz
+        self.notes = rate_notes(rate_hz)
         self.input_samples = round(LEAST_S * rate_hz)
         least, most = config.crop_frames
         self.crop_samples = (samples_of(least, rate_hz), samples_of(most, rate_hz))
@@ -157,3 +168,8 @@ class SpeakerRecognition:
     def _guesses(self, audio: Tensor) -> Tensor:
         guesses: Tensor = self.networks["speaker"](self.networks["encoder"](audio)).float()
         return guesses
+
+
+RECOGNISER = Entry(
+    Vnet, SpeakerRecognition, "Fang et al. 2021", "5 to 13 s of frames at 32 kHz", knows=True
+)
