@@ -206,3 +206,14 @@ class Fegan(EmbeddingSection):
     def begins_with(self) -> str | None:
         """The recogniser that is trained before, and whose encoder it takes; None: none of ours."""
         return None if self.embedding else "vnet"
+
+
+class Speech2face(Acgan):
+    """Speech2Face, a student system: as acgan, for all or for one gender."""
+
+    gender: Literal["all", "female", "male"] = "all"
+    """Whose voices and faces it is for, by the gender in sources.csv: its general, female and male
+    models."""
+    crop_s: Crop = (10.0, 10.0)
+    """Least and greatest length of the sound that it learns from, in seconds: the sound is repeated
+    until it is so long (the system: 10)."""

@@ -97,8 +97,8 @@ class Batches:
         Raises:
             VoicefaceError: there is too little to train on.
         """
-        rows = rows_of(packed, gender)
-        _check(packed, rows, 1 if repeats else samples[0])
+        rows = packed.rows_of(gender)
+        _check(packed, rows, gender, 1 if repeats else samples[0])
         self.samples, self.batch, self.flip, self.mine = samples, batch, flip, mine
         self.pairing, self.device = pairing, device
         self.store = open_store(packed, px, device, most_gib)
@@ -215,6 +215,12 @@ def unit(audio: Tensor) -> Tensor:
     return audio.float() / 32768
 
 
+def repeated(audio: Tensor, samples: int) -> Tensor:
+    """Sound (n, length), said again until it has so many samples; what is longer stays as it is."""
+    times = -(-samples // audio.shape[1])
+    return audio.repeat(1, times)[:, :samples] if times > 1 else audio
+
+
 def loudest(audio: Tensor, samples: int) -> Tensor:
     """The window of `samples` with the most energy of each row: (n, length) → (n, samples).
 
@@ -225,12 +231,6 @@ def loudest(audio: Tensor, samples: int) -> Tensor:
     starts = torch.arange(0, audio.shape[1] - samples + 1, hop, device=audio.device)
     best = (so_far[:, starts + samples] - so_far[:, starts]).argmax(1)
     return audio.unfold(1, samples, hop)[torch.arange(len(audio), device=audio.device), best]
-
-
-def rows_of(packed: Packed, gender: str) -> np.ndarray:
-    """The rows of that gender's speakers, int64; all of them where it is empty."""
-    genders = np.array(packed.genders, str)
-    return np.flatnonzero(genders == gender) if gender else np.arange(len(packed.labels))
 
 
 def _chains(packed: Packed, links: int, repeats: bool) -> Tensor:
@@ -251,11 +251,12 @@ def _chains(packed: Packed, links: int, repeats: bool) -> Tensor:
     return torch.from_numpy(chains)
 
 
-def _check(packed: Packed, rows: np.ndarray, samples: int) -> None:
+def _check(packed: Packed, rows: np.ndarray, gender: str, samples: int) -> None:
     present = len(set(packed.labels[rows].tolist()))
+    of = f"{gender} speakers,".lstrip()
     if len(rows) < 2 or present < 2:
         raise VoicefaceError(
-            f"{packed.split} split: {len(rows)} samples of {present} speakers, but "
+            f"{packed.split} split: {len(rows)} samples of {present} {of} but "
             "training takes samples of at least 2; add sources, or loosen the thresholds"
         )
     if packed.audio.shape[1] < samples:

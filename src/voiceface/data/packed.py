@@ -50,6 +50,11 @@ class Packed:
         number = {emotion: label for label, emotion in enumerate(self.emotion_classes)}
         return np.array([number.get(emotion, -1) for emotion in self.emotions], np.int64)
 
+    def rows_of(self, gender: str) -> np.ndarray:
+        """The rows of that gender's speakers, int64; all of them where it is empty."""
+        genders = np.array(self.genders, str)
+        return np.flatnonzero(genders == gender) if gender else np.arange(len(self.labels))
+
 
 def read_packed(folder: Path) -> Packed:
     """Open `data/packed/<split>/`, which may have no row.

@@ -37,12 +37,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from voiceface.data.batches import Batch
+from voiceface.data.batches import Batch, repeated
 from voiceface.errors import VoicefaceError
 from voiceface.model_config import Fegan
 from voiceface.models.registry import Entry, Known
 from voiceface.models.step import Losses
-from voiceface.models.vnet import EMBEDDING, LEAST_S, VNet, rate_notes, repeated, samples_of
+from voiceface.models.vnet import EMBEDDING, LEAST_S, REPEATED_S, VNet, rate_notes, samples_of
 
 NOISE = 128
 CODE_NOISE = 0.05
@@ -213,7 +213,7 @@ class FeGan:
     def draw(self, audio: Tensor) -> Tensor:
         """Faces for voices: (B, samples), a second or more → (B, 3, px, px), -1 to 1."""
         generator = self.networks["generator"].eval()
-        faces = self._drawn(self._embed(repeated(audio, self.rate_hz)))
+        faces = self._drawn(self._embed(repeated(audio, round(REPEATED_S * self.rate_hz))))
         generator.train()
         return faces
 

@@ -25,7 +25,7 @@ import torchaudio
 from torch import Tensor, nn
 from torch.nn import functional
 
-from voiceface.data.batches import Batch, Pairing
+from voiceface.data.batches import Batch, Pairing, repeated
 from voiceface.model_config import Vnet
 from voiceface.models.registry import Entry, Known
 from voiceface.models.step import Losses
@@ -101,13 +101,6 @@ def samples_of(frames: int, rate_hz: int) -> int:
     return -(-((frames - 1) * HOP + FFT) * rate_hz // RATE_HZ)
 
 
-def repeated(audio: Tensor, rate_hz: int) -> Tensor:
-    """Sound (B, samples) of less than 10 s, said again until it is so long."""
-    wanted = round(REPEATED_S * rate_hz)
-    length = audio.shape[1]
-    return audio if length >= wanted else audio.repeat(1, -(-wanted // length))[:, :wanted]
-
-
 def rate_notes(rate_hz: int) -> tuple[str, ...]:
     """What to say of sound at that rate."""
     if rate_hz == RATE_HZ:
@@ -161,7 +154,7 @@ class SpeakerRecognition:
         """Whole recordings (B, samples) → the likeliest speakers, best first: (B, speakers)."""
         for network in self.networks.values():
             network.eval()
-        sound = repeated(audio, self.rate_hz)
+        sound = repeated(audio, round(REPEATED_S * self.rate_hz))
         order: Tensor = self._guesses(sound).argsort(1, descending=True)
         return order
 

@@ -22,7 +22,7 @@ from voiceface.model_config import ModelSection, Train, TrainedSection
 from voiceface.models import registry, saved
 from voiceface.models.drawing import draw_faces, spread
 from voiceface.models.judging import judge_weights
-from voiceface.models.options import notes_of
+from voiceface.models.options import gender_of, notes_of
 from voiceface.models.registry import Model, Trainable
 from voiceface.training import checkpoint
 from voiceface.training.distributed import joined
@@ -198,7 +198,8 @@ def _grid(run: Run, model: Model, splits: dict[str, Packed]) -> np.ndarray:
     rows: list[Row] = []
     with run.averaged(), run.precision():
         for name, split in splits.items():
-            index = spread(len(split.faces), GRID_VOICES)
+            some = split.rows_of(gender_of(model))
+            index = some[spread(len(some), GRID_VOICES)]
             if len(index):
                 true = shrunk(split.faces[index], model.px, run.device)
                 rows.append((f"{name}: true", true.permute(0, 2, 3, 1).cpu().numpy()))
