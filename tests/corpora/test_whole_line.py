@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import imageio_ffmpeg
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from tests.corpora.conftest import VIDEOS, Importer, fetched
 from voiceface.config import Dataset, Faces, Manifest, Samples, Speech
 from voiceface.data.packed import Packed, read_splits
+from voiceface.emotions import by_segment
 from voiceface.stages import dataset, faces, manifest, pack, samples, speech
 from voiceface.tables import SPLITS
 
@@ -81,6 +83,31 @@ def test_videos_with_a_known_emotion_and_clips(imported: Importer, demo_world: P
         assert split.emotion_classes == learnt
         labels = [learnt.index(one) if one in learnt else -1 for one in split.emotions]
         assert split.emotion_labels.tolist() == labels
+
+
+def test_emotions_by_time_reach_the_segments_within_them(
+    imported: Importer, demo_world: Path
+) -> None:
+    Path("corpus").symlink_to(demo_world)
+    rows = imported("demo-world")
+    truth = pq.read_table(demo_world / "truth.parquet").to_pylist()
+    assert len(rows) == len({row["file"] for row in truth})
+    one = rows[0]
+    passages = [row for row in truth if f"corpus/{row['file']}" == one.location]
+    assert one.emotion.startswith(f"{passages[0]['emotion']}@0.000000-")
+    table = pa.table(
+        {
+            "video": ["a"] * len(passages) + ["b"],
+            "start_us": [row["start_us"] for row in passages] + [0],
+            "end_us": [row["end_us"] for row in passages] + [1],
+            "emotion": [one.emotion] * len(passages) + ["anger"],
+        }
+    )
+    told = by_segment(table)["emotion"].to_pylist()
+    assert told == [*(row["emotion"] for row in passages), "anger"]
+    whole = table.set_column(2, "end_us", pa.array([passages[-1]["end_us"]] * len(table)))
+    emotions = {row["emotion"] for row in passages}
+    assert (by_segment(whole)["emotion"][0].as_py() == "") == (len(emotions) > 1)
 
 
 def test_voxceleb_s_sound_and_vggface_s_pictures_meet_by_identity(
