@@ -93,7 +93,7 @@ class Source(BaseModel):
         Field(pattern=rf"^({_WORD}|{_AT_TIME}(;{_AT_TIME})*)?$"),
         AfterValidator(_checked_times),
     ] = ""
-    """a small-letter word such as `anger`, words by time as in `anger@12.5-20;fear@31-40`, or empty"""
+    """a small-letter word such as `anger`, or by time as in `anger@12.5-20;fear@31-40`, or empty"""
     clips: Annotated[
         str, Field(pattern=rf"^({_CLIP}(;{_CLIP})*)?$"), AfterValidator(_checked_clips)
     ] = ""
