@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from voiceface.config import Manifest
 from voiceface.duplicates import repeats
+from voiceface.emotions import by_segment
 from voiceface.errors import VoicefaceError
 from voiceface.files import joined, read_table, write_table
 from voiceface.flags import flag_bit, flag_bits, flag_lists, reasons_of
@@ -138,7 +139,7 @@ def _with_sources(table: pa.Table, videos: list[Video]) -> pa.Table:
     for column in ("speaker", "gender", "language", "licence", "emotion"):
         values = pa.array([getattr(video, column) for video in videos], pa.string())
         table = table.append_column(MANIFEST.field(column), values.take(video))
-    return table
+    return by_segment(table)
 
 
 def _people(table: pa.Table, config: Manifest) -> People:
