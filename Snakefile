@@ -21,6 +21,7 @@ include: "workflow/rules/pack.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/voice.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/experiment.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -41,7 +42,8 @@ rule all:
             file
             for rule in workflow.rules
             for file in rule.output
-            if rule.name != "voice" or PLAN.voice_accuracy
+            if rule.name != "experiment"
+            and (rule.name != "voice" or PLAN.voice_accuracy)
         ),
 
 

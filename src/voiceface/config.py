@@ -11,7 +11,6 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from voiceface.errors import VoicefaceError
 from voiceface.layout import CONFIG
 from voiceface.model_config import Acgan, ModelSection, Train, Voice, Wav2pix
 from voiceface.section import (
@@ -23,6 +22,7 @@ from voiceface.section import (
     Section,
     Seed,
     parse_section,
+    read_yaml,
 )
 
 
@@ -269,6 +269,15 @@ class Report(Section):
     """Samples on each contact sheet, at most."""
 
 
+class Experiments(Section):
+    """What is compared when it is asked for by name, as in `snakemake compare`."""
+
+    file: str = "workflow/experiments.yaml"
+    """The experiments."""
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0, 1, 2)
+    """Seeds that each cell of an experiment is trained with, where it names none of its own."""
+
+
 class Settings(Section):
     """The whole configuration: one section per stage."""
 
@@ -287,6 +296,7 @@ class Settings(Section):
     voice: Voice = Voice()
     acgan: Acgan = Acgan()
     evaluate: Evaluate = Evaluate()
+    experiments: Experiments = Experiments()
     report: Report = Report()
 
 
@@ -310,16 +320,7 @@ def load_settings(path: Path = CONFIG) -> Settings:
     Raises:
         VoicefaceError: the file is missing, is not YAML, or holds a wrong key or value.
     """
-    import yaml  # not in the stages' processes, which are given their settings as JSON
-
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except FileNotFoundError:
-        raise VoicefaceError(f"{path}: no such file; run this in the project's folder") from None
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: no UTF-8, or no such date
-        raise VoicefaceError(f"{path}: not YAML ({' '.join(str(error).split())})") from None
-    if not isinstance(values, dict):
-        raise VoicefaceError(f"{path}: must be sections of keys, not {type(values).__name__}")
+    values = read_yaml(path)
     return parse_section(Settings, values, str(path))
 
 

@@ -20,3 +20,4 @@ PACKED = Path("data/packed")
 MODELS = Path("models")
 REPORTS = Path("reports")
 REPORT = REPORTS / "index.html"
+RESULTS = REPORTS / "experiments"

@@ -232,6 +232,30 @@ HISTORY = pa.schema(
 )
 """`models/<model>/history.parquet`: the training curves."""
 
+EXPERIMENT = pa.schema(
+    [
+        _column("cell", pa.string(), "what is compared with the other cells, by its label"),
+        _column("model", pa.string(), "name of the model"),
+        _column("settings", pa.string(), "what differs from config.yaml, as JSON"),
+        _column("metric", pa.string(), "name of the metric"),
+        _column("title", pa.string(), "the metric in words"),
+        _column("unit", pa.string(), "of the metric; may be empty"),
+        _column("higher_is_better", pa.bool_(), "null: the nearer to real faces the better", True),
+        _column("split", pa.string(), "train, test or unseen"),
+        _column("mean", pa.float64(), "mean over the seeds; null: see note", True),
+        _column("low", pa.float64(), "lower end of its 95 % interval over the seeds", True),
+        _column("high", pa.float64(), "upper end of the same", True),
+        _column("best", pa.bool_(), "whether no other cell's mean is better"),
+        _column("seeds", pa.list_(pa.int64()), "seeds of the trainings"),
+        _column("values", pa.list_(pa.float64()), "the value with each seed that has one"),
+        _column("real", pa.float64(), "the same of real faces: the upper line", True),
+        _column("chance", pa.float64(), "what faces that tell nothing would get", True),
+        _column("paper", pa.float64(), "the paper's figure, on the paper's data", True),
+        _column("note", pa.string(), "why there is no value; may be empty"),
+    ]
+)
+"""`reports/experiments/<name>/table.parquet`: each metric of each cell, on each split."""
+
 REASONS = (
     "outside_clips",
     "no_speech",

@@ -29,6 +29,7 @@ rule report:
             part=["metrics.json", "generated.png"],
         ),
         voices=PLAN.voice_accuracy,
+        experiments=[str(table_of(name)) for name in PLAN.lab.shown],
         rubric=[local(str(RUBRIC))] if RUBRIC.exists() else [],
         page=[local(f"{PAGE}.html"), local(f"{PAGE}.css")],
     output:
@@ -44,6 +45,7 @@ rule report:
         **PLAN.stage("report"),
         settings=result_settings(PLAN.settings),
         names=",".join(PLAN.models),
+        experiments=",".join(PLAN.lab.shown),
         versions=pinned(SHOWN, PLAN.pins),
         files=files,
     shell:
@@ -51,4 +53,5 @@ rule report:
         " --manifest={input.manifest} --funnel={input.funnel} --dataset={input.dataset}"
         " --leakage={input.leakage} --people={input.people} --faces={params.files}/data/faces"
         " --models={params.files}/models --reports={params.files}/reports --names={params.names}"
+        " --experiments={params.experiments}"
         " --rubric=manifests/rubric.md --output={output} &> {log}"

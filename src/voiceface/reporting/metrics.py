@@ -78,6 +78,8 @@ class Group:
 class Evaluation:
     """All metrics of one model."""
 
+    known: dict[str, Metric]
+    """All there are, by name."""
     groups: list[Group]
     """What was measured."""
     headlines: list[tuple[Metric, str]]
@@ -110,6 +112,7 @@ def read_evaluation(path: Path) -> Evaluation:
             for name in group["metrics"]
         }
         return Evaluation(
+            metrics,
             _groups(data["groups"], metrics),
             [(metrics[name], split) for name, split in data["headlines"]],
             _about(data) + _trials(metrics.values()) + _notes(metrics.values()),

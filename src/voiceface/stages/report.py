@@ -15,8 +15,10 @@ from markupsafe import Markup
 
 from voiceface.config import Report, Settings
 from voiceface.files import read_json, read_text, sha256_file, write_page
+from voiceface.layout import RESULTS
 from voiceface.libraries import SHOWN
 from voiceface.reporting import charts, lengths
+from voiceface.reporting.experiments import read_comparison
 from voiceface.reporting.figures import Share, Speaker, read_funnel, read_speakers, read_splits
 from voiceface.reporting.leakage import read_leakage
 from voiceface.reporting.metrics import Evaluation, read_evaluation
@@ -68,6 +70,7 @@ def run(
     models: Path,
     reports: Path,
     names: str,
+    experiments: str,
     rubric: Path,
     output: Path,
 ) -> None:
@@ -79,12 +82,16 @@ def run(
         models: folder of the trained models.
         reports: folder of the models' metrics.
         names: the models to show, separated by commas.
+        experiments: those to show, separated by commas; their tables stand below `reports`.
         rubric: the rules by which the curators decided; need not be there.
 
     Raises:
         VoicefaceError: an input is missing or damaged.
     """
     shown = [_model(name, models / name, reports / name) for name in names.split(",") if name]
+    digests = {
+        path.name: sha256_file(path) for path in (manifest, funnel, people, dataset, leakage)
+    }
     page = _environment().get_template("page.html")
     text = page.render(
         **_funnel(funnel),
@@ -99,10 +106,13 @@ def run(
         split_rows=read_splits(dataset),
         models=shown,
         tiles=_tiles(shown),
+        experiments=[
+            read_comparison(reports / RESULTS.name / name, digests[dataset.name])
+            for name in experiments.split(",")
+            if name
+        ],
         versions=_versions(),
-        digests={
-            path.name: sha256_file(path) for path in (manifest, funnel, people, dataset, leakage)
-        },
+        digests=digests,
         config=_config(json.loads(settings)),
     )
     write_page(output, text)
