@@ -17,9 +17,10 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from voiceface.config import Settings, model_sections
+from voiceface.config import Settings, model_sections, recogniser_sections
 from voiceface.errors import VoicefaceError
 from voiceface.layout import PACKED, RESULTS
+from voiceface.model_config import ModelSection
 from voiceface.section import Section, Seed, parse_section, read_yaml
 from voiceface.tables import SPLITS
 
@@ -87,7 +88,7 @@ class ExperimentList(Section):
 
 @dataclass(frozen=True)
 class Run:
-    """A model trained and evaluated with certain settings and a certain seed."""
+    """A model, or a recogniser of speakers, trained with certain settings and a certain seed."""
 
     name: str
     """Its folder below reports/."""
@@ -98,6 +99,8 @@ class Run:
     model: str
     settings: Settings
     """All settings, with the seed as `train.seed`."""
+    before: "Run | None" = None
+    """The training of the recogniser of speakers that the model begins with."""
 
 
 def table_of(experiment: str) -> Path:
@@ -139,47 +142,59 @@ def runs_of(cell: Cell, experiment: Experiment, settings: Settings, where: str) 
     where = f"{where}, {cell.label}"
     if cell.model not in model_sections():
         raise VoicefaceError(f"{where}: {cell.model}: no such model; `voiceface models` lists them")
-    changed = _changed({**experiment.settings, **cell.settings}, settings, cell.model, where)
+    changed = _changed({**experiment.settings, **cell.settings}, settings, where)
     seeds = settings.experiments.seeds if experiment.seeds is None else experiment.seeds
     return [_run(cell.model, changed, seed, settings, where) for seed in seeds]
 
 
-def main_run(model: str, settings: Settings) -> Run:
-    """The run of config.yaml itself."""
-    return _run(model, {}, settings.train.seed, settings, model)
+def main_run(name: str, settings: Settings) -> Run:
+    """The run of config.yaml itself: of a model, or of a recogniser."""
+    return _run(name, {}, settings.train.seed, settings, name)
 
 
 def _run(model: str, changed: dict[str, Any], seed: int, settings: Settings, where: str) -> Run:
-    trained = {key: value for key, value in changed.items() if _section(key) != _EVALUATION}
-    data = {key: value for key, value in changed.items() if _section(key) == _DATA}
+    own = _with(settings, {**changed, "train.seed": seed}, where)
+    section = getattr(own, model)
+    recogniser = section.begins_with if isinstance(section, ModelSection) else None
+    changed = _of(changed, model, recogniser, _TRAINING, _EVALUATION, _DATA)
+    trained = _of(changed, model, recogniser, _TRAINING, _DATA)
+    data = _of(changed, _DATA)
+    before = None
+    if recogniser:
+        # The same one for all seeds: how it was trained before is no part of the comparison.
+        theirs = _of(changed, recogniser, _TRAINING, _DATA)
+        before = _run(recogniser, theirs, settings.train.seed, settings, where)
     usual = seed == settings.train.seed
     return Run(
         _name(model, changed, None if usual and not changed else seed),
         _name(model, trained, None if usual and not trained else seed),
         PACKED / _name("", data, None) if data else PACKED,
         model,
-        _with(settings, {**changed, "train.seed": seed}, where),
+        own,
+        before,
     )
 
 
-def _changed(
-    wanted: Mapping[str, Any], settings: Settings, model: str, where: str
-) -> dict[str, Any]:
-    """What of the wanted settings is of use to the model, and differs from config.yaml."""
-    values = settings.model_dump(mode="json")
-    own = {model, _TRAINING, _EVALUATION, _DATA}
+def _of(changed: Mapping[str, Any], *sections: str | None) -> dict[str, Any]:
+    """Those of the settings that are of certain sections."""
+    return {key: value for key, value in changed.items() if key.partition(".")[0] in sections}
+
+
+def _changed(wanted: Mapping[str, Any], settings: Settings, where: str) -> dict[str, Any]:
+    """What of the wanted settings differs from config.yaml."""
+    usual = settings.model_dump(mode="json")
+    may = [*model_sections(), *recogniser_sections(), _TRAINING, _EVALUATION, _DATA]
     for key in wanted:
         section, _, name = key.partition(".")
-        if section not in own | set(model_sections()) or not name:
+        if section not in may or name not in usual[section]:
             raise VoicefaceError(
-                f"{where}: {key}: an experiment can't change it; it can change a key of"
-                f" {', '.join(sorted(own))}, as in `{model}.steps`"
+                f"{where}: {key}: no setting that an experiment can change; it can change keys of"
+                f" {', '.join(may)}, as in `train.ema`"
             )
         if key == "train.seed":
             raise VoicefaceError(f"{where}: {key}: name the `seeds` of the experiment instead")
     now = _with(settings, wanted, where).model_dump(mode="json")
-    there = {key: _at(now, key) for key in sorted(wanted) if _section(key) in own}
-    return {key: value for key, value in there.items() if value != _at(values, key)}
+    return {key: _at(now, key) for key in sorted(wanted) if _at(now, key) != _at(usual, key)}
 
 
 def _with(settings: Settings, changed: Mapping[str, Any], where: str) -> Settings:
@@ -188,10 +203,6 @@ def _with(settings: Settings, changed: Mapping[str, Any], where: str) -> Setting
         section, _, name = key.partition(".")
         values[section][name] = value
     return parse_section(Settings, values, where)
-
-
-def _section(key: str) -> str:
-    return key.partition(".")[0]
 
 
 def _at(values: Mapping[str, Any], key: str) -> Any:
@@ -253,7 +264,7 @@ class Lab:
         Raises:
             VoicefaceError: there is none.
         """
-        if name in model_sections():
+        if name in model_sections() or name in recogniser_sections():
             return main_run(name, self.settings)
         if name not in self._runs:
             raise VoicefaceError(f"{name}: no such model; `voiceface models` lists them")
@@ -262,8 +273,9 @@ class Lab:
     @cached_property
     def _runs(self) -> dict[str, Run]:
         runs = [run for name in self.experiments for _, of in self.cells(name) for run in of]
+        before = [run.before for run in runs if run.before]
         # Its own evaluation before any other of the same weights.
-        return {run.weights: run for run in runs} | {run.name: run for run in runs}
+        return {run.weights: run for run in runs} | {run.name: run for run in [*before, *runs]}
 
 
 def experiment_schema() -> str:

@@ -9,11 +9,12 @@ from typing import Any
 
 from voiceface.building.code_record import record_code
 from voiceface.codehash import code_digest, used_libraries
-from voiceface.config import Settings
+from voiceface.config import Settings, recogniser_sections
 from voiceface.errors import VoicefaceError
-from voiceface.experiments import Lab
+from voiceface.experiments import Lab, Run
 from voiceface.layout import MANIFEST, OUTCOMES, REPORT, VIDEO_LIST
 from voiceface.libraries import LOCK, pinned, read_pins
+from voiceface.model_config import EmbeddingSection
 from voiceface.section import Section, parse_section
 from voiceface.sources import built_videos, read_videos, with_licence
 from voiceface.tables import SPLITS
@@ -37,10 +38,6 @@ def files_in(storage: Any) -> Callable[[Any], str]:
     prefix = storage.default_storage_prefix
     folder = f"{storage.local_storage_prefix}/{prefix.replace('://', '/', 1)}" if prefix else "."
     return lambda wildcards: folder
-
-
-VOICE_EMBEDDING = "models/voice/encoder.safetensors"
-VOICE_ACCURACY = "models/voice/accuracy.json"
 
 
 class Plan:
@@ -71,10 +68,11 @@ class Plan:
         self.videos = [row.video for row in built]
         self._clips = {row.video: row.clips for row in built if row.clips}
         self.models = self.settings.models
-        ours = "acgan" in self.models and self.settings.acgan.embedding is None
+        begun_with = {getattr(self.settings, model).begins_with for model in self.models}
+        wanted = begun_with.union(self.settings.recognisers)
+        self.recognisers = [name for name in recogniser_sections() if name in wanted]
         own = (self.settings.evaluate.vgg_face_weights, self.settings.evaluate.inception_weights)
         self.metric_weights = [path for path in own if path and Path(path).exists()]
-        self.voice_accuracy = [VOICE_ACCURACY] if ours else []
         self.launch = _launcher(self.settings.train.devices)
         self.lab = Lab(self.settings, words)
 
@@ -92,7 +90,7 @@ class Plan:
         return self._clips.get(wildcards.video, "")
 
     def missing(self, patterns: Iterable[str]) -> list[str]:
-        """The files of all videos, splits and models that a finished build lacks.
+        """The files of all videos, splits, models and recognisers that a finished build lacks.
 
         Args:
             patterns: with one wildcard at most, as in `data/faces/{video}.parquet`.
@@ -100,6 +98,8 @@ class Plan:
         if not (MANIFEST.exists() or REPORT.exists()):
             return []  # a first build makes them all without being asked
         values = {"video": self.videos, "split": SPLITS, "model": self.models}
+        values["recogniser"] = self.recognisers
+        values["experiment"] = []  # made when they are asked for, and only then
         there: dict[str, set[str]] = {}
         lacking = []
         for pattern in map(str, patterns):
@@ -114,19 +114,19 @@ class Plan:
 
     def section_of_run(self, name: str) -> Callable[[Any], str]:
         """A rule's parameter in Snakemake's form: a section of the settings of a job's run."""
-        return lambda wildcards: _json(getattr(self.lab.run(wildcards.model).settings, name))
+        return lambda wildcards: _json(getattr(self._run(wildcards).settings, name))
 
     def model_section(self, wildcards: Any) -> str:
-        """The settings of the model that a job is for.
+        """The settings of the model or the recogniser that a job is for.
 
         Raises:
             VoicefaceError: there is no such model.
         """
-        run = self.lab.run(wildcards.model)
+        run = self._run(wildcards)
         return _json(getattr(run.settings, run.model))
 
     def model_code(self, wildcards: Any) -> str:
-        """As `code`, of the model that a job is for.
+        """As `code`, of the model or the recogniser that a job is for.
 
         Raises:
             VoicefaceError: there is no such model.
@@ -135,11 +135,11 @@ class Plan:
 
     def model_name(self, wildcards: Any) -> str:
         """The model that a job is for."""
-        return self.lab.run(wildcards.model).model
+        return self._run(wildcards).model
 
     def weights(self, wildcards: Any) -> str:
         """The folder below models/ of the model that a job evaluates."""
-        return self.lab.run(wildcards.model).weights
+        return self._run(wildcards).weights
 
     def trained(self, wildcards: Any) -> list[str]:
         """The files of the model that a job evaluates."""
@@ -148,7 +148,7 @@ class Plan:
 
     def packed(self, wildcards: Any) -> str:
         """The folder of the packed splits that a job trains or evaluates on."""
-        return str(self.lab.run(wildcards.model).packed)
+        return str(self._run(wildcards).packed)
 
     def packed_parts(self, parts: Sequence[str]) -> Callable[[Any], list[str]]:
         """A rule's input in Snakemake's form: these parts of all splits of that folder."""
@@ -173,9 +173,20 @@ class Plan:
 
     def begin_with(self, wildcards: Any) -> list[str]:
         """The weights that the model that a job is for takes as trained before."""
-        if self.model_name(wildcards) != "acgan":
-            return []
-        return [self.settings.acgan.embedding or VOICE_EMBEDDING]
+        run = self._run(wildcards)
+        if run.before:
+            return [f"models/{run.before.weights}/encoder.safetensors"]
+        section = getattr(run.settings, run.model)
+        own = section.embedding if isinstance(section, EmbeddingSection) else None
+        return [own] if own else []
+
+    def _run(self, wildcards: Any) -> Run:
+        """What a job trains or evaluates: a model, or a recogniser.
+
+        Raises:
+            VoicefaceError: there is no such model.
+        """
+        return self.lab.run(wildcards.get("recogniser") or wildcards.model)
 
     def code(self, name: str) -> str:
         """Digest of the code of a stage, and the versions of the libraries that it uses."""

@@ -9,6 +9,7 @@ from snakemake.exceptions import WorkflowError
 
 from voiceface.building.lock import hold_folder
 from voiceface.building.tidy import tidy_up
+from voiceface.config import recogniser_sections
 from voiceface.errors import VoicefaceError
 from voiceface.layout import VIDEO_LIST
 from voiceface.tables import SPLITS
@@ -37,4 +38,5 @@ files = files_in(workflow.storage_settings)
 wildcard_constraints:
     video="[a-z0-9]+-[A-Za-z0-9_-]+",
     model="[a-z0-9_]+(-[a-z0-9._-]+)?",
+    recogniser=f"({'|'.join(recogniser_sections())})(-[a-z0-9._-]+)?",
     split="|".join(SPLITS),

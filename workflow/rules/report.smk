@@ -28,7 +28,9 @@ rule report:
             model=PLAN.models,
             part=["metrics.json", "generated.png"],
         ),
-        voices=PLAN.voice_accuracy,
+        recognisers=expand(
+            "models/{recogniser}/accuracy.json", recogniser=PLAN.recognisers
+        ),
         experiments=[str(table_of(name)) for name in PLAN.lab.shown],
         rubric=[local(str(RUBRIC))] if RUBRIC.exists() else [],
         page=[local(f"{PAGE}.html"), local(f"{PAGE}.css")],
@@ -45,6 +47,7 @@ rule report:
         **PLAN.stage("report"),
         settings=result_settings(PLAN.settings),
         names=",".join(PLAN.models),
+        recognisers=",".join(PLAN.recognisers),
         experiments=",".join(PLAN.lab.shown),
         versions=pinned(SHOWN, PLAN.pins),
         files=files,
@@ -53,5 +56,6 @@ rule report:
         " --manifest={input.manifest} --funnel={input.funnel} --dataset={input.dataset}"
         " --leakage={input.leakage} --people={input.people} --faces={params.files}/data/faces"
         " --models={params.files}/models --reports={params.files}/reports --names={params.names}"
+        " --recognisers={params.recognisers}"
         " --experiments={params.experiments}"
         " --rubric=manifests/rubric.md --output={output} &> {log}"

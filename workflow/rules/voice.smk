@@ -1,4 +1,4 @@
-# The voice embedding that acgan begins with, learnt by telling speakers apart.
+# A recogniser, which learns to tell speakers apart: some models begin with its voice embedding.
 
 
 ruleorder: voice > train
@@ -6,15 +6,15 @@ ruleorder: voice > train
 
 rule voice:
     input:
-        expand("data/packed/{split}/{part}", split=SPLITS, part=PACK),
+        PLAN.packed_parts(PACK),
     output:
-        "models/voice/encoder.safetensors",
-        "models/voice/model.json",
-        "models/voice/README.md",
-        "models/voice/history.parquet",
-        "models/voice/accuracy.json",
+        "models/{recogniser}/encoder.safetensors",
+        "models/{recogniser}/model.json",
+        "models/{recogniser}/README.md",
+        "models/{recogniser}/history.parquet",
+        "models/{recogniser}/accuracy.json",
     log:
-        "logs/train/voice.log",
+        "logs/train/{recogniser}.log",
     conda:
         "../../envs/train.yaml"
     threads: workflow.cores
@@ -24,11 +24,15 @@ rule voice:
         gpu=PLAN.settings.train.devices,
     params:
         code=PLAN.code("voice"),
-        config=PLAN.section("train"),
-        voice_config=PLAN.section("voice"),
+        config=PLAN.section_of_run("train"),
+        model_code=PLAN.model_code,
+        recogniser_config=PLAN.model_section,
+        model=PLAN.model_name,
+        packed=PLAN.packed,
         files=files,
         launch=PLAN.launch,
     shell:
         "{params.launch} -m voiceface.stages.voice --config={params.config:q}"
-        " --voice-config={params.voice_config:q} --packed={params.files}/data/packed"
-        " --output={params.files}/models/voice &> {log}"
+        " --recogniser-config={params.recogniser_config:q} --recogniser={params.model}"
+        " --packed={params.files}/{params.packed}"
+        " --output={params.files}/models/{wildcards.recogniser} &> {log}"
