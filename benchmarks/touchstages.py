@@ -133,7 +133,7 @@ def _write_known(folder: Path) -> None:
         "input_s": None,
         "classifier": "",
         **{name: [] for name in ("groups", "headlines")},
-        **{name: {} for name in ("metrics", "noise", "seconds")},
+        **{name: {} for name in ("metrics", "noise", "seconds", "babble")},
     }
     write_json(folder / "reports/wav2pix/metrics.json", evaluation)
 

@@ -183,10 +183,12 @@ def _write_model(root: Path, model: str, rng: np.random.Generator) -> None:
     for path in (folder / "grid.png", root / "reports" / model / "generated.png"):
         path.parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(path), picture[:, :, ::-1])
-    write_json(root / "reports" / model / "metrics.json", _metrics(model))
+    write_json(root / "reports" / model / "metrics.json", metrics_of(model))
 
 
-def _metrics(model: str) -> dict[str, Any]:
+def metrics_of(model: str) -> dict[str, Any]:
+    """A model's metrics.json, made up."""
+
     def values(*pairs: tuple[float | None, float | None], **more: Any) -> dict[str, Any]:
         splits = zip(("train", "test", "unseen"), pairs, strict=True)
         return {split: {"generated": g, "real": r, "n": 40, **more} for split, (g, r) in splits}
@@ -231,6 +233,7 @@ def _metrics(model: str) -> dict[str, Any]:
             },
             "identity": {"train": {}, "test": {}, "unseen": {"1": told(None), "2": told(None)}},
         },
+        "babble": {},
         "paper": {"source": "Someone, 2019", "note": "on the paper's own data", "values": paper},
         "inputs": {},
     }

@@ -249,6 +249,9 @@ class Evaluate(Section):
     seconds: tuple[Annotated[float, Field(ge=0.1)], ...] = (1.0, 2.0, 3.0, 5.0, 10.0)
     """Lengths of speech to draw from, in seconds: the metrics are told of each that at least half
     of the voices have, on the same voices."""
+    babble_snr_db: tuple[float, ...] = ()
+    """Signal-to-noise ratios, in dB, at which faces are drawn with others of the split talking in
+    the background, too (Fang et al.: 1, 5, 10, 25); empty: none."""
     classifier_steps: AtLeastOne = 150
     """Training steps of the classifiers of identity and of gender."""
     vgg_face_weights: str | None = None

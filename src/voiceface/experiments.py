@@ -54,6 +54,9 @@ class Cell(Section):
     """Name of the model."""
     settings: dict[str, Any] = {}
     """What differs from config.yaml, as in `wav2pix.px: 128`."""
+    heard: Annotated[str, Field(pattern=r"^([0-9.]+ (s|dB))?$")] = ""
+    """What the faces are drawn from: so much speech, as in `3 s`; speech in babble, as in `5 dB`;
+    empty: the whole samples."""
     paper: dict[str, float] = {}
     """The paper's own figures of it, on the paper's data, as in `identity/test: 50.1`."""
 
@@ -108,6 +111,11 @@ def table_of(experiment: str) -> Path:
     return RESULTS / experiment / "table.parquet"
 
 
+def _asks_for(experiment: str, words: Iterable[str]) -> bool:
+    folder = RESULTS / experiment
+    return any(word in (experiment, ALL) or folder in Path(word).parents for word in words)
+
+
 def read_experiments(path: Path) -> dict[str, Experiment]:
     """Read and check `workflow/experiments.yaml`; none where there is no such file.
 
@@ -144,7 +152,15 @@ def runs_of(cell: Cell, experiment: Experiment, settings: Settings, where: str) 
         raise VoicefaceError(f"{where}: {cell.model}: no such model; `voiceface models` lists them")
     changed = _changed({**experiment.settings, **cell.settings}, settings, where)
     seeds = settings.experiments.seeds if experiment.seeds is None else experiment.seeds
-    return [_run(cell.model, changed, seed, settings, where) for seed in seeds]
+    runs = [_run(cell.model, changed, seed, settings, where) for seed in seeds]
+    if cell.heard:
+        number, _, unit = cell.heard.partition(" ")
+        key = "seconds" if unit == "s" else "babble_snr_db"
+        if float(number) not in getattr(runs[0].settings.evaluate, key):
+            raise VoicefaceError(
+                f"{where}: heard: {cell.heard} is not among evaluate.{key}; add it to `settings`"
+            )
+    return runs
 
 
 def main_run(name: str, settings: Settings) -> Run:
@@ -153,8 +169,7 @@ def main_run(name: str, settings: Settings) -> Run:
 
 
 def _run(model: str, changed: dict[str, Any], seed: int, settings: Settings, where: str) -> Run:
-    own = _with(settings, {**changed, "train.seed": seed}, where)
-    section = getattr(own, model)
+    section = getattr(_with(settings, changed, where), model)
     recogniser = section.begins_with if isinstance(section, ModelSection) else None
     changed = _of(changed, model, recogniser, _TRAINING, _EVALUATION, _DATA)
     trained = _of(changed, model, recogniser, _TRAINING, _DATA)
@@ -170,7 +185,7 @@ def _run(model: str, changed: dict[str, Any], seed: int, settings: Settings, whe
         _name(model, trained, None if usual and not trained else seed),
         PACKED / _name("", data, None) if data else PACKED,
         model,
-        own,
+        _with(settings, {**changed, "train.seed": seed}, where),
         before,
     )
 
@@ -238,8 +253,7 @@ class Lab:
         """
         self.settings = settings
         self.experiments = read_experiments(Path(settings.experiments.file))
-        parts = {part for word in words or () for part in Path(word).parts}
-        asked = [name for name in self.experiments if name in parts or ALL in parts]
+        asked = [name for name in self.experiments if _asks_for(name, words or ())]
         self.made = list(self.experiments) if words is None else asked
         """Those that may be made. The others stay as they are, whatever they were made from:
         nobody waits for days of training because a setting changed."""

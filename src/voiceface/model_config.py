@@ -89,6 +89,8 @@ class EmbeddingSection(ModelSection):
 class Wav2pix(ModelSection):
     """Wav2Pix (Duarte et al., ICASSP 2019). The defaults suit the demo; see workflow/paper.yaml."""
 
+    input_samples: AtLeastOne = 16_384
+    """Length of the sound that a face is drawn from, in samples (the paper: 16,384)."""
     variant: Literal["paper", "code"] = "paper"
     """Layers as in the paper, or as in the authors' code where that differs."""
     encoder_batch_norm: bool = True

@@ -14,7 +14,7 @@ from voiceface import files
 from voiceface.errors import VoicefaceError
 from voiceface.evaluation import intervals
 from voiceface.experiments import Cell, Experiment
-from voiceface.reporting.metrics import Evaluation, Metric, read_evaluation
+from voiceface.reporting.metrics import Evaluation, Metric, Value, read_evaluation
 from voiceface.stages.shim import stage_main
 from voiceface.tables import EXPERIMENT, SPLITS
 
@@ -84,7 +84,7 @@ def _row(
 ) -> Row:
     """A metric of a cell on a split."""
     metric = runs[0][0].known[name]
-    values = [evaluation.known[name].values[split] for evaluation, _ in runs]
+    values = [_value(evaluation, name, split, cell.heard) for evaluation, _ in runs]
     drawn = [value.generated for value in values if value.generated is not None]
     low, high = _interval(drawn, metric.unit) or (None, None)
     as_set = not (cell.settings or config.settings)
@@ -109,6 +109,18 @@ def _row(
         "paper": cell.paper.get(f"{name}/{split}", of_paper if as_set else None),
         "note": "" if drawn else next((value.note for value in values if value.note), ""),
     }
+
+
+def _value(evaluation: Evaluation, name: str, split: str, heard: str) -> Value:
+    number, _, unit = heard.partition(" ")
+    if not unit:
+        return evaluation.known[name].values[split]
+    by_input = evaluation.seconds if unit == "s" else evaluation.babble
+    if name not in by_input:
+        told = ", ".join(by_input)
+        raise VoicefaceError(f"{heard}: {name} is not told of that; there are {told}")
+    missing = Value(None, None, 0, f"too few voices of {heard}", None, None, None)
+    return by_input[name].get(split, {}).get(f"{float(number):g}", missing)
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
