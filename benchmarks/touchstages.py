@@ -27,7 +27,8 @@ OUTPUTS = {
     "speech": ["{output}", "{chunks}", "{timeline}"],
     "faces": ["{output}"],
     "samples": ["{output}"],
-    "manifest": ["{output}", "{funnel}", "{people}"],
+    "gather": ["{output}", "{outside}", "{people}"],
+    "manifest": ["{output}", "{funnel}"],
     "dataset": ["{output}", "{leakage}"],
     "pack": [f"{{output}}/{name}" for name in
              ("faces.npy", "audio.npy", "samples.parquet", "pack.json")],

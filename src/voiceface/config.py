@@ -178,8 +178,8 @@ class Samples(Section):
     """Greatest share of clipped samples in a second: `clipped`."""
 
 
-class Manifest(Section):
-    """All samples together, joined with the curators' marks."""
+class Gather(Section):
+    """All samples together: whose face it is, what is there twice, which face goes with a sound."""
 
     max_identity_distance: Positive | None = 0.45
     """Greatest descriptor distance to the speaker's usual face: `wrong_person`, as is a face that
@@ -199,6 +199,11 @@ class Manifest(Section):
     from pictures without sound."""
     pair_seed: Seed = 0
     """Of the draw of those faces."""
+
+
+class Manifest(Section):
+    """All samples, joined with the curators' marks."""
+
     require_review: bool = False
     """Keep only what a curator kept; otherwise unmarked samples without a flag are kept too."""
     dispute_policy: Literal["unanimous", "majority", "adjudicator"] = "unanimous"
@@ -293,6 +298,7 @@ class Settings(Section):
     speech: Speech = Speech()
     faces: Faces = Faces()
     samples: Samples = Samples()
+    gather: Gather = Gather()
     manifest: Manifest = Manifest()
     review: Review = Review()
     dataset: Dataset = Dataset()

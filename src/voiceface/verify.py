@@ -15,7 +15,20 @@ from voiceface.config import recogniser_sections
 from voiceface.errors import VoicefaceError
 from voiceface.fetch.probe import Unreadable, probe
 from voiceface.files import SEAL, json_text, page_damage, read_json, sha256_file, table_damage
-from voiceface.layout import MODELS, OUTCOMES, PACKED, REPORT, REPORTS, VIDEO_LIST
+from voiceface.layout import (
+    DATASET,
+    FUNNEL,
+    GATHERED,
+    MANIFEST,
+    MODELS,
+    OUTCOMES,
+    OUTSIDE,
+    PACKED,
+    PEOPLE,
+    REPORT,
+    REPORTS,
+    VIDEO_LIST,
+)
 from voiceface.outcome import read_outcome
 from voiceface.sources import is_url, read_videos
 
@@ -93,10 +106,11 @@ def _jobs() -> Iterator[_Job]:
     for record in sorted(OUTCOMES.glob("*.json")):
         yield from _jobs_of(record.stem)
     yield _Job({Path("data/downloads.parquet"): _table(tables.DOWNLOADS)})
-    manifests = {"samples": tables.MANIFEST, "funnel": tables.FUNNEL, "people": tables.PEOPLE}
-    yield _Job({Path(f"manifests/{name}.parquet"): _table(s) for name, s in manifests.items()})
-    dataset = {Path("manifests/dataset.parquet"): _table(tables.DATASET)}
-    yield _Job({**dataset, Path("manifests/leakage.json"): _json})
+    gathered = {GATHERED: tables.GATHERED, OUTSIDE: tables.FUNNEL, PEOPLE: tables.PEOPLE}
+    manifest = {MANIFEST: tables.MANIFEST, FUNNEL: tables.FUNNEL}
+    for schemas in (gathered, manifest):
+        yield _Job({path: _table(schema) for path, schema in schemas.items()})
+    yield _Job({DATASET: _table(tables.DATASET), Path("manifests/leakage.json"): _json})
     for split in tables.SPLITS:
         folder = PACKED / split
         parts = ("faces.npy", "audio.npy", "samples.parquet")

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.corpora.conftest import VIDEOS, Importer, fetched
-from voiceface.config import Dataset, Faces, Manifest, Samples, Speech
-from voiceface.stages import dataset, faces, manifest, pack, samples, speech
+from voiceface.config import Dataset, Faces, Gather, Manifest, Samples, Speech
+from voiceface.stages import dataset, faces, gather, manifest, pack, samples, speech
 
 Row = dict[str, Any]
 DATA = Path("data")
@@ -40,9 +40,11 @@ def built() -> list[Row]:
 
 
 def run_manifest() -> list[Row]:
-    outputs = [Path(f"manifests/{name}.parquet") for name in ("samples", "funnel", "people")]
     folders = [DATA / part for part in ("download", "timeline", "samples")]
-    manifest.run(Manifest(), VIDEOS, *folders, Path("manifests/reviews"), *outputs)
+    gathered, outside = DATA / "gathered.parquet", DATA / "outside.parquet"
+    gather.run(Gather(), VIDEOS, *folders, gathered, outside, Path("manifests/people.parquet"))
+    outputs = [Path(f"manifests/{name}.parquet") for name in ("samples", "funnel")]
+    manifest.run(Manifest(), VIDEOS, gathered, outside, Path("manifests/reviews"), *outputs)
     return pq.read_table(outputs[0]).to_pylist()
 
 
@@ -97,7 +99,9 @@ def test_voxceleb_s_sound_and_vggface_s_pictures_meet_by_identity(
     assert all(row["video"].startswith("file-") for row in funnel)
     assert sum(row["duration_us"] for row in funnel) == pytest.approx(40_000_000, abs=200_000)
     dataset_path, leakage = Path("manifests/dataset.parquet"), Path("manifests/leakage.json")
-    dataset.run(Dataset(), Path("manifests/samples.parquet"), dataset_path, leakage)
+    dataset.run(
+        Dataset(), Path("manifests/samples.parquet"), DATA / "samples", dataset_path, leakage
+    )
     pack.run(dataset_path, DATA / "speech", DATA / "faces", "train", Path("packed"))
     assert pq.read_table("packed/samples.parquet").num_rows > 0
 

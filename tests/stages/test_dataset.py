@@ -4,10 +4,9 @@ from pathlib import Path
 import pytest
 
 from tests.tables_builder import Segment, Tables
-from voiceface.config import Dataset, Manifest
+from voiceface.config import Manifest
 from voiceface.errors import VoicefaceError
 from voiceface.review.exchange import mark
-from voiceface.stages import dataset
 
 
 @pytest.fixture
@@ -92,6 +91,6 @@ def test_a_required_review_keeps_only_what_was_kept(tables: Tables) -> None:
     sample = tables.run_manifest()[3]["sample"]
     mark(tables.reviews, tables.manifest, [sample], "keep", "", "ana")
     tables.run_manifest(Manifest(require_review=True))
+    tables.split()
     leakage = tables.root / "manifests/leakage.json"
-    dataset.run(Dataset(), tables.manifest, tables.dataset, leakage)
     assert json.loads(leakage.read_text())["samples"] == {"test": 0, "train": 1, "unseen": 0}

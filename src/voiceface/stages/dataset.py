@@ -10,18 +10,24 @@ import pyarrow.compute as pc
 from voiceface.config import Dataset
 from voiceface.errors import VoicefaceError
 from voiceface.files import read_rows_where, read_table, write_sealed, write_table
+from voiceface.fingerprints import with_fingerprints
 from voiceface.leakage import prove_no_leak
 from voiceface.splits import draw_splits, find_groups
 from voiceface.stages.shim import stage_main
 from voiceface.tables import DATASET, KEPT, MANIFEST
 
-_ABOUT = ("audio_prints", "audio_marks", "face_print", "fate")
-_COLUMNS = [*(name for name in DATASET.names if name != "split"), *_ABOUT]
+_COLUMNS = [*(name for name in DATASET.names if name != "split"), "fate"]
 _NAMED_REASONS = 3
 
 
-def run(config: Dataset, manifest: Path, output: Path, leakage: Path) -> None:
+def run(config: Dataset, manifest: Path, samples: Path, output: Path, leakage: Path) -> None:
     """Draw the splits of the kept samples, prove that they share nothing, and write both.
+
+    Args:
+        manifest: `manifests/samples.parquet`.
+        samples: folder of the sample tables, for the fingerprints.
+        output: `manifests/dataset.parquet`.
+        leakage: `manifests/leakage.json`.
 
     Raises:
         VoicefaceError: no sample is kept, or there is a leak.
@@ -30,6 +36,7 @@ def run(config: Dataset, manifest: Path, output: Path, leakage: Path) -> None:
     if not len(kept):
         fates = read_table(manifest, MANIFEST, ["fate"])["fate"].to_pylist()
         raise VoicefaceError(f"{manifest}: {_why_nothing(Counter(fates))}")
+    kept = with_fingerprints(samples, kept)
     groups = find_groups(kept)
     splits = draw_splits(groups, config.test_fraction, config.unseen_fraction, config.seed)
     video = pc.index_in(kept["video"], pa.array(splits))
