@@ -12,7 +12,17 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from voiceface.layout import CONFIG
-from voiceface.model_config import Acgan, ModelSection, RecogniserSection, Train, Voice, Wav2pix
+from voiceface.model_config import (
+    Acgan,
+    Fegan,
+    ModelSection,
+    RecogniserSection,
+    Speech2face,
+    Train,
+    Vnet,
+    Voice,
+    Wav2pix,
+)
 from voiceface.section import (
     AtLeastOne,
     Count,
@@ -258,7 +268,7 @@ class Evaluate(Section):
     """Signal-to-noise ratios, in dB, at which faces are drawn with others of the split talking in
     the background, too (Fang et al.: 1, 5, 10, 25); empty: none."""
     classifier_steps: AtLeastOne = 150
-    """Training steps of the classifiers of identity and of gender."""
+    """Training steps of the classifiers of identity, of gender and of emotion."""
     vgg_face_weights: str | None = None
     """Path of VGG-Face weights to fine-tune for identity, as in the paper; null: a built-in one."""
     inception_weights: str | None = None
@@ -289,9 +299,9 @@ class Experiments(Section):
 class Settings(Section):
     """The whole configuration: one section per stage."""
 
-    models: list[Literal["acgan", "wav2pix"]] = ["wav2pix"]
+    models: list[Literal["acgan", "fegan", "speech2face", "wav2pix"]] = ["wav2pix"]
     """Models to train and to evaluate."""
-    recognisers: list[Literal["voice"]] = []
+    recognisers: list[Literal["vnet", "voice"]] = []
     """Recognisers of speakers to train even where none of these models begins with them."""
     resolve: Resolve = Resolve()
     download: Download = Download()
@@ -306,6 +316,9 @@ class Settings(Section):
     wav2pix: Wav2pix = Wav2pix()
     voice: Voice = Voice()
     acgan: Acgan = Acgan()
+    vnet: Vnet = Vnet()
+    fegan: Fegan = Fegan()
+    speech2face: Speech2face = Speech2face()
     evaluate: Evaluate = Evaluate()
     experiments: Experiments = Experiments()
     report: Report = Report()

@@ -208,7 +208,7 @@ def test_metrics_stand_beside_real_faces_chance_and_the_paper(page: str) -> None
     words = "71.2 % 98.0 % 25.0 % 44.1 % 95.0 % 25.0 % – – 76.81 % train, 50.08 % test"
     assert f"Identity accuracy ↑ {words}" in seen
     assert "Landmarks found ↑ 91.2 % 80.5 to 95.2 100.0 %" in seen
-    assert "Identity and gender are told by the built-in classifier." in seen
+    assert "Identity, gender and emotion are told by the built-in classifier." in seen
     assert "A face is drawn from the loudest 1.02 s of a voice." in seen
     assert "FID; KID: evaluate.inception_weights is not set." in seen
     assert "Identity accuracy (unseen): these people are not in the training split." in seen
