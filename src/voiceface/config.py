@@ -252,6 +252,8 @@ class Dataset(Section):
     """Share of each known speaker's videos for the test on unheard speech (at least one of two)."""
     unseen_fraction: Fraction = 0.15
     """Share of the speakers for the test on unseen people."""
+    noisy_train: bool = False
+    """Train on flagged samples, too (the paper's noisy data); the tests stay clean."""
     seed: Seed = 0
     """Of the draw of the splits."""
 

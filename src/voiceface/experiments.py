@@ -284,6 +284,17 @@ class Lab:
             raise VoicefaceError(f"{name}: no such model; `voiceface models` lists them")
         return self._runs[name]
 
+    def variant(self, name: str) -> Settings:
+        """The settings of the packed data that lies in a folder of that name.
+
+        Raises:
+            VoicefaceError: no run takes it.
+        """
+        for run in self._runs.values():
+            if run.packed == PACKED / name:
+                return run.settings
+        raise VoicefaceError(f"{name}: no experiment takes such data")
+
     @cached_property
     def _runs(self) -> dict[str, Run]:
         runs = [run for name in self.experiments for _, of in self.cells(name) for run in of]

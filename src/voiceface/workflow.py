@@ -99,7 +99,7 @@ class Plan:
             return []  # a first build makes them all without being asked
         values = {"video": self.videos, "split": SPLITS, "model": self.models}
         values["recogniser"] = self.recognisers
-        values["experiment"] = []  # made when they are asked for, and only then
+        values |= {"experiment": [], "variant": []}  # made when they are asked for, and only then
         there: dict[str, set[str]] = {}
         lacking = []
         for pattern in map(str, patterns):
@@ -155,6 +155,10 @@ class Plan:
         return lambda wildcards: [
             f"{self.packed(wildcards)}/{split}/{part}" for split in SPLITS for part in parts
         ]
+
+    def variant_section(self, wildcards: Any) -> str:
+        """The settings of the dataset that an experiment takes in place of the project's own."""
+        return _json(self.lab.variant(wildcards.variant).dataset)
 
     def experiment(self, wildcards: Any) -> str:
         """An experiment with its cells, as JSON."""

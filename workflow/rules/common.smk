@@ -39,4 +39,5 @@ wildcard_constraints:
     video="[a-z0-9]+-[A-Za-z0-9_-]+",
     model="[a-z0-9_]+(-[a-z0-9._-]+)?",
     recogniser=f"({'|'.join(recogniser_sections())})(-[a-z0-9._-]+)?",
+    variant="[a-z0-9._-]+",
     split="|".join(SPLITS),

@@ -22,3 +22,14 @@ rule dataset:
         "python -m voiceface.stages.dataset --config={params.config:q} --manifest={input.manifest}"
         " --samples={params.files}/data/samples --output={output.dataset}"
         " --leakage={output.leakage} &> {log}"
+
+
+# The same with the settings of an experiment.
+use rule dataset as dataset_variant with:
+    output:
+        dataset="manifests/dataset-{variant}.parquet",
+        leakage="manifests/leakage-{variant}.json",
+    log:
+        "logs/dataset-{variant}.log",
+    params:
+        config=PLAN.variant_section,
