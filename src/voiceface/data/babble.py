@@ -1,6 +1,5 @@
 """Babble: the voices of other people, who talk at the same time, mixed into a voice."""
 
-import torch
 from torch import Tensor
 
 VOICES = 5
@@ -22,23 +21,3 @@ def add_babble(voices: Tensor, others: Tensor, snr_db: float) -> Tensor:
     wanted = voices.square().mean(1, keepdim=True).sqrt() / 10 ** (snr_db / 20)
     crowd = crowd * wanted / crowd.square().mean(1, keepdim=True).sqrt().clamp_min(1e-6)
     return (voices + crowd).clamp(-1, 1)
-
-
-def draw_others(
-    owners: Tensor, pool: Tensor, random: torch.Generator
-) -> tuple[Tensor, Tensor] | None:
-    """Who talks behind each voice: rows of a pool, and where in these it begins.
-
-    Args:
-        owners: int64 (n,), whose each voice is.
-        pool: int64 (m,), whose each row is.
-
-    Returns: int64 (n, VOICES) rows, and float64 (n, VOICES) from 0 to 1; None where somebody is
-        alone in the pool.
-    """
-    strangers = (pool[None] != owners[:, None]).double()
-    if not strangers.any(1).all():
-        return None
-    rows = torch.multinomial(strangers, VOICES, replacement=True, generator=random)
-    starts = torch.rand(rows.shape, generator=random, device=rows.device, dtype=torch.float64)
-    return rows, starts

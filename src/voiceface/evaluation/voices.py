@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from voiceface.data.babble import add_babble, draw_others
+from voiceface.data.babble import VOICES, add_babble
 from voiceface.data.batches import unit
 from voiceface.data.packed import Packed
 
@@ -66,7 +66,7 @@ def in_babble(
     found = [np.empty((0, split.audio.shape[1]), np.int16)]
     for start in range(0, len(rows), AT_A_TIME):
         part = rows[start : start + AT_A_TIME]
-        drawn = draw_others(everyone[torch.from_numpy(part).to(device)], everyone, random)
+        drawn = _draw_others(everyone[torch.from_numpy(part).to(device)], everyone, random)
         if drawn is None:
             return None
         others = _turned(torch.from_numpy(split.audio[drawn[0].cpu().numpy()]).to(device), drawn[1])
@@ -74,6 +74,26 @@ def in_babble(
         mixed = add_babble(unit(voices), unit(others), snr_db)
         found.append((mixed * 32767).round().to(torch.int16).cpu().numpy())
     return np.concatenate(found)
+
+
+def _draw_others(
+    owners: Tensor, pool: Tensor, random: torch.Generator
+) -> tuple[Tensor, Tensor] | None:
+    """Who talks behind each voice: rows of a pool, and where in these it begins.
+
+    Args:
+        owners: int64 (n,), whose each voice is.
+        pool: int64 (m,), whose each row is.
+
+    Returns: int64 (n, VOICES) rows, and float64 (n, VOICES) from 0 to 1; None where somebody is
+        alone in the pool.
+    """
+    strangers = (pool[None] != owners[:, None]).double()
+    if not strangers.any(1).all():
+        return None
+    rows = torch.multinomial(strangers, VOICES, replacement=True, generator=random)
+    starts = torch.rand(rows.shape, generator=random, device=rows.device, dtype=torch.float64)
+    return rows, starts
 
 
 def _turned(sound: Tensor, starts: Tensor) -> Tensor:

@@ -47,6 +47,8 @@ class Chart:
 
     title: str
     unit: str
+    by: str
+    """What its labels are a measure of; may be empty."""
     svg: Markup
     splits: list[str]
 
@@ -134,7 +136,7 @@ def _charts(metrics: list[list[dict[str, Any]]], cells: list[str], axis: str) ->
         if lines and len(charts) < _MOST_FIGURES:
             title, unit = rows[0]["title"], rows[0]["unit"]
             draw = draw_lines if axis else draw_rows
-            charts.append(Chart(title, unit, draw(title, unit, cells, lines), list(lines)))
+            charts.append(Chart(title, unit, axis, draw(title, unit, cells, lines), list(lines)))
     return charts
 
 
