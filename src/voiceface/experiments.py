@@ -74,6 +74,8 @@ class Experiment(Section):
     """What the labels are a measure of, as in `px`: then the figure joins the points."""
     metrics: list[MetricOfSplit] = []
     """The metrics shown, each with its split, as in `identity/test`; empty: all."""
+    figures: list[str] = []
+    """Names of the metrics to draw; empty: the first six."""
     seeds: Annotated[list[Seed], Field(min_length=1)] | None = None
     """Seeds to train with; null: experiments.seeds of config.yaml."""
     settings: dict[str, Any] = {}
@@ -297,7 +299,8 @@ class Lab:
 
     @cached_property
     def _runs(self) -> dict[str, Run]:
-        runs = [run for name in self.experiments for _, of in self.cells(name) for run in of]
+        names = self.made or self.experiments  # a mistake in one is no matter to the others
+        runs = [run for name in names for _, of in self.cells(name) for run in of]
         before = [run.before for run in runs if run.before]
         # Its own evaluation before any other of the same weights.
         return {run.weights: run for run in runs} | {run.name: run for run in [*before, *runs]}

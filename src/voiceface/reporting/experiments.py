@@ -32,13 +32,21 @@ class Entry:
 class Row:
     """A metric on a split, of all cells."""
 
-    title: str
-    sign: str
-    """Which values are good: ↑, ↓ or ≈."""
     split: str
     entries: list[Entry]
     real: str
     chance: str
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric of all cells."""
+
+    title: str
+    sign: str
+    """Which values are good: ↑, ↓ or ≈."""
+    rows: list[Row]
+    """One for each split."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,7 @@ class Comparison:
     source: str
     about: str
     cells: list[str]
-    rows: list[Row]
+    metrics: list[Metric]
     charts: list[Chart]
     seeds: str
     """How many trainings each mean is of, in words."""
@@ -92,8 +100,8 @@ def read_comparison(folder: Path, dataset: str) -> Comparison:
             about["source"],
             about["about"],
             about["cells"],
-            [_row(list(of)) for _, of in groupby(rows, lambda row: (row["metric"], row["split"]))],
-            _charts(by_metric, about["cells"], about["axis"]),
+            [_metric(of) for of in by_metric],
+            _charts(by_metric, about),
             " or ".join(counted(count, "seed") for count in sorted(seeds)),
             any(row["paper"] is not None for row in rows),
             about["dataset"] != dataset,
@@ -105,17 +113,21 @@ def read_comparison(folder: Path, dataset: str) -> Comparison:
         ) from None
 
 
+def _metric(rows: list[dict[str, Any]]) -> Metric:
+    sign = {True: "↑", False: "↓", None: "≈"}[rows[0]["higher_is_better"]]
+    by_split = [list(of) for _, of in groupby(rows, lambda row: row["split"])]
+    return Metric(rows[0]["title"], sign, [_row(of) for of in by_split])
+
+
 def _row(cells: list[dict[str, Any]]) -> Row:
-    first = cells[0]
-    unit = first["unit"]
+    unit = cells[0]["unit"]
 
     def of_all(name: str) -> str:
         values = [row[name] for row in cells if row[name] is not None]
         return figure(sum(values) / len(values), unit) if values else ""
 
-    sign = {True: "↑", False: "↓", None: "≈"}[first["higher_is_better"]]
     entries = [_entry(row) for row in cells]
-    return Row(first["title"], sign, first["split"], entries, of_all("real"), of_all("chance"))
+    return Row(cells[0]["split"], entries, of_all("real"), of_all("chance"))
 
 
 def _entry(row: dict[str, Any]) -> Entry:
@@ -125,18 +137,20 @@ def _entry(row: dict[str, Any]) -> Entry:
     return Entry(value, spread_of(ends, row["unit"]), paper, row["best"])
 
 
-def _charts(metrics: list[list[dict[str, Any]]], cells: list[str], axis: str) -> list[Chart]:
-    """A figure of each metric, as far as the page has room for them."""
+def _charts(metrics: list[list[dict[str, Any]]], about: dict[str, Any]) -> list[Chart]:
+    """A figure of each metric that is to be drawn, or of the first ones."""
     charts: list[Chart] = []
     for rows in metrics:
         lines: dict[str, Line] = {}
         for row in rows:
             if row["mean"] is not None:
                 lines.setdefault(row["split"], {})[row["cell"]] = _point(row)
-        if lines and len(charts) < _MOST_FIGURES:
-            title, unit = rows[0]["title"], rows[0]["unit"]
+        wanted = about["figures"]
+        if lines and (rows[0]["metric"] in wanted if wanted else len(charts) < _MOST_FIGURES):
+            title, unit, axis = rows[0]["title"], rows[0]["unit"], about["axis"]
             draw = draw_lines if axis else draw_rows
-            charts.append(Chart(title, unit, axis, draw(title, unit, cells, lines), list(lines)))
+            svg = draw(title, unit, about["cells"], lines)
+            charts.append(Chart(title, unit, axis, svg, list(lines)))
     return charts
 
 
@@ -147,8 +161,16 @@ def _point(row: dict[str, Any]) -> Point:
 
 def _notes(rows: list[dict[str, Any]]) -> list[str]:
     """Why there is no value, each reason said once."""
-    whose: dict[str, dict[str, None]] = {}
+    cells = len({row["cell"] for row in rows})
+    whose: dict[str, dict[str, dict[str, None]]] = {}
     for row in rows:
         if row["note"] and row["mean"] is None:
-            whose.setdefault(row["note"], {})[f"{row['title']} of {row['cell']}"] = None
-    return [f"{joined(list(names))}: {note}." for note, names in whose.items()]
+            whose.setdefault(row["note"], {}).setdefault(row["title"], {})[row["cell"]] = None
+    return [
+        "; ".join(
+            title if len(of) == cells else f"{title} of {joined(list(of))}"
+            for title, of in titles.items()
+        )
+        + f": {note}."
+        for note, titles in whose.items()
+    ]

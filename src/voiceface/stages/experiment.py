@@ -18,7 +18,8 @@ from voiceface.reporting.metrics import Evaluation, Metric, Value, read_evaluati
 from voiceface.stages.shim import stage_main
 from voiceface.tables import EXPERIMENT, SPLITS
 
-_UPON = 100.0  # no share is over it, nor under 0
+_WHOLE = 100.0  # percent: no share is over it, nor under 0
+_ABOUT = {"title", "source", "about", "axis", "figures"}
 
 Row = dict[str, Any]
 
@@ -26,8 +27,8 @@ Row = dict[str, Any]
 def run(config: Experiment, runs: str, dataset: Path, reports: Path, output: Path) -> None:
     """Write table.parquet and table.csv, as `tables.EXPERIMENT`, and about.json to `output`.
 
-    about.json: {"title", "source", "about", "axis", "cells": labels, "dataset": SHA-256 of the
-    dataset that it was made of}.
+    about.json: {"title", "source", "about", "axis", "figures", "cells": labels, "dataset": SHA-256
+    of the dataset that it was made of}.
 
     Args:
         config: with all its cells.
@@ -53,7 +54,7 @@ def run(config: Experiment, runs: str, dataset: Path, reports: Path, output: Pat
     written = pa.Table.from_pylist(table, EXPERIMENT)
     files.write_table(output / "table.parquet", written)
     files.write_bytes(output / "table.csv", _as_csv(written))
-    about = config.model_dump(mode="json", include={"title", "source", "about", "axis"})
+    about = config.model_dump(mode="json", include=_ABOUT)
     about["cells"] = [cell.label for cell in config.cells]
     files.write_sealed(output / "about.json", about | {"dataset": files.sha256_file(dataset)})
 
@@ -131,7 +132,7 @@ def _mean(values: Iterable[float | None]) -> float | None:
 def _interval(values: list[float], unit: str) -> tuple[float, float] | None:
     ends = intervals.of_seeds(values)
     if ends and unit == "%":
-        return max(ends[0], 0.0), min(ends[1], _UPON)
+        return max(ends[0], 0.0), min(ends[1], _WHOLE)
     return ends
 
 
