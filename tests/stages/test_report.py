@@ -378,7 +378,7 @@ def test_an_experiment_has_a_table_with_intervals_and_a_figure(project: Path) ->
     seen = text_of(section)
     assert "Sizes After Someone, 2019." in seen
     assert "Means over 3 seeds, with their 95 % interval" in seen
-    assert "Identity accuracy ↑ test 42.0 % 37.0 to 47.0 paper: 50.1 % 50.0 % 45.0 to 55.0" in seen
+    assert "test 42.0 % 37.0 to 47.0 paper: 50.1 % 50.0 % 45.0 to 55.0" in seen
     assert "<b>50.0 %</b>" in section
     assert "<b>42.0 %</b>" not in section
     assert "FID: evaluate.inception_weights is not set." in seen

@@ -101,20 +101,22 @@ def run(
     """
     known = [_recogniser(name, models / name) for name in _named(recognisers)]
     shown = [_model(name, models / name, reports / name, known) for name in _named(names)]
-    digests = {
-        path.name: sha256_file(path) for path in (manifest, funnel, people, dataset, leakage)
-    }
-    page = _environment().get_template("page.html")
-    text = page.render(
+    tables = {
         **_funnel(funnel),
         **_speakers(read_speakers(manifest, funnel, dataset)),
         **_people(people, manifest, faces),
+        "leakage": read_leakage(leakage),
+    }
+    inputs = (manifest, funnel, people, dataset, leakage)
+    digests = {path.name: sha256_file(path) for path in inputs}
+    page = _environment().get_template("page.html")
+    text = page.render(
+        **tables,
         splits=SPLITS,
         reviews=REVIEWS,
         rubric=read_text(rubric),
         **_sheets("kept", kept_sheets(dataset, faces, config.contact_sheet)),
         **_sheets("dropped", dropped_sheets(manifest, faces, config.contact_sheet)),
-        leakage=read_leakage(leakage),
         split_rows=read_splits(dataset),
         recognisers=known,
         models=shown,
