@@ -325,6 +325,20 @@ class Settings(Section):
     experiments: Experiments = Experiments()
     report: Report = Report()
 
+    @model_validator(mode="after")
+    def _check_embeddings(self) -> Self:
+        for name in self.models:
+            model = getattr(self, name)
+            encoder = getattr(self, model.begins_with) if model.begins_with else model
+            for key in ("variant", "front_end"):
+                ours, theirs = getattr(model, key, None), getattr(encoder, key, None)
+                if ours != theirs and None not in (ours, theirs):
+                    raise ValueError(
+                        f"{name}.{key} is {ours}, but {model.begins_with}.{key} is {theirs}, and it"
+                        " begins with that embedding; set both alike"
+                    )
+        return self
+
 
 _CONNECTION = ("socket_timeout_s", "cookies_file", "proxy")
 """What `resolve` needs to reach the sites."""

@@ -159,7 +159,7 @@ GATHERED = pa.schema(
         _column("gender", pa.string(), "from sources.csv; may be empty"),
         _column("language", pa.string(), "from sources.csv; may be empty"),
         _column("licence", pa.string(), "from sources.csv; may be empty"),
-        _column("emotion", pa.string(), "from sources.csv; may be empty"),
+        _column("emotion", pa.string(), "of the segment, from sources.csv; may be empty"),
         _column("face_video", pa.string(), "where the face comes from: its own video, mostly"),
         _column("face_start_us", pa.int64(), "start of the face's row in the faces table, µs"),
         _column("identity_distance", pa.float32(), "descriptor distance to speaker's usual", True),

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.models.layers import shapes
 from voiceface.data.batches import Batch
 from voiceface.model_config import Wav2pix
 from voiceface.models.wav2pix import Discriminator, Generator, SpeechEncoder, Wav2Pix
@@ -16,18 +17,9 @@ def _batch(px: int = 64, count: int = 4) -> Batch:
     return Batch(audio, faces[0], faces[1], torch.arange(count) % 2, torch.full((count,), -1))
 
 
-def _shapes(network: nn.Module, kinds: tuple[type, ...], *inputs: Tensor) -> list[tuple[int, ...]]:
-    shapes: list[tuple[int, ...]] = []
-    for layer in network.modules():
-        if isinstance(layer, kinds):
-            layer.register_forward_hook(lambda _, __, out: shapes.append(tuple(out.shape[1:])))
-    network(*inputs)
-    return shapes
-
-
 def test_the_encoder_has_the_papers_layers() -> None:
     encoder = SpeechEncoder("paper", batch_norm=False)
-    assert _shapes(encoder, (nn.Conv1d, nn.Linear), torch.randn(2, 16_384)) == [
+    assert shapes(encoder, (nn.Conv1d, nn.Linear), torch.randn(2, 16_384)) == [
         (16, 4096), (32, 1024), (128, 256), (256, 64), (512, 16), (1024, 4), (256,), (128,), (128,),
     ]  # fmt: skip
     convolutions = [layer for layer in encoder.modules() if isinstance(layer, nn.Conv1d)]
@@ -42,7 +34,7 @@ def test_the_generator_doubles_from_one_pixel_to_the_picture(
 ) -> None:
     generator = Generator(px, "paper", 0.5)
     sizes = [(c, 4 * 2**n, 4 * 2**n) for n, c in enumerate(channels)]
-    assert _shapes(generator, (nn.ConvTranspose2d,), torch.randn(2, 128)) == sizes
+    assert shapes(generator, (nn.ConvTranspose2d,), torch.randn(2, 128)) == sizes
     assert generator(torch.randn(2, 128)).abs().max() <= 1
 
 
@@ -53,8 +45,8 @@ def test_the_discriminator_joins_the_embedding_at_four_by_four(
     px: int, channels: tuple[int, ...]
 ) -> None:
     judge = Discriminator(px)
-    shapes = _shapes(judge, (nn.Conv2d,), torch.randn(2, 3, px, px), torch.randn(2, 128))
-    assert shapes == [
+    found = shapes(judge, (nn.Conv2d,), torch.randn(2, 3, px, px), torch.randn(2, 128))
+    assert found == [
         *((c, px // 2 ** (n + 1), px // 2 ** (n + 1)) for n, c in enumerate(channels)),
         (1, 1, 1),
     ]

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from voiceface.config import Gather
 from voiceface.duplicates import repeats
+from voiceface.emotions import by_segment
 from voiceface.errors import VoicefaceError
 from voiceface.files import read_table, write_table
 from voiceface.fingerprints import FACE, SOUND, fingerprints, read_samples
@@ -74,7 +75,7 @@ def _with_sources(table: pa.Table, videos: list[Video]) -> pa.Table:
     for column in _OF_SOURCE:
         values = pa.array([getattr(video, column) for video in videos], pa.string())
         table = table.append_column(GATHERED.field(column), values.take(video))
-    return table
+    return by_segment(table)
 
 
 def _people(table: pa.Table, samples: Path, config: Gather) -> People:
