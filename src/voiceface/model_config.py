@@ -33,6 +33,9 @@ class Train(Section):
     """Decay of the generator's exponential moving average; 0 is none."""
     accumulate: AtLeastOne = 1
     """Parts that a batch is gone through in, one after the other, where memory is short."""
+    babble_snr_db: float | None = None
+    """Mix others of the split, who talk at the same time, into each voice that is learnt from, at
+    this signal-to-noise ratio in dB; null: none."""
     most_data_gib: NonNegative = 16.0
     """Training data that takes more than this on the device, in GiB, stays on the disk, and batches
     are read ahead."""
@@ -90,6 +93,8 @@ class EmbeddingSection(ModelSection):
 class Wav2pix(ModelSection):
     """Wav2Pix (Duarte et al., ICASSP 2019). The defaults suit the demo; see workflow/paper.yaml."""
 
+    input_samples: AtLeastOne = 16_384
+    """Length of the sound that a face is drawn from, in samples (the paper: 16,384)."""
     variant: Literal["paper", "code"] = "paper"
     """Layers as in the paper, or as in the authors' code where that differs."""
     encoder_batch_norm: bool = True

@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.corpora.conftest import VIDEOS, Importer, fetched
-from voiceface.config import Dataset, Faces, Manifest, Samples, Speech
+from voiceface.config import Dataset, Faces, Gather, Manifest, Samples, Speech
 from voiceface.data.packed import Packed, read_splits
 from voiceface.emotions import by_segment
-from voiceface.stages import dataset, faces, manifest, pack, samples, speech
+from voiceface.stages import dataset, faces, gather, manifest, pack, samples, speech
 from voiceface.tables import SPLITS
 
 Row = dict[str, Any]
@@ -44,16 +44,20 @@ def built() -> list[Row]:
 
 
 def run_manifest() -> list[Row]:
-    outputs = [Path(f"manifests/{name}.parquet") for name in ("samples", "funnel", "people")]
     folders = [DATA / part for part in ("download", "timeline", "samples")]
-    manifest.run(Manifest(), VIDEOS, *folders, Path("manifests/reviews"), *outputs)
+    gathered, outside = DATA / "gathered.parquet", DATA / "outside.parquet"
+    gather.run(Gather(), VIDEOS, *folders, gathered, outside, Path("manifests/people.parquet"))
+    outputs = [Path(f"manifests/{name}.parquet") for name in ("samples", "funnel")]
+    manifest.run(Manifest(), VIDEOS, gathered, outside, Path("manifests/reviews"), *outputs)
     return pq.read_table(outputs[0]).to_pylist()
 
 
 def packed() -> dict[str, Packed]:
     """Draw the splits of what was built, and pack them."""
     path, leakage = Path("manifests/dataset.parquet"), Path("manifests/leakage.json")
-    dataset.run(Dataset(), Path("manifests/samples.parquet"), path, leakage)
+    dataset.run(
+        Dataset(), Path("manifests/samples.parquet"), DATA / "samples", path, leakage
+    )
     for split in SPLITS:
         pack.run(path, DATA / "speech", DATA / "faces", split, DATA / "packed" / split)
     return read_splits(DATA / "packed")

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from voiceface.data.babble import VOICES, add_babble
 from voiceface.data.packed import Packed
 from voiceface.data.store import open_store
 from voiceface.errors import VoicefaceError
@@ -35,7 +36,7 @@ class Batch(NamedTuple):
 
 
 class _Draw(NamedTuple):
-    """What a global batch is made of, by pair: (B,) each."""
+    """What a global batch is made of, by pair: (B,) each where nothing else is said."""
 
     voices: Tensor
     """Rows that the sound is of."""
@@ -47,6 +48,10 @@ class _Draw(NamedTuple):
     """Rows of other speakers."""
     mirrored: Tensor
     wrong_mirrored: Tensor
+    others: Tensor
+    """Rows of those who talk behind the voice: (B, VOICES), or (B, 0)."""
+    other_starts: Tensor
+    """Where these are cut."""
 
 
 class _Ahead(NamedTuple):
@@ -77,6 +82,7 @@ class Batches:
         pairing: Pairing = "paired",
         repeats: bool = False,
         gender: str = "",
+        babble_snr_db: float | None = None,
         most_gib: float = float("inf"),
         mine: slice = slice(None),
     ) -> None:
@@ -90,6 +96,7 @@ class Batches:
                 same speaker (Wen et al. 2019).
             repeats: sound that is longer than a segment is that segment again and again.
             gender: take the rows of that gender's speakers alone; empty: all.
+            babble_snr_db: others talk behind each voice, so much more quietly; None: nobody.
             most_gib: the split is mapped from the disk where it would take more on the device.
             mine: the part of each batch that is yielded here: the rest is for other processes,
                 whose streams are of the same seed.
@@ -101,6 +108,7 @@ class Batches:
         _check(packed, rows, gender, 1 if repeats else samples[0])
         self.samples, self.batch, self.flip, self.mine = samples, batch, flip, mine
         self.pairing, self.device = pairing, device
+        self.babble_snr_db = babble_snr_db
         self.store = open_store(packed, px, device, most_gib)
         self.labels = torch.from_numpy(packed.labels).to(device)
         self.emotions = torch.from_numpy(packed.emotion_labels).to(device)
@@ -151,6 +159,7 @@ class Batches:
             self.by_label[self._others(labels)],
             self._uniform() < chance,
             self._uniform() < chance,
+            *self._crowd(labels),
         )
         least, most = self.samples
         if least == most:
@@ -160,8 +169,12 @@ class Batches:
 
     def _fetch(self, whole: _Draw, length: int) -> Batch:
         draw = _Draw(*(column[self.mine] for column in whole))
+        audio = self._cut(draw.voices, draw.starts, length)
+        if self.babble_snr_db is not None:
+            others = self._cut(draw.others.flatten(), draw.other_starts.flatten(), length)
+            audio = add_babble(audio, others.unflatten(0, draw.others.shape), self.babble_snr_db)
         return Batch(
-            self._cut(draw.voices, draw.starts, length),
+            audio,
             self._mirror(draw.faces, draw.mirrored),
             self._mirror(draw.wrong, draw.wrong_mirrored),
             self.labels[draw.voices],
@@ -184,6 +197,13 @@ class Batches:
         own = self.counts[labels]
         place = (self._uniform() * (len(self.rows) - own)).long()
         return place + own * (place >= self.starts[labels])
+
+    def _crowd(self, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Who talks behind each voice, and where that is cut."""
+        if self.babble_snr_db is None:
+            return labels[:, None][:, :0], labels[:, None][:, :0]
+        others = [self.by_label[self._others(labels)] for _ in range(VOICES)]
+        return torch.stack(others, 1), torch.stack([self._uniform() for _ in others], 1)
 
     def _cut(self, rows: Tensor, starts: Tensor, length: int) -> Tensor:
         chains = self.chains[rows, : self._links(length)]

@@ -1,4 +1,4 @@
-"""The faces to evaluate: drawn from a split's voices, from some seconds of them, and from noise."""
+"""The faces to evaluate: drawn from voices, from some seconds of them, in babble, from noise."""
 
 import sys
 from dataclasses import replace
@@ -10,7 +10,7 @@ from voiceface.config import Evaluate
 from voiceface.data.packed import Packed
 from voiceface.data.store import shrunk
 from voiceface.evaluation.metric import Faces, Scores, Training
-from voiceface.evaluation.voices import longer_voices, noise_like
+from voiceface.evaluation.voices import in_babble, longer_voices, noise_like
 from voiceface.models.drawing import draw_faces, spread
 from voiceface.models.judging import Judge, score_faces
 from voiceface.models.options import gender_of
@@ -52,6 +52,16 @@ class Drawer:
                 name = f"{self.split.split}, {seconds:g} s"
                 sound = voices.audio[:, :samples]
                 found[f"{seconds:g}"] = self._faces(name, voices.rows, sound)
+        return found
+
+    def babble(self) -> dict[str, Faces]:
+        """From the voices with others of the split behind them, by the SNR in dB as text."""
+        found = {}
+        for snr_db in sorted(set(self.config.babble_snr_db)):
+            sound = in_babble(self.split, self.rows, snr_db, self.config.seed, self.device)
+            if sound is not None:
+                name = f"{self.split.split}, babble at {snr_db:g} dB"
+                found[f"{snr_db:g}"] = self._faces(name, self.rows, sound)
         return found
 
     def _faces(self, name: str, rows: np.ndarray, audio: np.ndarray) -> Faces:

@@ -53,7 +53,10 @@ GROUPS: dict[str, dict[str, Metric]] = {
 }
 """The metrics by what they answer."""
 
-BY_INPUT = ("identity", "gender", "emotion", "matching", "cosine", "landmarks", "discriminator")
+BY_INPUT = (
+    *("identity", "gender", "emotion", "matching", "cosine", "landmarks", "discriminator"),
+    *("frechet_dlib", "fid"),
+)
 """Those that are also told of noise, and of each number of seconds of speech."""
 
 HEADLINES = (("identity", "test"), ("matching", "test"), ("matching", "unseen"))

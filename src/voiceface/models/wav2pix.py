@@ -62,7 +62,7 @@ class _Convolution(nn.Conv1d):
 class SpeechEncoder(nn.Module):
     """Waveform → embedding."""
 
-    def __init__(self, variant: str, batch_norm: bool) -> None:
+    def __init__(self, variant: str, batch_norm: bool, samples: int = INPUT_SAMPLES) -> None:
         super().__init__()
         slope = 0.3 if variant == "code" else 0.2
         channels = (1, 16, 32, 128, 256, 512, 1024)
@@ -75,12 +75,12 @@ class SpeechEncoder(nn.Module):
         self.convolutions = nn.Sequential(*layers)
         activation: nn.Module = nn.ReLU() if variant == "code" else nn.LeakyReLU(slope)
         self.project = nn.Sequential(
-            nn.Linear(4 * 1024, 256), activation, nn.Linear(256, 128), activation,
+            nn.Linear(-(-samples // 4**6) * 1024, 256), activation, nn.Linear(256, 128), activation,
             nn.Linear(128, EMBEDDING),
         )  # fmt: skip
 
     def forward(self, audio: Tensor) -> Tensor:
-        """(B, 16384) → (B, 128)."""
+        """(B, samples) → (B, 128)."""
         loudness = audio.square().mean(1, keepdim=True).sqrt()
         features = self.convolutions((audio / (loudness + 1e-4)).unsqueeze(1))  # B × 1024 × 4
         embedding: Tensor = self.project(features.flatten(1))
@@ -140,8 +140,6 @@ class Wav2Pix:
 
     drawing = ("encoder", "generator")
     judging = ("discriminator",)
-    input_samples = INPUT_SAMPLES
-    crop_samples = (INPUT_SAMPLES, INPUT_SAMPLES)
     whole = False
     pretrained = ()
     rate_hz = None
@@ -149,10 +147,13 @@ class Wav2Pix:
     def __init__(self, config: Wav2pix, speakers: int) -> None:
         """Fresh networks, drawn from torch's global random state."""
         self.config = config
-        self.px = config.px
+        self.px, self.input_samples = config.px, config.input_samples
+        self.crop_samples = (config.input_samples, config.input_samples)
         self.flip, self.pairing = config.flip, config.pairing
         self.networks: dict[str, nn.Module] = {
-            "encoder": SpeechEncoder(config.variant, config.encoder_batch_norm),
+            "encoder": SpeechEncoder(
+                config.variant, config.encoder_batch_norm, config.input_samples
+            ),
             "generator": Generator(config.px, config.variant, config.dropout),
             "discriminator": Discriminator(config.px),
             "classifier": _classifier(config.variant, speakers),
@@ -233,7 +234,7 @@ class Wav2Pix:
         return terms
 
     def draw(self, audio: Tensor) -> Tensor:
-        """Faces for voices: (B, 16384) → (B, 3, px, px), -1 to 1. Dropout is the only chance."""
+        """Faces for voices: (B, samples) → (B, 3, px, px), -1 to 1. Dropout is the only chance."""
         encoder, generator = (self.networks[name] for name in self.drawing)
         encoder.eval()
         for layer in generator.modules():

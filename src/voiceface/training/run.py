@@ -70,6 +70,7 @@ class Run:
             pairing=self.model.pairing,
             repeats=repeats(self.model),
             gender=gender_of(self.model),
+            babble_snr_db=config.babble_snr_db,
             most_gib=config.most_data_gib,
             mine=workers.slice_of(section.batch, config.accumulate),
         )
