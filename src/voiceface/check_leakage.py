@@ -237,10 +237,10 @@ def _compare_sounds(small: Split, large: Split) -> dict[str, dict[Path, tuple[Pa
         marks += [(number, part) for part in _marks(large, path)]
     files = [*small.sounds, *large.sounds]
     side = np.array([files_of < first_large for files_of, _ in marks], np.int8)
-    owners = np.repeat(np.arange(len(marks)), [len(part) for _, part in marks])
+    lengths = np.array([len(part) for _, part in marks], np.int64)
     joined = np.concatenate([np.zeros(0, np.uint32), *(part for _, part in marks)])
     near: dict[Path, tuple[Path, int]] = {}
-    for one, other in near_sounds(joined, owners, side, _LEAST_MARKS):
+    for one, other in near_sounds(joined, lengths, side, _LEAST_MARKS):
         theirs, mine = sorted((marks[one][0], marks[other][0]), reverse=True)
         if files[mine] not in identical:
             near.setdefault(files[mine], (files[theirs], 0))
