@@ -331,14 +331,13 @@ def _models(options: argparse.Namespace) -> int:
 
     from voiceface.models.status import models_status
 
-    table = Table("model", "paper", "draws from", "trained", "on unheard speech", box=None)
+    table = Table("model", "paper", "takes", "needs", "trained", "main metrics", box=None)
     for model in models_status(MODELS, load_settings(CONFIG)):
         trained = "no" if model.trained_steps is None else f"{model.trained_steps} steps"
         if model.taken_down:
             trained += ", stale: on what was taken down since"
-        on_test = {k.removesuffix("/test"): v for k, v in model.headline.items() if "/test" in k}
-        metrics = ", ".join(f"{name} {value:.3g}" for name, value in on_test.items())
-        table.add_row(model.name, model.paper, model.about, trained, metrics)
+        metrics = ", ".join(f"{name} {value:.3g}" for name, value in model.headline.items())
+        table.add_row(model.name, model.paper, model.about, model.needs, trained, metrics)
     Console().print(table)
     return 0
 

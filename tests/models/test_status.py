@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from voiceface.config import Settings
+from voiceface.config import Settings, model_sections, recogniser_sections
 from voiceface.errors import VoicefaceError
 from voiceface.files import write_json
 from voiceface.ids import video_mark
@@ -69,3 +69,22 @@ def test_a_damaged_card_or_metrics_file_is_one_line(tmp_path: Path, text: str) -
     (models / "wav2pix" / "generator.safetensors").touch()
     with pytest.raises(VoicefaceError, match=r"model\.json: not the card .*build again$"):
         models_status(models, Settings(), reports)
+
+
+def test_each_model_and_each_recogniser_says_what_it_takes_and_needs(tmp_path: Path) -> None:
+    write_json(tmp_path / "voice/model.json", {"steps": 5})
+    (tmp_path / "voice/encoder.safetensors").touch()
+    write_json(tmp_path / "voice/accuracy.json", {"test": {"n": 4, "top1": 75.0}})
+    settings = Settings(models=["acgan"])
+    listed = {one.name: one for one in models_status(tmp_path, settings, tmp_path)}
+    assert list(listed) == [*model_sections(), *recogniser_sections()]
+    assert all(one.paper and one.about for one in listed.values())
+    assert listed["acgan"].needs == "voice, trained first; sound at 16 kHz"
+    assert listed["fegan"].needs.startswith("vnet, trained first; emotion")
+    assert listed["wav2pix"].needs == ""
+    assert [name for name, one in listed.items() if one.wanted] == ["acgan", "voice"]
+    assert listed["voice"].trained_steps == 5
+    assert listed["voice"].headline == {"speaker/test": 75.0}
+    write_json(tmp_path / "voice/accuracy.json", {})
+    with pytest.raises(VoicefaceError, match=r"accuracy\.json: not the accuracy of a recogniser"):
+        models_status(tmp_path, settings, tmp_path)

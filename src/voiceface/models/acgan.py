@@ -205,4 +205,10 @@ def _is(scores: Tensor, target: float) -> Tensor:
     return functional.binary_cross_entropy_with_logits(scores, torch.full_like(scores, target))
 
 
-ENTRY = Entry(Acgan, AcGan, "Wen, Singh and Raj, NeurIPS 2019", "3 to 8 s of mel frames; GAN")
+ENTRY = Entry(
+    Acgan,
+    AcGan,
+    "Wen, Singh and Raj, NeurIPS 2019",
+    "3 to 8 s of mel frames; GAN",
+    needs="sound at 16 kHz",
+)

@@ -252,5 +252,10 @@ def _accuracy(guesses: Tensor, labels: Tensor) -> Tensor:
 
 
 ENTRY = Entry(
-    Fegan, FeGan, "Fang et al. 2021", "5 to 13 s of mel frames, and the emotion; GAN", knows=True
+    Fegan,
+    FeGan,
+    "Fang et al. 2021",
+    "5 to 13 s of mel frames, and the emotion; GAN",
+    knows=True,
+    needs="emotion in sources.csv, for C2 and D2",
 )

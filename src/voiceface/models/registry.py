@@ -142,6 +142,8 @@ class Entry(NamedTuple, Generic[S, T]):
     paper: str
     about: str
     knows: bool = False
+    needs: str = ""
+    """What there must be beside voices and faces, in words."""
 
     def fresh(self, section: S, speakers: int, known: Known) -> T:
         """Fresh networks, drawn from torch's global random state."""

@@ -55,5 +55,9 @@ class Speech2Face(AcGan):
 
 
 ENTRY = Entry(
-    Speech2face, Speech2Face, "a student system, after Wen et al. 2019", "10 s of mel frames; GAN"
+    Speech2face,
+    Speech2Face,
+    "a student system, after Wen et al. 2019",
+    "10 s of mel frames; GAN",
+    needs="gender in sources.csv, for one of one gender",
 )

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from voiceface import files
-from voiceface.config import Settings, model_sections
+from voiceface.config import Settings, model_sections, recogniser_sections
 from voiceface.errors import VoicefaceError
 from voiceface.layout import TAKEDOWNS
 from voiceface.models.provenance import trained_on
-from voiceface.models.registry import entry
+from voiceface.models.registry import entry, recogniser
 from voiceface.takedowns import read_takedowns
 
 
@@ -19,7 +19,9 @@ class ModelStatus:
     name: str
     paper: str
     about: str
-    """What it draws from, and how."""
+    """What it draws from, and how; of a recogniser, what it hears."""
+    needs: str
+    """What it can't be trained without, in words; may be empty."""
     wanted: bool
     """Whether the config asks for it."""
     trained_steps: int | None
@@ -27,34 +29,55 @@ class ModelStatus:
     taken_down: bool
     """Whether it was trained on what was taken down since: `voiceface build` trains it anew."""
     headline: dict[str, float]
-    """The main metrics of its drawings, where it is evaluated: "identity/test" and so on."""
+    """The main metrics, where it is evaluated: "identity/test" and so on; of a recogniser the
+    unheard recordings that it names rightly, in percent."""
 
 
 def models_status(
     models: Path, settings: Settings, reports: Path = Path("reports")
 ) -> list[ModelStatus]:
-    """Every model of the registry, with what lies in the folders of models and of reports.
+    """Every model, then every recogniser of speakers, with what lies in these folders of each.
 
     Raises:
         VoicefaceError: a model's card or metrics are damaged.
     """
     down = trained_on(models, read_takedowns(TAKEDOWNS).videos)
-    return [
+    drawing = [
         ModelStatus(
             name,
-            entry(name).paper,
-            entry(name).about,
+            (model := entry(name)).paper,
+            model.about,
+            _needs(getattr(settings, name).begins_with, model.needs),
             name in settings.models,
-            _trained_steps(models / name),
+            _trained_steps(models / name, "generator"),
             name in down,
             _headline(reports / name / "metrics.json"),
         )
         for name in model_sections()
     ]
+    begun_with = {getattr(settings, name).begins_with for name in settings.models}
+    telling = [
+        ModelStatus(
+            name,
+            (teller := recogniser(name)).paper,
+            teller.about,
+            teller.needs,
+            name in begun_with.union(settings.recognisers),
+            _trained_steps(models / name, "encoder"),
+            name in down,
+            _accuracy(models / name / "accuracy.json"),
+        )
+        for name in recogniser_sections()
+    ]
+    return [*drawing, *telling]
 
 
-def _trained_steps(folder: Path) -> int | None:
-    if not (folder / "generator.safetensors").is_file() or not (folder / "model.json").is_file():
+def _needs(recogniser: str | None, more: str) -> str:
+    return "; ".join(filter(None, (recogniser and f"{recogniser}, trained first", more)))
+
+
+def _trained_steps(folder: Path, weights: str) -> int | None:
+    if not (folder / f"{weights}.safetensors").is_file() or not (folder / "model.json").is_file():
         return None
     path = folder / "model.json"
     card = files.read_json(path)
@@ -79,4 +102,16 @@ def _headline(path: Path) -> dict[str, float]:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise VoicefaceError(
             f"{path}: not the metrics of this version ({error!r}); delete it and build again"
+        ) from None
+
+
+def _accuracy(path: Path) -> dict[str, float]:
+    if not path.is_file():
+        return {}
+    try:
+        known = files.read_json(path)["test"]["top1"]
+        return {} if known is None else {"speaker/test": float(known)}
+    except (KeyError, TypeError, ValueError) as error:
+        raise VoicefaceError(
+            f"{path}: not the accuracy of a recogniser ({error!r}); delete it and build again"
         ) from None
