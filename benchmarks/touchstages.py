@@ -36,6 +36,8 @@ OUTPUTS = {
               ("generator.safetensors", "model.json", "history.parquet", "grid.png",
                "README.md")],
     "evaluate": [f"{{output}}/{name}" for name in ("metrics.json", "generated.png")],
+    "experiment": [f"{{output}}/{name}" for name in
+                   ("about.json", "table.parquet", "table.csv")],
     "report": ["{output}"],
 }  # fmt: skip
 """Of each stage the files that it writes, told by its flags."""

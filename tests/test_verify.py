@@ -28,7 +28,7 @@ from voiceface.files import (
 )
 from voiceface.layout import OUTCOMES, REPORT, VIDEO_LIST
 from voiceface.stages import download, downloads
-from voiceface.tables import CHUNKS, FACES, HISTORY, SPEECH, SPLITS
+from voiceface.tables import CHUNKS, EXPERIMENT, FACES, HISTORY, SPEECH, SPLITS
 from voiceface.traces import OUTPUTS
 
 TEXTS = (".json", ".html")
@@ -70,12 +70,19 @@ def _build(made: Tables) -> None:
     downloads.run("0.5", VIDEO_LIST, OUTCOMES, Path("data/downloads.parquet"))
     for split in SPLITS:
         made.run_pack(split)
-    for name, part in (("m", "generator"), ("voice", "encoder")):
+    shutil.copytree("data/packed/train", "data/packed/noisy-1/train")
+    for name in ("dataset{}.parquet", "leakage{}.json"):
+        shutil.copy(f"manifests/{name.format('')}", f"manifests/{name.format('-noisy-1')}")
+    put("reports/experiments/sizes/table.csv", "cell,model")
+    about = {"csv_sha256": sha256_file(Path("reports/experiments/sizes/table.csv"))}
+    write_sealed(Path("reports/experiments/sizes/about.json"), about)
+    write_table(Path("reports/experiments/sizes/table.parquet"), EXPERIMENT.empty_table())
+    for name, part in (("m", "generator"), ("voice-steps.3-abc", "encoder")):
         put(f"models/{name}/{part}.safetensors", "weights")
         card = {"sha256": sha256_file(Path(f"models/{name}/{part}.safetensors"))}
         write_sealed(Path(f"models/{name}/model.json"), card)
         write_table(Path(f"models/{name}/history.parquet"), HISTORY.empty_table())
-    write_sealed(Path("models/voice/accuracy.json"), {})
+    write_sealed(Path("models/voice-steps.3-abc/accuracy.json"), {})
     write_sealed(Path("reports/m/metrics.json"), {"metrics": {}})
     for picture in ("models/m/grid.png", "reports/m/generated.png"):
         cv2.imwrite(picture, np.random.default_rng(0).integers(0, 255, (40, 40, 3), np.uint8))

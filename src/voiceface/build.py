@@ -66,7 +66,7 @@ def build(
         tidy_up()
         finish_takedowns(console)
         _resolve(settings, resolve, console)
-        progress = Progress(_durations(), count, _speeds())
+        progress = Progress(_durations(), count, _speeds(), targets or [])
         try:
             status = _follow(Runner(options, _TEXT, (lock,)), progress, console)
         except KeyboardInterrupt:

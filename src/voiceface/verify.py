@@ -122,7 +122,7 @@ def _jobs() -> Iterator[_Job]:
     for metrics in sorted(REPORTS.glob("*/metrics.json")):
         yield _Job({metrics: _json, metrics.parent / "generated.png": _png})
     for about in sorted(RESULTS.glob("*/about.json")):
-        yield _Job({about: _json, about.with_name("table.parquet"): _table(tables.EXPERIMENT)})
+        yield _experiment(about)
     yield _Job({REPORT: page_damage})
 
 
@@ -136,6 +136,15 @@ def _jobs_of(video: str) -> Iterator[_Job]:
             for folder, schema in schemas.items()
         }
         yield _Job(checks)
+
+
+def _experiment(about: Path) -> _Job:
+    def csv(path: Path) -> str:
+        return _unlike_in(about, path, "csv_sha256")
+
+    table = _table(tables.EXPERIMENT)
+    own = {about.with_name("table.parquet"): table, about.with_name("table.csv"): csv}
+    return _Job({about: _json, **own})
 
 
 def _model(folder: Path) -> _Job:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from voiceface.build import read_settings
 from voiceface.building.events import Event
-from voiceface.building.progress import NO_STAGES, STAGES
+from voiceface.building.progress import STAGES
 from voiceface.building.reasons import MOST_NAMES, causes, updated_by_jobs
 from voiceface.errors import VoicefaceError
 from voiceface.ids import is_video_id
@@ -80,7 +80,7 @@ def _is_video(target: str) -> bool:
 
 def _with_those_before(jobs: Collection[Event], about: str) -> list[Event]:
     makers = {path: job["jobid"] for job in jobs for path in job["output"] or []}
-    by_number = {job["jobid"]: job for job in jobs if job["rule_name"] not in NO_STAGES}
+    by_number = {job["jobid"]: job for job in jobs if job["output"]}  # others only name targets
     wanted = [
         number
         for number, job in by_number.items()

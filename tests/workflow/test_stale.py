@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.workflow.project import ROOT
 from tests.workflow.tiny_line import ANN, BOB, CODE, MODELS, NEW, Job, Line, jobs, lay_out
@@ -218,6 +219,36 @@ def test_what_changes_no_result_runs_nothing(line: Line) -> None:
     for edit in NOTHING.values():
         edit(line)
     assert line.build() == set()
+
+
+SIZES = {
+    "sizes": {
+        "title": "Sizes",
+        "cells": [
+            {"label": "as it is", "model": "wav2pix"},
+            {"label": "large", "model": "wav2pix", "settings": {"wav2pix.px": 128}},
+            {"label": "noisy", "model": "wav2pix", "settings": {"dataset.noisy_train": True}},
+        ],
+    }
+}
+LARGE, NOISY = "wav2pix-px.128-d4efea-seed0", "wav2pix-noisy_train.true-68fab5-seed0"
+
+
+def test_an_experiment_makes_what_is_not_there_and_only_when_it_is_asked_for(line: Line) -> None:
+    line.configure("experiments", file="mine.yaml", seeds=[0])
+    Path("mine.yaml").write_text(yaml.safe_dump({"experiments": SIZES}))
+    runs = jobs(["train", "evaluate"], LARGE, NOISY)
+    data = NOISY.removeprefix("wav2pix-").removesuffix("-seed0")
+    packed = jobs(["pack_variant"], *(f"{data} {split}" for split in tables.SPLITS))
+    ending = jobs(["experiment"], "sizes") | REPORT
+    assert line.build("sizes") == jobs(["dataset_variant"], data) | packed | runs | ending
+    assert line.build("sizes") == set()
+    line.configure("wav2pix", steps=7)
+    usual = jobs(["train", "evaluate"], "wav2pix") | REPORT
+    assert line.build() == usual
+    assert line.build("reports/experiments/sizes/table.csv") == runs | jobs(["experiment"], "sizes")
+    line.edit("mine.yaml", "large", "larger")
+    assert line.build("experiments") == ending
 
 
 def test_the_table_of_the_docs_says_the_same() -> None:

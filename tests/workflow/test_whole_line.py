@@ -3,11 +3,13 @@
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 import soundfile
+import yaml
 from clean import compare  # benchmarks/ is on the path, see pyproject.toml
 
 from tests.workflow.project import QUICK, Project
@@ -23,9 +25,12 @@ def _sources(world: Path) -> list[dict[str, str]]:
     return [{"speaker": n, "location": str(world / n), "consent": "synthetic"} for n in names]
 
 
+def _settings(world: Path) -> dict[str, Any]:
+    return QUICK | {"resolve": {"local_roots": [str(world)]}}
+
+
 def _project(folder: Path, world: Path) -> Project:
-    settings = QUICK | {"resolve": {"local_roots": [str(world)]}}
-    return Project.make(folder, _sources(world), settings)
+    return Project.make(folder, _sources(world), _settings(world))
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +127,39 @@ def test_status_tells_the_funnel_and_that_nothing_is_stale(built: Project) -> No
     printed = built.voiceface("status")
     assert "no speech" in printed
     assert "up to date" in printed or "nothing" in printed
+
+
+def test_an_experiment_ends_as_a_table_and_a_figure_in_the_report(
+    built: Project, demo_world: Path
+) -> None:
+    less = {"wav2pix.input_samples": 4800, "train.babble_snr_db": 10.0}
+    cells = [
+        {"label": "as it is", "model": "wav2pix"},
+        {"label": "less, in babble", "model": "wav2pix", "settings": less},
+    ]
+    told = {"title": "How much", "cells": cells, "metrics": ["ssim/train", "landmarks/test"]}
+    (built.folder / "mine.yaml").write_text(yaml.safe_dump({"experiments": {"length": told}}))
+    mine = {"experiments": {"file": "mine.yaml", "seeds": [0]}}
+    built.configure(_settings(demo_world) | mine)
+    printed = built.snakemake("--cores=2", "length")
+    for rule, count in (("train", 1), ("evaluate", 1), ("experiment", 1), ("report", 1)):
+        assert re.search(rf"^{rule} +{count}$", printed, re.M), rule
+    assert "rule pack:" not in printed
+    results = built.folder / "reports/experiments/length"
+    rows = pq.read_table(results / "table.parquet").to_pylist()
+    assert [(row["cell"], row["metric"]) for row in rows[:2]] == [
+        ("as it is", "ssim"),
+        ("less, in babble", "ssim"),
+    ]
+    means = [row["mean"] for row in rows[:2]]
+    assert all(0 < mean < 1 for mean in means)
+    assert means[0] != means[1]
+    assert f"{means[1]:g}" in (results / "table.csv").read_text()
+    page = (built.folder / "reports/index.html").read_text()
+    section = page[page.index('id="experiment-length"') :]
+    assert f"{means[1]:.3f}" in section
+    assert "<svg" in section
+    assert "Nothing to be done" in built.snakemake("-n", "length")
 
 
 def test_a_mark_reruns_the_manifest_and_what_follows_and_nothing_before_it(built: Project) -> None:

@@ -84,7 +84,7 @@ class Line:
         self.edit(config, field, f"    {name}: {kind} = {kind}()\n{field}")
         (self.folder / f"{CODE}models/{name}.py").write_text("LAYERS = 1\n")
 
-    def build(self) -> set[Job]:
+    def build(self, *targets: str) -> set[Job]:
         """Resolve the sources if needed and run Snakemake; returns the jobs that ran."""
         events: list[Event] = []
         logs = {path.relative_to(self.folder) for path in self.folder.glob("logs/**/*.log")}
@@ -92,16 +92,17 @@ class Line:
             if resolve.is_stale(Resolve(), SOURCES, VIDEO_LIST):
                 resolve.run(Resolve(), SOURCES, VIDEO_LIST)
             patch.setenv("PYTHONPATH", str(self.folder / "code"))
-            runner = Runner(["--cores=1"], Path("logs/build.log"))
+            runner = Runner(["--cores=1", "--", *targets], Path("logs/build.log"))
             while (new := runner.poll(60.0)) is not None:
                 events += new
             assert runner.wait() == 0, Path("logs/build.log").read_text()
             planned = [_as_before(job, logs) for job in _infos(events)]
             self.why = [words.strip() for words in explain(planned)]
-        started = {event["jobid"]: _job(event) for event in _infos(events)}
-        ended = [started[event["job_id"]] for event in events if event["event"] == "job_finished"]
+        started = {event["jobid"]: _job(event) for event in _infos(events) if event["output"]}
+        done = [event["job_id"] for event in events if event["event"] == "job_finished"]
+        ended = [started[number] for number in done if number in started]
         assert len(ended) == len(set(ended))
-        return set(ended) - {("all", "")}
+        return set(ended)
 
 
 def _infos(events: list[Event]) -> list[Event]:

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +23,7 @@ STAGES = (
     "voice",
     "train",
     "evaluate",
+    "experiment",
     "report",
 )
 # Rules that only name targets, and the sum in Snakemake's count of jobs.
@@ -78,6 +79,8 @@ class Progress:
     cores: int
     speeds: Mapping[str, float] = field(default_factory=dict)
     """Wall seconds per job of each stage in an earlier build."""
+    targets: Collection[str] = ()
+    """What was asked for: a rule of such a name that is no stage does nothing itself."""
     stages: dict[str, Stage] = field(default_factory=dict)
     running: dict[int, Job] = field(default_factory=dict)
     failed: dict[int, Job] = field(default_factory=dict)
@@ -106,9 +109,9 @@ class Progress:
             self._find_signal(event["text"])
 
     def _plan(self, counts: Mapping[str, int]) -> None:
-        names = [*STAGES, *sorted(set(counts) - set(STAGES))]
+        names = [*STAGES, *sorted(set(counts) - {*STAGES, *NO_STAGES, *self.targets})]
         for name in names:
-            if name in counts and name not in NO_STAGES:
+            if name in counts:
                 stage = self.stages.setdefault(name, Stage(name, 0))
                 stage.total = max(stage.total, counts[name])
 

@@ -28,7 +28,7 @@ def run(config: Experiment, runs: str, dataset: Path, reports: Path, output: Pat
     """Write table.parquet and table.csv, as `tables.EXPERIMENT`, and about.json to `output`.
 
     about.json: {"title", "source", "about", "axis", "figures", "cells": labels, "dataset": SHA-256
-    of the dataset that it was made of}.
+    of the dataset that it was made of, "csv_sha256": that of table.csv}.
 
     Args:
         config: with all its cells.
@@ -56,7 +56,9 @@ def run(config: Experiment, runs: str, dataset: Path, reports: Path, output: Pat
     files.write_bytes(output / "table.csv", _as_csv(written))
     about = config.model_dump(mode="json", include=_ABOUT)
     about["cells"] = [cell.label for cell in config.cells]
-    files.write_sealed(output / "about.json", about | {"dataset": files.sha256_file(dataset)})
+    about["dataset"] = files.sha256_file(dataset)
+    about["csv_sha256"] = files.sha256_file(output / "table.csv")
+    files.write_sealed(output / "about.json", about)
 
 
 def _wanted(config: Experiment, found: list[Evaluation]) -> list[tuple[str, str]]:
