@@ -15,6 +15,7 @@ from voiceface.errors import VoicefaceError
 from voiceface.layout import CONFIG
 from voiceface.model_config import (
     Acgan,
+    Mapping,
     ModelSection,
     RecogniserSection,
     Sincnet,
@@ -280,7 +281,7 @@ class Report(Section):
 class Settings(Section):
     """The whole configuration: one section per stage."""
 
-    models: list[Literal["acgan", "wav2pix"]] = ["wav2pix"]
+    models: list[Literal["acgan", "mapping", "wav2pix"]] = ["wav2pix"]
     """Models to train and to evaluate."""
     recognisers: list[Literal["sincnet", "voice"]] = []
     """Recognisers of speakers to train even where none of these models begins with them."""
@@ -297,6 +298,7 @@ class Settings(Section):
     voice: Voice = Voice()
     sincnet: Sincnet = Sincnet()
     acgan: Acgan = Acgan()
+    mapping: Mapping = Mapping()
     evaluate: Evaluate = Evaluate()
     report: Report = Report()
 
