@@ -15,6 +15,7 @@ from voiceface.layout import CONFIG
 from voiceface.model_config import (
     Acgan,
     Fegan,
+    Mapping,
     ModelSection,
     RecogniserSection,
     Sincnet,
@@ -302,7 +303,7 @@ class Experiments(Section):
 class Settings(Section):
     """The whole configuration: one section per stage."""
 
-    models: list[Literal["acgan", "fegan", "speech2face", "wav2pix"]] = ["wav2pix"]
+    models: list[Literal["acgan", "fegan", "mapping", "speech2face", "wav2pix"]] = ["wav2pix"]
     """Models to train and to evaluate."""
     recognisers: list[Literal["sincnet", "vnet", "voice"]] = []
     """Recognisers of speakers to train even where none of these models begins with them."""
@@ -323,6 +324,7 @@ class Settings(Section):
     vnet: Vnet = Vnet()
     fegan: Fegan = Fegan()
     speech2face: Speech2face = Speech2face()
+    mapping: Mapping = Mapping()
     evaluate: Evaluate = Evaluate()
     experiments: Experiments = Experiments()
     report: Report = Report()

@@ -55,9 +55,7 @@ def run_manifest() -> list[Row]:
 def packed() -> dict[str, Packed]:
     """Draw the splits of what was built, and pack them."""
     path, leakage = Path("manifests/dataset.parquet"), Path("manifests/leakage.json")
-    dataset.run(
-        Dataset(), Path("manifests/samples.parquet"), DATA / "samples", path, leakage
-    )
+    dataset.run(Dataset(), Path("manifests/samples.parquet"), DATA / "samples", path, leakage)
     for split in SPLITS:
         pack.run(path, DATA / "speech", DATA / "faces", split, DATA / "packed" / split)
     return read_splits(DATA / "packed")

@@ -29,6 +29,8 @@ class Batch(NamedTuple):
     """int64 (B,): the voice's owner."""
     emotions: Tensor
     """int64 (B,): the emotion that the voice speaks with; -1 where none is told."""
+    descriptors: Tensor
+    """float (B, 128): dlib's descriptor of the face; NaN where it has none."""
 
     def parts(self, count: int) -> list["Batch"]:
         """The batch in `count` parts of equal size."""
@@ -112,6 +114,7 @@ class Batches:
         self.store = open_store(packed, px, device, most_gib)
         self.labels = torch.from_numpy(packed.labels).to(device)
         self.emotions = torch.from_numpy(packed.emotion_labels).to(device)
+        self.descriptors = torch.from_numpy(np.array(packed.descriptors)).to(device)
         self.rows = torch.from_numpy(rows).to(device)
         self.by_label = self.rows[torch.argsort(self.labels[self.rows], stable=True)]
         self.counts = torch.bincount(self.labels[self.rows], minlength=len(packed.speakers))
@@ -179,6 +182,7 @@ class Batches:
             self._mirror(draw.wrong, draw.wrong_mirrored),
             self.labels[draw.voices],
             self.emotions[draw.voices],
+            self.descriptors[draw.faces],
         )
 
     def _next_rows(self) -> Tensor:
