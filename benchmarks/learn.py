@@ -1,0 +1,180 @@
+"""Whether the models learn: what they reach within a budget, beside the same on shuffled voices.
+
+    python benchmarks/learn.py [--quick] [--models NAMES] [--world FOLDER] [--json PATH]
+
+The demo world's people hide in their voices what their faces show (learnworld.py, which says how
+its pairs are made). Each model is trained on them by the stages that the rules run, with the
+settings of `LEARNERS`, and once more on shuffled voices: what it then reaches is chance, or else
+the metric would not measure what it says. `--quick` takes a tiny world and a few steps: it shows
+that all runs, and reaches nothing.
+
+Writes `benchmarks/results/learn.json`: of each model its `budget` (steps, CPU seconds) with that of
+the control, and of each figure, as in `identity_test`, the value with its 95 % interval over
+speakers, what real faces get, chance, the control's value with its interval, the goal and whether
+it is met. Pictures of true and drawn faces lie beside it.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from learnworld import World, pack_world, shuffle_voices
+from line import measured
+from machine import describe_machine, result_path, write_result
+
+from voiceface import files
+from voiceface.config import Evaluate
+from voiceface.model_config import Acgan, ModelSection, Train, Voice, Wav2pix
+
+Result = dict[str, Any]
+ROOT = Path(__file__).parents[1]
+
+FULL, QUICK = World(32, 20, 4, 6), World(4, 3, 2, 2)
+EVALUATE = Evaluate(voices_per_split=160, seconds=(), classifier_steps=600)
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A model, how it is trained here, and what it must reach."""
+
+    section: ModelSection
+    goals: dict[tuple[str, str], float]
+    """By metric and split."""
+    voice: Voice | None = None
+    """How the voice embedding is trained that it begins with."""
+    train: Train = field(default_factory=Train)
+
+
+LEARNERS = {
+    "wav2pix": Learner(
+        Wav2pix(steps=1500, batch=16),
+        {("identity", "train"): 95, ("identity", "test"): 80, ("landmarks", "test"): 95},
+    ),
+    "acgan": Learner(
+        Acgan(steps=1500, batch=32),
+        {("gender", "test"): 95, ("gender", "unseen"): 95, ("matching", "unseen"): 85},
+        Voice(steps=600),
+    ),
+}
+
+SHOWN = [
+    ("identity", "train"), ("identity", "test"), ("landmarks", "test"), ("gender", "test"),
+    ("gender", "unseen"), ("matching", "test"), ("matching", "unseen"),
+    ("matching_gender", "unseen"),
+]  # fmt: skip
+"""What is told of every model: a metric, and the split that it is told of."""
+
+
+def learn(name: str, learner: Learner, packed: Path, folder: Path, quick: bool) -> Result:
+    """Train and evaluate one model; returns its metrics, with its budget."""
+    budget = {"steps": learner.section.steps, "cpu_s": 0.0}
+    section, voice = learner.section, learner.voice
+    evaluate = EVALUATE
+    if quick:
+        section = section.model_copy(update={"steps": 4, "batch": 4})
+        voice = voice.model_copy(update={"steps": 4, "batch": 4}) if voice else None
+        evaluate = evaluate.model_copy(update={"voices_per_split": 6, "classifier_steps": 10})
+        budget["steps"] = 4
+    train, begin_with = _flag("config", learner.train), ""
+    if voice:
+        begin_with = str(folder / "voice" / "encoder.safetensors")
+        flags = [train, _flag("voice-config", voice), f"--packed={packed}"]
+        budget["voice_steps"] = voice.steps
+        budget["cpu_s"] += _stage("voice", [*flags, f"--output={folder / 'voice'}"], folder)
+    flags = [train, _flag("model-config", section), f"--model={name}", f"--packed={packed}"]
+    flags += [f"--begin-with={begin_with}", f"--output={folder / name}"]
+    budget["cpu_s"] = round(budget["cpu_s"] + _stage("train", flags, folder), 1)
+    flags = [_flag("config", evaluate), f"--model={name}", f"--packed={packed}"]
+    _stage("evaluate", [*flags, f"--models={folder}", f"--output={folder / 'report'}"], folder)
+    return files.read_json(folder / "report" / "metrics.json") | {"budget": budget}
+
+
+def beside(learner: Learner, true: Result, shuffled: Result) -> Result:
+    """A model's figures beside those of the control."""
+    budget = true["budget"] | {"shuffled_cpu_s": shuffled["budget"]["cpu_s"]}
+    result: Result = {"budget": budget}
+    for metric, split in dict.fromkeys([*learner.goals, *SHOWN]):
+        value, control = (of["metrics"][metric]["values"][split] for of in (true, shuffled))
+        figure = {
+            "value": value["generated"],
+            "interval": value.get("interval"),
+            "real": value["real"],
+            "chance": value.get("chance"),
+            "shuffled": control["generated"],
+            "shuffled_interval": control.get("interval"),
+        }
+        goal = learner.goals.get((metric, split))
+        if goal is not None:
+            met = value["generated"] is not None and value["generated"] >= goal
+            figure |= {"goal": goal, "met": met}
+        result[f"{metric}_{split}"] = figure
+    return result
+
+
+def main() -> None:
+    """Train, evaluate, print tables, write the JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="a tiny world, and a few steps")
+    parser.add_argument("--models", help=f"of {', '.join(LEARNERS)}, separated by commas")
+    parser.add_argument("--world", type=Path, help="keep the packed world there for a next run")
+    parser.add_argument("--json", type=Path, help="where to write, if not to results/")
+    options = parser.parse_args()
+    target = options.json or result_path("learn", quick=options.quick)
+    result = json.loads(target.read_text()) if target.exists() else {}
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        world = QUICK if options.quick else FULL
+        packed = pack_world(options.world or folder / "world", world)
+        shuffled = shuffle_voices(packed, folder / "shuffled")
+        for name in (options.models or ",".join(LEARNERS)).split(","):
+            learner, made = LEARNERS[name], {}
+            for kind, data in (("true", packed), ("shuffled", shuffled)):
+                at = folder / kind / name
+                made[kind] = learn(name, learner, data, at, options.quick)
+                picture = target.with_name(f"{target.stem}-{name}-{kind}.png")
+                shutil.copyfile(at / "report" / "generated.png", picture)
+            result[name] = beside(learner, made["true"], made["shuffled"])
+            _print(name, result[name])
+            about = {"world": vars(world), "quick": options.quick, "machine": describe_machine()}
+            write_result(target, result | about)
+    print(f"\nwritten: {target}")
+
+
+def _flag(name: str, section: Any) -> str:
+    return f"--{name}={section.model_dump_json()}"
+
+
+def _stage(stage: str, flags: list[str], folder: Path) -> float:
+    """Run a stage; returns its CPU seconds."""
+    folder.mkdir(parents=True, exist_ok=True)
+    print(f"{stage} in {folder}", flush=True)
+    cost, _ = measured([sys.executable, "-m", f"voiceface.stages.{stage}", *flags], folder)
+    return cost.cpu_s
+
+
+def _print(name: str, result: Result) -> None:
+    print(f"\n{name}: {result['budget']}")
+    columns = ("value", "interval", "real", "chance", "shuffled", "shuffled_interval", "goal")
+    print("".join(f"{column:>18}" for column in ("", *columns)))
+    for key, figure in result.items():
+        if key != "budget":
+            shown = [_shown(figure.get(column)) for column in columns]
+            missed = "" if figure.get("met", True) else "  missed"
+            print("".join(f"{text:>18}" for text in (key, *shown)) + missed)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, list | tuple):
+        return " to ".join(f"{end:.1f}" for end in value)
+    return f"{value:.1f}"
+
+
+if __name__ == "__main__":
+    main()
