@@ -1,38 +1,48 @@
 """Whether the models learn: what they reach within a budget, beside the same on shuffled voices.
 
-    python benchmarks/learn.py [--quick] [--models NAMES] [--world FOLDER] [--json PATH]
+    python benchmarks/learn.py [--quick] [--parts PARTS] [--models NAMES] [--world FOLDER]
+        [--pictures FOLDER] [--json PATH]
 
-The demo world's people hide in their voices what their faces show (learnworld.py, which says how
-its pairs are made). Each model is trained on them by the stages that the rules run, with the
-settings of `LEARNERS`, and once more on shuffled voices: what it then reaches is chance, or else
-the metric would not measure what it says. `--quick` takes a tiny world and a few steps: it shows
-that all runs, and reaches nothing.
+Each model is trained by the stages that the rules run, with the settings of `LEARNERS`, and once
+more on shuffled voices: what it then reaches is chance, or else the metric would not measure what
+it says. The parts:
 
-Writes `benchmarks/results/learn.json`: of each model its `budget` (steps, CPU seconds) with that of
-the control, and of each figure, as in `identity_test`, the value with its 95 % interval over
-speakers, what real faces get, chance, the control's value with its interval, the goal and whether
-it is met. Pictures of true and drawn faces lie beside it.
+demo    the demo world's people, who hide in their voices what their faces show (learnworld.py says
+        how their pairs are made). Here a model has goals.
+real    some 20 minutes of real people (learnreal.py), of `../shared`: far too little to compare
+        with the papers, and no goal.
+sample  the two speakers of Wav2Pix's sample, in its own splits, which overlap.
+
+`--quick` takes a tiny world and a few steps: it shows that all runs, and reaches nothing.
+Writes `benchmarks/results/learn.json`: of each part and model its `budget` (steps, CPU seconds)
+with that of the control, and of each figure, as in `identity_test`, the value with its 95 %
+interval over speakers, what real faces get, chance, the control's value with its interval, the goal
+and whether it is met. `--pictures` takes true and drawn faces; those of real people are not to be
+passed on.
 """
 
 import argparse
-import json
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from learnreal import pack_sample, pack_videos
 from learnworld import World, pack_world, shuffle_voices
 from line import measured
-from machine import describe_machine, result_path, write_result
+from machine import describe_machine, earlier, result_path, write_result
 
 from voiceface import files
 from voiceface.config import Evaluate
 from voiceface.model_config import Acgan, ModelSection, Train, Voice, Wav2pix
 
 Result = dict[str, Any]
-ROOT = Path(__file__).parents[1]
+Goals = dict[tuple[str, str], float]
+"""What is to be reached at least, in percent, by metric and split."""
+SHARED = Path(__file__).parents[2] / "shared"
 
 FULL, QUICK = World(32, 20, 4, 6), World(4, 3, 2, 2)
 EVALUATE = Evaluate(voices_per_split=160, seconds=(), classifier_steps=600)
@@ -43,8 +53,7 @@ class Learner:
     """A model, how it is trained here, and what it must reach."""
 
     section: ModelSection
-    goals: dict[tuple[str, str], float]
-    """By metric and split."""
+    goals: Goals
     voice: Voice | None = None
     """How the voice embedding is trained that it begins with."""
     train: Train = field(default_factory=Train)
@@ -94,11 +103,11 @@ def learn(name: str, learner: Learner, packed: Path, folder: Path, quick: bool) 
     return files.read_json(folder / "report" / "metrics.json") | {"budget": budget}
 
 
-def beside(learner: Learner, true: Result, shuffled: Result) -> Result:
-    """A model's figures beside those of the control."""
+def beside(goals: Goals, true: Result, shuffled: Result) -> Result:
+    """Figures of a model beside those of the control."""
     budget = true["budget"] | {"shuffled_cpu_s": shuffled["budget"]["cpu_s"]}
     result: Result = {"budget": budget}
-    for metric, split in dict.fromkeys([*learner.goals, *SHOWN]):
+    for metric, split in dict.fromkeys([*goals, *SHOWN]):
         value, control = (of["metrics"][metric]["values"][split] for of in (true, shuffled))
         figure = {
             "value": value["generated"],
@@ -108,7 +117,7 @@ def beside(learner: Learner, true: Result, shuffled: Result) -> Result:
             "shuffled": control["generated"],
             "shuffled_interval": control.get("interval"),
         }
-        goal = learner.goals.get((metric, split))
+        goal = goals.get((metric, split))
         if goal is not None:
             met = value["generated"] is not None and value["generated"] >= goal
             figure |= {"goal": goal, "met": met}
@@ -116,33 +125,69 @@ def beside(learner: Learner, true: Result, shuffled: Result) -> Result:
     return result
 
 
+def demo(folder: Path, options: argparse.Namespace) -> Path:
+    """The demo world's packed splits."""
+    return pack_world(options.world or folder, QUICK if options.quick else FULL)
+
+
+def real(folder: Path, options: argparse.Namespace) -> Path:
+    """Those of real people."""
+    return pack_videos(folder, SHARED)
+
+
+def sample(folder: Path, options: argparse.Namespace) -> Path:
+    """Those of Wav2Pix's sample."""
+    return pack_sample(folder, SHARED)
+
+
+PARTS: dict[str, Callable[[Path, argparse.Namespace], Path]] = {
+    "demo": demo,
+    "real": real,
+    "sample": sample,
+}
+
+
 def main() -> None:
     """Train, evaluate, print tables, write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a tiny world, and a few steps")
+    parser.add_argument("--parts", help=f"of {', '.join(PARTS)}, separated by commas")
     parser.add_argument("--models", help=f"of {', '.join(LEARNERS)}, separated by commas")
     parser.add_argument("--world", type=Path, help="keep the packed world there for a next run")
+    parser.add_argument("--pictures", type=Path, help="put true and drawn faces there")
     parser.add_argument("--json", type=Path, help="where to write, if not to results/")
     options = parser.parse_args()
     target = options.json or result_path("learn", quick=options.quick)
-    result = json.loads(target.read_text()) if target.exists() else {}
+    kind = {"quick": options.quick, "machine": describe_machine()}
+    result = earlier(target, kind)
+    parts = options.parts or ("demo" if options.quick else ",".join(PARTS))
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        world = QUICK if options.quick else FULL
-        packed = pack_world(options.world or folder / "world", world)
-        shuffled = shuffle_voices(packed, folder / "shuffled")
-        for name in (options.models or ",".join(LEARNERS)).split(","):
-            learner, made = LEARNERS[name], {}
-            for kind, data in (("true", packed), ("shuffled", shuffled)):
-                at = folder / kind / name
-                made[kind] = learn(name, learner, data, at, options.quick)
-                picture = target.with_name(f"{target.stem}-{name}-{kind}.png")
-                shutil.copyfile(at / "report" / "generated.png", picture)
-            result[name] = beside(learner, made["true"], made["shuffled"])
-            _print(name, result[name])
-            about = {"world": vars(world), "quick": options.quick, "machine": describe_machine()}
-            write_result(target, result | about)
+        for part in parts.split(","):
+            folder = Path(temporary) / part
+            packed = PARTS[part](folder / "true", options)
+            for name in (options.models or ",".join(LEARNERS)).split(","):
+                figures = beside_control(name, packed, folder, options)
+                _print(f"{part}, {name}", figures)
+                result.setdefault(part, {})[name] = figures
+                write_result(target, result | kind)
     print(f"\nwritten: {target}")
+
+
+def beside_control(
+    name: str, packed: Path, folder: Path, options: argparse.Namespace
+) -> dict[str, Result]:
+    """A model's figures beside those of the same on shuffled voices."""
+    learner, made = LEARNERS[name], {}
+    data = {"true": packed, "shuffled": shuffle_voices(packed, folder / "shuffled")}
+    for kind, splits in data.items():
+        at = folder / f"{name}-{kind}"
+        made[kind] = learn(name, learner, splits, at, options.quick)
+        if options.pictures:
+            options.pictures.mkdir(parents=True, exist_ok=True)
+            picture = options.pictures / f"{folder.name}-{at.name}.png"
+            shutil.copyfile(at / "report" / "generated.png", picture)
+    goals = learner.goals if folder.name == "demo" else {}
+    return beside(goals, made["true"], made["shuffled"])
 
 
 def _flag(name: str, section: Any) -> str:

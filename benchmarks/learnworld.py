@@ -10,7 +10,6 @@ import shutil
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -22,7 +21,7 @@ from voiceface.demo import sound
 from voiceface.demo.camera import Camera
 from voiceface.demo.script import RATE_HZ, Script, Stretch
 from voiceface.demo.sentences import sentence
-from voiceface.demo.traits import guest_traits, sources_rows, speaker_traits
+from voiceface.demo.traits import guest_traits, sources_rows, speaker_name, speaker_traits
 from voiceface.demo.voice import EMOTIONS, speak, voice_of
 from voiceface.media.audio import resampled
 from voiceface.media.faces import align, detect, find_landmarks
@@ -48,11 +47,13 @@ class World:
 
     def videos_of(self, split: str) -> list[tuple[int, int]]:
         """Speaker and video, from 0, of all videos of a split."""
-        tests = max(1, self.videos // 2)
-        people = range(self.known, self.known + self.unseen) if split == "unseen" else None
-        first, count = (self.videos, tests) if split == "test" else (0, self.videos)
-        count = tests if split == "unseen" else count
-        return [(s, first + v) for s in people or range(self.known) for v in range(count)]
+        all_of = self.videos + max(1, self.videos // 2)
+        people, videos = {
+            "train": (range(self.known), range(self.videos)),
+            "test": (range(self.known), range(self.videos, all_of)),
+            "unseen": (range(self.known, self.known + self.unseen), range(all_of - self.videos)),
+        }[split]
+        return [(speaker, video) for speaker in people for video in videos]
 
 
 def pack_world(folder: Path, world: World) -> Path:
@@ -73,52 +74,59 @@ def shuffle_voices(packed: Path, target: Path, seed: int = 0) -> Path:
     tested on.
     """
     for split in SPLITS:
-        shutil.copytree(packed / split, target / split)
-    faces, table, card = _opened(target / "train")
+        shutil.copytree(packed / split, target / split, dirs_exist_ok=True)
+    train = target / "train"
+    table, faces = files.read_table(train / "samples.parquet", PACKED), np.load(train / "faces.npy")
     order = np.random.default_rng(seed).permutation(len(faces))
-    of_face = {name: table[name].take(pa.array(order)) for name in ("speaker", "gender")}
-    for name, column in of_face.items():
-        table = table.set_column(table.schema.get_field_index(name), PACKED.field(name), column)
-    _write(target / "train", faces[order], np.load(target / "train" / "audio.npy"), table, card)
+    for name in ("speaker", "gender"):
+        place = table.schema.get_field_index(name)
+        table = table.set_column(place, PACKED.field(name), table[name].take(pa.array(order)))
+    speakers = files.read_json(train / "pack.json")["speakers"]
+    write_split(train, faces[order], np.load(train / "audio.npy"), table, speakers)
     return target
 
 
-def _opened(folder: Path) -> tuple[np.ndarray, pa.Table, dict[str, Any]]:
-    card = files.read_json(folder / "pack.json")
-    return np.load(folder / "faces.npy"), files.read_table(folder / "samples.parquet", PACKED), card
-
-
-def _pack(folder: Path, world: World, videos: list[tuple[int, int]]) -> None:
-    genders = {row["speaker"]: row["gender"] for row in sources_rows(1000, world.seed)}
-    parts = [_filmed(world, *video) for video in videos]
-    rows = []
-    for speaker, video in videos:
-        name = speaker_traits(speaker, world.seed).speaker
-        place = f"{name}-{video + 1:02d}"
-        about = {"speaker": name, "gender": genders[name], "video": place, "face_video": place}
-        starts = (1000 * SEGMENT_S * n for n in range(world.segments))
-        rows += [{"sample": f"{place}_{start:09d}", **about} for start in starts]
-    card = {
-        "sample_rate_hz": PACKED_HZ,
-        "segment_samples": SEGMENT_S * PACKED_HZ,
-        "size": Faces().size,
-        "speakers": [speaker_traits(n, world.seed).speaker for n in range(world.known)],
-        "count": len(rows),
-    }
-    faces, audio = (np.concatenate(part) for part in zip(*parts, strict=True))
-    _write(folder, faces, audio, pa.Table.from_pylist(rows, PACKED), card)
-
-
-def _write(
-    folder: Path, faces: np.ndarray, audio: np.ndarray, table: pa.Table, card: dict[str, Any]
+def write_split(
+    folder: Path, faces: np.ndarray, audio: np.ndarray, table: pa.Table, speakers: list[str]
 ) -> None:
+    """Write a packed split as the stage `pack` does.
+
+    Args:
+        faces: uint8 (n, size, size, 3), RGB.
+        audio: int16 (n, samples), at 16 kHz.
+        table: a row for each, `tables.PACKED`.
+        speakers: those of the training split.
+    """
     for name, array in (("faces.npy", faces), ("audio.npy", audio)):
         with files.replacing(folder / name) as temporary, open(temporary, "wb") as target:
             np.save(target, array)
     files.write_table(folder / "samples.parquet", table)
     names = ("faces.npy", "audio.npy", "samples.parquet")
-    digests = {name: files.sha256_file(folder / name) for name in names}
-    files.write_sealed(folder / "pack.json", card | {"sha256": digests})
+    card = {
+        "sample_rate_hz": PACKED_HZ,
+        "segment_samples": audio.shape[1],
+        "size": faces.shape[1],
+        "speakers": speakers,
+        "count": len(table),
+        "sha256": {name: files.sha256_file(folder / name) for name in names},
+    }
+    files.write_sealed(folder / "pack.json", card)
+
+
+def _pack(folder: Path, world: World, videos: list[tuple[int, int]]) -> None:
+    everybody = world.known + world.unseen
+    genders = {row["speaker"]: row["gender"] for row in sources_rows(everybody, world.seed)}
+    rows = []
+    for speaker, video in videos:
+        name = speaker_name(speaker)
+        place = f"{name}-{video + 1:02d}"
+        about = {"speaker": name, "gender": genders[name], "video": place, "face_video": place}
+        starts = (1000 * SEGMENT_S * n for n in range(world.segments))
+        rows += [{"sample": f"{place}_{start:09d}", **about} for start in starts]
+    parts = [_filmed(world, *video) for video in videos]
+    faces, audio = (np.concatenate(part) for part in zip(*parts, strict=True))
+    known = [speaker_name(speaker) for speaker in range(world.known)]
+    write_split(folder, faces, audio, pa.Table.from_pylist(rows, PACKED), known)
 
 
 def _filmed(world: World, speaker: int, video: int) -> tuple[np.ndarray, np.ndarray]:
