@@ -192,4 +192,5 @@ def test_drawing_leaves_no_trace_in_the_networks() -> None:
 def test_a_voices_loudness_changes_nothing() -> None:
     torch.manual_seed(0)
     encoder, audio = SpeechEncoder("paper", batch_norm=False).eval(), _batch().audio
-    assert torch.allclose(encoder(audio), encoder(audio / 4), atol=1e-2)
+    embedding = encoder(audio)
+    assert (embedding - encoder(audio / 4)).abs().max() < 0.05 * embedding.std()
