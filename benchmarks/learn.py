@@ -37,7 +37,7 @@ from machine import describe_machine, earlier, result_path, write_result
 
 from voiceface import files
 from voiceface.config import Evaluate
-from voiceface.model_config import Acgan, ModelSection, Train, Voice, Wav2pix
+from voiceface.model_config import Acgan, ModelSection, RecogniserSection, Train, Voice, Wav2pix
 
 Result = dict[str, Any]
 Goals = dict[tuple[str, str], float]
@@ -54,8 +54,8 @@ class Learner:
 
     section: ModelSection
     goals: Goals
-    voice: Voice | None = None
-    """How the voice embedding is trained that it begins with."""
+    begins: dict[str, RecogniserSection] = field(default_factory=dict)
+    """The recogniser that it begins with, if any, and how that is trained."""
     train: Train = field(default_factory=Train)
 
 
@@ -67,7 +67,7 @@ LEARNERS = {
     "acgan": Learner(
         Acgan(steps=1500, batch=32),
         {("gender", "test"): 95, ("gender", "unseen"): 95, ("matching", "unseen"): 85},
-        Voice(steps=600),
+        {"voice": Voice(steps=600)},
     ),
 }
 
@@ -81,20 +81,20 @@ SHOWN = [
 
 def learn(name: str, learner: Learner, packed: Path, folder: Path, quick: bool) -> Result:
     """Train and evaluate one model; returns its metrics, with its budget."""
-    budget = {"steps": learner.section.steps, "cpu_s": 0.0}
-    section, voice = learner.section, learner.voice
-    evaluate = EVALUATE
+    section, evaluate, few = learner.section, EVALUATE, {"steps": 4, "batch": 4}
     if quick:
-        section = section.model_copy(update={"steps": 4, "batch": 4})
-        voice = voice.model_copy(update={"steps": 4, "batch": 4}) if voice else None
+        section = section.model_copy(update=few)
         evaluate = evaluate.model_copy(update={"voices_per_split": 6, "classifier_steps": 10})
-        budget["steps"] = 4
+    budget: Result = {"steps": section.steps, "cpu_s": 0.0}
     train, begin_with = _flag("config", learner.train), ""
-    if voice:
-        begin_with = str(folder / "voice" / "encoder.safetensors")
-        flags = [train, _flag("voice-config", voice), f"--packed={packed}"]
-        budget["voice_steps"] = voice.steps
-        budget["cpu_s"] += _stage("voice", [*flags, f"--output={folder / 'voice'}"], folder)
+    for recogniser, own in learner.begins.items():
+        own = own.model_copy(update=few) if quick else own
+        output = folder / recogniser
+        begin_with = str(output / "encoder.safetensors")
+        flags = [train, _flag("recogniser-config", own), f"--recogniser={recogniser}"]
+        flags += [f"--packed={packed}", f"--output={output}"]
+        budget[f"{recogniser}_steps"] = own.steps
+        budget["cpu_s"] += _stage("voice", flags, folder)
     flags = [train, _flag("model-config", section), f"--model={name}", f"--packed={packed}"]
     flags += [f"--begin-with={begin_with}", f"--output={folder / name}"]
     budget["cpu_s"] = round(budget["cpu_s"] + _stage("train", flags, folder), 1)
