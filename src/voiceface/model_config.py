@@ -15,6 +15,8 @@ from voiceface.section import (
     Seed,
 )
 
+Precision = Literal["fp32", "bf16"]
+
 
 class Train(Section):
     """The trainer, whatever the model."""
@@ -25,7 +27,7 @@ class Train(Section):
     """Devices to train on at a time, each with its share of the batch (on a CPU: processes)."""
     seed: Seed = 0
     """Of the weights, the draws and the augmentation."""
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Precision = "fp32"
     """Of the forward and backward pass: bf16 is autocast."""
     compile: bool = False
     """torch.compile the networks: faster steps after a slow start."""
