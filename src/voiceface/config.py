@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from voiceface.errors import VoicefaceError
 from voiceface.layout import CONFIG
-from voiceface.model_config import Acgan, ModelSection, Train, Voice, Wav2pix
+from voiceface.model_config import Acgan, ModelSection, Modern, Train, Voice, Wav2pix
 from voiceface.section import (
     AtLeastOne,
     Count,
@@ -272,7 +272,7 @@ class Report(Section):
 class Settings(Section):
     """The whole configuration: one section per stage."""
 
-    models: list[Literal["acgan", "wav2pix"]] = ["wav2pix"]
+    models: list[Literal["acgan", "modern", "wav2pix"]] = ["wav2pix"]
     """Models to train and to evaluate."""
     resolve: Resolve = Resolve()
     download: Download = Download()
@@ -286,6 +286,7 @@ class Settings(Section):
     wav2pix: Wav2pix = Wav2pix()
     voice: Voice = Voice()
     acgan: Acgan = Acgan()
+    modern: Modern = Modern()
     evaluate: Evaluate = Evaluate()
     report: Report = Report()
 
