@@ -15,10 +15,14 @@ from voiceface.errors import VoicefaceError
 from voiceface.layout import CONFIG
 from voiceface.model_config import (
     Acgan,
+    Fegan,
     ModelSection,
     Modern,
     RecogniserSection,
+    Sincnet,
+    Speech2face,
     Train,
+    Vnet,
     Voice,
     Wav2pix,
 )
@@ -258,7 +262,7 @@ class Evaluate(Section):
     """Lengths of speech to draw from, in seconds: the metrics are told of each that at least half
     of the voices have, on the same voices."""
     classifier_steps: AtLeastOne = 150
-    """Training steps of the classifiers of identity and of gender."""
+    """Training steps of the classifiers of identity, of gender and of emotion."""
     vgg_face_weights: str | None = None
     """Path of VGG-Face weights to fine-tune for identity, as in the paper; null: a built-in one."""
     inception_weights: str | None = None
@@ -280,9 +284,9 @@ class Report(Section):
 class Settings(Section):
     """The whole configuration: one section per stage."""
 
-    models: list[Literal["acgan", "modern", "wav2pix"]] = ["wav2pix"]
+    models: list[Literal["acgan", "fegan", "modern", "speech2face", "wav2pix"]] = ["wav2pix"]
     """Models to train and to evaluate."""
-    recognisers: list[Literal["voice"]] = []
+    recognisers: list[Literal["sincnet", "vnet", "voice"]] = []
     """Recognisers of speakers to train even where none of these models begins with them."""
     resolve: Resolve = Resolve()
     download: Download = Download()
@@ -295,7 +299,11 @@ class Settings(Section):
     train: Train = Train()
     wav2pix: Wav2pix = Wav2pix()
     voice: Voice = Voice()
+    sincnet: Sincnet = Sincnet()
     acgan: Acgan = Acgan()
+    vnet: Vnet = Vnet()
+    fegan: Fegan = Fegan()
+    speech2face: Speech2face = Speech2face()
     modern: Modern = Modern()
     evaluate: Evaluate = Evaluate()
     report: Report = Report()

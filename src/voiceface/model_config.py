@@ -7,6 +7,7 @@ from pydantic import Field
 from voiceface.section import (
     AtLeastOne,
     Crop,
+    CropFrames,
     Fraction,
     NonNegative,
     Positive,
@@ -125,6 +126,21 @@ class Voice(RecogniserSection):
     """Adam's learning rate."""
 
 
+class Sincnet(RecogniserSection):
+    """SincNet (Ravanelli and Bengio, SLT 2018): speaker recognition from the raw waveform. The
+    defaults suit the demo; see workflow/paper.yaml."""
+
+    steps: AtLeastOne = 400
+    """Training steps (the authors' code: 288,000)."""
+    batch: Annotated[int, Field(ge=2)] = 32
+    """Windows of 200 ms in a step (the authors' code: 128)."""
+    lr: Positive = 1e-3
+    """RMSprop's learning rate (the paper: 1e-3)."""
+    hop_s: Annotated[float, Field(ge=0.001, le=1)] = 0.01
+    """How far apart the windows of a recording are by which it is decided, in seconds (the paper:
+    0.01)."""
+
+
 class Acgan(EmbeddingSection):
     """AC-GAN (Wen, Singh and Raj, NeurIPS 2019). The defaults suit the demo; see
     workflow/paper.yaml."""
@@ -151,6 +167,71 @@ class Acgan(EmbeddingSection):
     def begins_with(self) -> str | None:
         """The recogniser that is trained before, and whose encoder it takes; None: none of ours."""
         return None if self.embedding else "voice"
+
+
+class Vnet(RecogniserSection):
+    """Speaker recognition, by which the V-net of fegan is trained first."""
+
+    steps: AtLeastOne = 300
+    """Training steps."""
+    batch: Annotated[int, Field(ge=2)] = 32
+    """Voices in a step (the paper: 64)."""
+    variant: Literal["paper", "code"] = "paper"
+    """The embedding's layers; as in fegan.variant."""
+    front_end: Literal["fbank", "mfcc", "spectrogram"] = "fbank"
+    """What is made of the sound: 64 log-mel bands, 13 cepstral coefficients, or 128 linear bands;
+    as in fegan.front_end."""
+    crop_frames: CropFrames = (300, 800)
+    """Least and greatest length of the sound that it learns from, in frames of 16 ms (the paper);
+    the sound is repeated until it is long enough."""
+    lr: Positive = 0.03
+    """SGD's learning rate (the paper: 0.03)."""
+    halve_every: Positive = 100.0
+    """The learning rate is halved after every so many epochs (the paper: 100)."""
+
+
+class Fegan(EmbeddingSection):
+    """FE-GAN (Fang et al. 2021). The defaults suit the demo; see workflow/paper.yaml."""
+
+    steps: AtLeastOne = 900
+    """Training steps."""
+    batch: Annotated[int, Field(ge=2)] = 16
+    """Pairs in a step (the paper: 64)."""
+    pairing: Literal["paired"] = "paired"
+    """Faces to train on: the one beside the sound, whose emotion is that of the sound."""
+    variant: Literal["paper", "code"] = "paper"
+    """Layers and losses as in the paper, or as in the authors' code where that differs."""
+    front_end: Literal["fbank", "mfcc", "spectrogram"] = "fbank"
+    """What is made of the sound: 64 log-mel bands (the paper's best), 13 cepstral coefficients (its
+    code), or 128 linear bands."""
+    crop_frames: CropFrames = (300, 800)
+    """Least and greatest length of the sound that it learns from, in frames of 16 ms (the paper);
+    the sound is repeated until it is long enough."""
+    without: tuple[Literal["c1", "c2", "d1", "d2"], ...] = ()
+    """Components to leave out, as in the paper's ablation: c1, d1 tell identities, c2, d2 emotions;
+    c is a classifier, d a discriminator."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    """Dropout of the generator while it learns (the paper names no rate; its code: 0.25)."""
+    lr: Positive = 2e-4
+    """Adam's learning rate (the paper: 2e-4)."""
+    betas: tuple[Fraction, Fraction] = (0.5, 0.999)
+    """Adam's momenta (its code)."""
+
+    @property
+    def begins_with(self) -> str | None:
+        """The recogniser that is trained before, and whose encoder it takes; None: none of ours."""
+        return None if self.embedding else "vnet"
+
+
+class Speech2face(Acgan):
+    """Speech2Face, a student system: as acgan, for all or for one gender."""
+
+    gender: Literal["all", "female", "male"] = "all"
+    """Whose voices and faces it is for, by the gender in sources.csv: its general, female and male
+    models."""
+    crop_s: Crop = (10.0, 10.0)
+    """Least and greatest length of the sound that it learns from, in seconds: the sound is repeated
+    until it is so long (the system: 10)."""
 
 
 class Modern(EmbeddingSection):

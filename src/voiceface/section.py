@@ -22,7 +22,16 @@ def _a_range(lengths: tuple[float, float]) -> tuple[float, float]:
     return lengths
 
 
+def _frames(lengths: tuple[int, int]) -> tuple[int, int]:
+    if not 32 <= lengths[0] <= lengths[1]:
+        raise ValueError(
+            f"must be two lengths from 32 frames on, the lesser first, not {list(lengths)}"
+        )
+    return lengths
+
+
 Crop = Annotated[tuple[float, float], AfterValidator(_a_range)]
+CropFrames = Annotated[tuple[int, int], AfterValidator(_frames)]
 
 
 class Section(BaseModel):

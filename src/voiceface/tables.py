@@ -200,7 +200,7 @@ PEOPLE = pa.schema(
 
 DATASET = pa.schema(
     [
-        *(MANIFEST.field(name) for name in ("sample", "speaker", "gender", "language")),
+        *(MANIFEST.field(name) for name in ("sample", "speaker", "gender", "language", "emotion")),
         *_SEGMENT,
         *(MANIFEST.field(name) for name in ("face_video", "face_start_us")),
         MANIFEST.field("face_number"),
@@ -215,13 +215,16 @@ DATASET = pa.schema(
 SPLITS = ("train", "test", "unseen")
 
 PACKED = pa.schema(
-    [DATASET.field(name) for name in ("sample", "speaker", "gender", "video", "face_video")]
+    [
+        DATASET.field(name)
+        for name in ("sample", "speaker", "gender", "emotion", "video", "face_video")
+    ]
 )
 """`data/packed/<split>/samples.parquet`: row i describes `faces.npy[i]` and `audio.npy[i]`.
 
 The arrays are uint8 RGB, n × size × size × 3, and int16, n × segment samples. `pack.json` holds
-rates, sizes, the speakers of the training split in label order (the classes), and the digests of
-the arrays."""
+rates, sizes, the speakers and the emotions of the training split in label order (the classes), and
+the digests of the arrays."""
 
 HISTORY = pa.schema(
     [

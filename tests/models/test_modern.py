@@ -63,7 +63,7 @@ def _batch(count: int = 4) -> Batch:
     random = torch.Generator().manual_seed(0)
     faces = torch.rand(2, count, 3, 64, 64, generator=random) * 2 - 1
     audio = torch.randn(count, 48_000, generator=random) * 0.1
-    return Batch(audio, faces[0], faces[1], torch.arange(count) % 2)
+    return Batch(audio, faces[0], faces[1], torch.arange(count) % 2, torch.full((count,), -1))
 
 
 def test_each_loss_teaches_its_own_network_alone() -> None:
@@ -105,7 +105,8 @@ def test_the_better_the_discriminator_tells_the_less_is_its_loss_and_the_more_th
 def test_it_learns_through_the_trainer_and_draws_by_voice_and_chance(tmp_path: Path) -> None:
     packed = packed_dataset(tmp_path / "packed", speakers=3, per_speaker=6, test_per_speaker=2)
     config = Train(device="cpu")
-    voice.run(config, Voice(steps=2, batch=4, crop_s=(1.0, 2.0)), packed, tmp_path / "voice")
+    recogniser = Voice(steps=2, batch=4, crop_s=(1.0, 2.0)).model_dump_json()
+    voice.run(config, recogniser, "voice", packed, tmp_path / "voice")
     encoder = tmp_path / "voice" / "encoder.safetensors"
     section = Modern(steps=2, batch=4, crop_s=(1.0, 2.0))
     train(config, "modern", section, packed, tmp_path / "modern", encoder)

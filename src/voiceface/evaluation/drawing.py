@@ -13,6 +13,7 @@ from voiceface.evaluation.metric import Faces, Scores, Training
 from voiceface.evaluation.voices import longer_voices, noise_like
 from voiceface.models.drawing import draw_faces, spread
 from voiceface.models.judging import Judge, score_faces
+from voiceface.models.options import gender_of
 from voiceface.models.registry import Model
 
 VOICES_AGAIN, TIMES_AGAIN = 24, 4
@@ -24,7 +25,8 @@ class Drawer:
 
     def __init__(self, split: Packed, model: Model, config: Evaluate, device: torch.device) -> None:
         self.split, self.model, self.config, self.device = split, model, config, device
-        self.rows = spread(len(split.faces), config.voices_per_split)
+        rows = split.rows_of(gender_of(model))
+        self.rows = rows[spread(len(rows), config.voices_per_split)]
 
     def speech(self) -> Faces:
         """From the voices as they are."""
@@ -68,6 +70,7 @@ class Drawer:
             np.empty((0, TIMES_AGAIN, px, px, 3), np.uint8),
             np.empty(0, np.int64),
             self._scores(generated, real, audio),
+            np.array([self.split.emotions[row] for row in rows], str),
         )
 
     def _draw(self, audio: np.ndarray, seed: int) -> np.ndarray:
@@ -88,8 +91,8 @@ class Drawer:
 
 def training_faces(train: Packed, px: int) -> Training:
     """The training split's real faces, at the size of the drawn ones."""
-    genders = np.array(train.genders, str)
-    return Training(small(train.faces, px), train.labels, genders, len(train.speakers))
+    genders, emotions = np.array(train.genders, str), np.array(train.emotions, str)
+    return Training(small(train.faces, px), train.labels, genders, len(train.speakers), emotions)
 
 
 def small(faces: np.ndarray, px: int) -> np.ndarray:

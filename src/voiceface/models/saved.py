@@ -58,7 +58,8 @@ def load(folder: Path, device: torch.device) -> Trained:
     card = files.read_json(folder / "model.json")
     try:
         config = registry.entry(card["name"]).section.model_validate(card["config"], strict=False)
-        model = registry.build(card["name"], config, len(card["speakers"]))
+        known = registry.Known(card["sample_rate_hz"], len(card["emotions"]))
+        model = registry.build(card["name"], config, len(card["speakers"]), known)
         names = (*model.drawing, *judge_names(model))
         _fill(model, names, path)
         for name in names:

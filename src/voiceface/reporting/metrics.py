@@ -135,7 +135,7 @@ def _about(data: dict[str, Any]) -> list[str]:
     """What all values have in common, in sentences."""
     loudest = data["input_s"]
     about = [
-        f"Identity and gender are told by the {data['classifier']} classifier.",
+        f"Identity, gender and emotion are told by the {data['classifier']} classifier.",
         "A face is drawn from "
         + ("all of a voice." if loudest is None else f"the loudest {loudest:.3g} s of a voice."),
     ]

@@ -18,6 +18,7 @@ from voiceface.evaluation.registry import BY_INPUT, GROUPS, HEADLINES, METRICS, 
 from voiceface.models import saved
 from voiceface.models.drawing import spread
 from voiceface.models.judging import Judge
+from voiceface.models.options import gender_of
 from voiceface.models.saved import Trained
 from voiceface.stages.shim import stage_main
 from voiceface.training.device import pick_device
@@ -64,7 +65,7 @@ def run(config: Evaluate, model: str, packed: Path, models: Path, output: Path) 
             name: {split: _values(name, of, material) for split, of in lengths.items()}
             for name in BY_INPUT
         },
-        "paper": PAPERS.get(trained.card["name"]),
+        "paper": PAPERS.get(f"{trained.card['name']} {gender_of(trained.model)}".rstrip()),
         "inputs": _inputs(trained, splits, config),
     }
     files.write_sealed(output / "metrics.json", result)
