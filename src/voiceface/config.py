@@ -17,6 +17,7 @@ from voiceface.model_config import (
     Fegan,
     Mapping,
     ModelSection,
+    Modern,
     Precision,
     RecogniserSection,
     Sincnet,
@@ -306,7 +307,9 @@ class Experiments(Section):
 class Settings(Section):
     """The whole configuration: one section per stage."""
 
-    models: list[Literal["acgan", "fegan", "mapping", "speech2face", "wav2pix"]] = ["wav2pix"]
+    models: list[Literal["acgan", "fegan", "mapping", "modern", "speech2face", "wav2pix"]] = [
+        "wav2pix"
+    ]
     """Models to train and to evaluate."""
     recognisers: list[Literal["sincnet", "vnet", "voice"]] = []
     """Recognisers of speakers to train even where none of these models begins with them."""
@@ -328,6 +331,7 @@ class Settings(Section):
     fegan: Fegan = Fegan()
     speech2face: Speech2face = Speech2face()
     mapping: Mapping = Mapping()
+    modern: Modern = Modern()
     evaluate: Evaluate = Evaluate()
     experiments: Experiments = Experiments()
     report: Report = Report()

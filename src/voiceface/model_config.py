@@ -276,3 +276,33 @@ class Mapping(EmbeddingSection):
     def begins_with(self) -> str | None:
         """The recogniser that is trained before, and whose encoder it takes; None: none of ours."""
         return None if self.embedding else self.recogniser
+
+
+class Modern(EmbeddingSection):
+    """What the published models are measured against: a GAN of today. No paper has these values."""
+
+    px: Literal[64] = 64
+    """Width and height of the drawn face, in pixels."""
+    steps: AtLeastOne = 900
+    """Training steps."""
+    batch: Annotated[int, Field(ge=2)] = 32
+    """Pairs in a step."""
+    pairing: Literal["paired", "identity"] = "identity"
+    """Faces to train on: the one beside the sound, or any of the same speaker's."""
+    crop_s: Crop = (3.0, 8.0)
+    """Least and greatest length of the sound that it learns from, in seconds."""
+    lr: Positive = 1e-3
+    """Adam's learning rate."""
+    betas: tuple[Fraction, Fraction] = (0.0, 0.99)
+    """Adam's momenta (R3GAN: no first one)."""
+    gamma: NonNegative = 1.0
+    """Weight of the gradient penalties (R3GAN: 1 and more, with the square of the size)."""
+    penalty_share: Fraction = 0.25
+    """Share of a batch that the penalties are taken on."""
+    wrong_weight: NonNegative = 1.0
+    """Weight of telling a voice's real face from somebody else's."""
+
+    @property
+    def begins_with(self) -> str | None:
+        """The recogniser that is trained before, and whose encoder it takes; None: none of ours."""
+        return None if self.embedding else "voice"
