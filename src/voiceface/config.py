@@ -15,7 +15,10 @@ from voiceface.layout import CONFIG
 from voiceface.model_config import (
     Acgan,
     Fegan,
+    Mapping,
     ModelSection,
+    Modern,
+    Precision,
     RecogniserSection,
     Sincnet,
     Speech2face,
@@ -279,6 +282,8 @@ class Evaluate(Section):
     score; null: none of them."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to evaluate."""
+    precision: Precision = "fp32"
+    """Of the drawing: bf16 is twice as fast on processors that know it, for a grey level or two."""
     seed: Seed = 0
     """Of the draws."""
 
@@ -302,7 +307,9 @@ class Experiments(Section):
 class Settings(Section):
     """The whole configuration: one section per stage."""
 
-    models: list[Literal["acgan", "fegan", "speech2face", "wav2pix"]] = ["wav2pix"]
+    models: list[Literal["acgan", "fegan", "mapping", "modern", "speech2face", "wav2pix"]] = [
+        "wav2pix"
+    ]
     """Models to train and to evaluate."""
     recognisers: list[Literal["sincnet", "vnet", "voice"]] = []
     """Recognisers of speakers to train even where none of these models begins with them."""
@@ -323,6 +330,8 @@ class Settings(Section):
     vnet: Vnet = Vnet()
     fegan: Fegan = Fegan()
     speech2face: Speech2face = Speech2face()
+    mapping: Mapping = Mapping()
+    modern: Modern = Modern()
     evaluate: Evaluate = Evaluate()
     experiments: Experiments = Experiments()
     report: Report = Report()

@@ -15,6 +15,8 @@ from voiceface.section import (
     Seed,
 )
 
+Precision = Literal["fp32", "bf16"]
+
 
 class Train(Section):
     """The trainer, whatever the model."""
@@ -25,7 +27,7 @@ class Train(Section):
     """Devices to train on at a time, each with its share of the batch (on a CPU: processes)."""
     seed: Seed = 0
     """Of the weights, the draws and the augmentation."""
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Precision = "fp32"
     """Of the forward and backward pass: bf16 is autocast."""
     compile: bool = False
     """torch.compile the networks: faster steps after a slow start."""
@@ -237,3 +239,70 @@ class Speech2face(Acgan):
     crop_s: Crop = (10.0, 10.0)
     """Least and greatest length of the sound that it learns from, in seconds: the sound is repeated
     until it is so long (the system: 10)."""
+
+
+class Mapping(EmbeddingSection):
+    """A voice mapped into the space of face descriptors, and a face drawn from there. The defaults
+    suit the demo; see workflow/paper.yaml."""
+
+    px: Literal[64] = 64
+    """Width and height of the drawn face, in pixels."""
+    steps: AtLeastOne = 400
+    """Training steps."""
+    batch: Annotated[int, Field(ge=2)] = 16
+    """Pairs in a step."""
+    recogniser: Literal["sincnet", "voice"] = "sincnet"
+    """Whose voice embedding is mapped (that of `voice` with voice.variant paper)."""
+    crop_s: Crop = (1.0, 1.0)
+    """Least and greatest length of the sound that it learns from, in seconds."""
+    hop_s: Annotated[float, Field(ge=0.001, le=1)] = 0.2
+    """How far apart SincNet's windows are whose mean is mapped, in seconds."""
+    identity: Literal["early", "late"] = "late"
+    """Where speakers are to be told apart: on the mapping's first layer, or on the descriptor."""
+    angle_weight: NonNegative = 10.0
+    """Weight of the angle between the mapped and the true descriptor (the source: 10)."""
+    speaker_weight: NonNegative = 5.0
+    """Weight of the softmax cross-entropy of the speakers (the source: 5)."""
+    gw_weight: NonNegative = 1.0
+    """Weight of the Gromov-Wasserstein discrepancy of mapped and true descriptors; 0 is none."""
+    gw_epsilon: Positive = 0.05
+    """Weight of the entropy of its coupling; the greater, the more even that is."""
+    lr: Positive = 1e-3
+    """Adam's learning rate of the mapping."""
+    lr_decoder: Positive = 1e-3
+    """Adam's learning rate of the decoder."""
+
+    @property
+    def begins_with(self) -> str | None:
+        """The recogniser that is trained before, and whose encoder it takes; None: none of ours."""
+        return None if self.embedding else self.recogniser
+
+
+class Modern(EmbeddingSection):
+    """What the published models are measured against: a GAN of today. No paper has these values."""
+
+    px: Literal[64] = 64
+    """Width and height of the drawn face, in pixels."""
+    steps: AtLeastOne = 900
+    """Training steps."""
+    batch: Annotated[int, Field(ge=2)] = 32
+    """Pairs in a step."""
+    pairing: Literal["paired", "identity"] = "identity"
+    """Faces to train on: the one beside the sound, or any of the same speaker's."""
+    crop_s: Crop = (3.0, 8.0)
+    """Least and greatest length of the sound that it learns from, in seconds."""
+    lr: Positive = 1e-3
+    """Adam's learning rate."""
+    betas: tuple[Fraction, Fraction] = (0.0, 0.99)
+    """Adam's momenta (R3GAN: no first one)."""
+    gamma: NonNegative = 1.0
+    """Weight of the gradient penalties (R3GAN: 1 and more, with the square of the size)."""
+    penalty_share: Fraction = 0.25
+    """Share of a batch that the penalties are taken on."""
+    wrong_weight: NonNegative = 1.0
+    """Weight of telling a voice's real face from somebody else's."""
+
+    @property
+    def begins_with(self) -> str | None:
+        """The recogniser that is trained before, and whose encoder it takes; None: none of ours."""
+        return None if self.embedding else "voice"

@@ -115,7 +115,7 @@ def _jobs() -> Iterator[_Job]:
         leakage = dataset.with_name(dataset.stem.replace("dataset", "leakage", 1) + ".json")
         yield _Job({dataset: _table(tables.DATASET), leakage: _json})
     for folder in sorted({path.parent for path in PACKED.rglob("*.*") if path.is_file()}):
-        parts = ("faces.npy", "audio.npy", "samples.parquet")
+        parts = ("faces.npy", "audio.npy", "descriptors.npy", "samples.parquet")
         yield _Job({**{folder / part: _part for part in parts}, folder / "pack.json": _json})
     for card in sorted(MODELS.glob("*/model.json")):
         yield _model(card.parent)

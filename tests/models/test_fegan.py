@@ -82,7 +82,8 @@ def _batch(emotions: Tensor | None = None, count: int = 4) -> Batch:
     faces = torch.rand(2, count, 3, 64, 64, generator=random) * 2 - 1
     audio = torch.randn(count, 32_000, generator=random) * 0.1
     told = torch.full((count,), -1) if emotions is None else emotions
-    return Batch(audio, faces[0], faces[1], torch.arange(count) % 2, told)
+    labels, undescribed = torch.arange(count) % 2, torch.zeros(count, 128)
+    return Batch(audio, faces[0], faces[1], labels, told, undescribed)
 
 
 def _model(emotions: int = 3, **settings: object) -> FeGan:

@@ -1,5 +1,6 @@
 """Batches for a trainer, drawn, cut and mirrored on the device, with no loop over samples."""
 
+import math
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Literal, NamedTuple
 
@@ -29,6 +30,8 @@ class Batch(NamedTuple):
     """int64 (B,): the voice's owner."""
     emotions: Tensor
     """int64 (B,): the emotion that the voice speaks with; -1 where none is told."""
+    descriptors: Tensor
+    """float (B, 128): dlib's descriptor of the face; NaN where it has none."""
 
     def parts(self, count: int) -> list["Batch"]:
         """The batch in `count` parts of equal size."""
@@ -112,6 +115,7 @@ class Batches:
         self.store = open_store(packed, px, device, most_gib)
         self.labels = torch.from_numpy(packed.labels).to(device)
         self.emotions = torch.from_numpy(packed.emotion_labels).to(device)
+        self.descriptors = torch.from_numpy(np.array(packed.descriptors)).to(device)
         self.rows = torch.from_numpy(rows).to(device)
         self.by_label = self.rows[torch.argsort(self.labels[self.rows], stable=True)]
         self.counts = torch.bincount(self.labels[self.rows], minlength=len(packed.speakers))
@@ -179,6 +183,7 @@ class Batches:
             self._mirror(draw.wrong, draw.wrong_mirrored),
             self.labels[draw.voices],
             self.emotions[draw.voices],
+            self.descriptors[draw.faces],
         )
 
     def _next_rows(self) -> Tensor:
@@ -247,9 +252,15 @@ def loudest(audio: Tensor, samples: int) -> Tensor:
     Windows are tried every 1/8 of their length.
     """
     hop = max(1, samples // 8)
-    so_far = functional.pad(audio.double().square().cumsum(1), (1, 0))
+    unit = math.gcd(hop, samples)
+    count = audio.shape[1] // unit
+    # A product of each unit with itself: squares would go through the memory several times. In
+    # float64 whole numbers are exact.
+    units = audio[:, : count * unit].double().reshape(-1, 1, unit)
+    energy = torch.bmm(units, units.transpose(1, 2)).view(len(audio), count)
+    so_far = functional.pad(energy.cumsum(1), (1, 0))
     starts = torch.arange(0, audio.shape[1] - samples + 1, hop, device=audio.device)
-    best = (so_far[:, starts + samples] - so_far[:, starts]).argmax(1)
+    best = (so_far[:, (starts + samples) // unit] - so_far[:, starts // unit]).argmax(1)
     return audio.unfold(1, samples, hop)[torch.arange(len(audio), device=audio.device), best]
 
 

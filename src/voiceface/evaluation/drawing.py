@@ -84,7 +84,7 @@ class Drawer:
         )
 
     def _draw(self, audio: np.ndarray, seed: int) -> np.ndarray:
-        return draw_faces(self.model, audio, self.device, seed)
+        return draw_faces(self.model, audio, self.device, seed, self.config.precision)
 
     def _scores(self, drawn: np.ndarray, real: np.ndarray, audio: np.ndarray) -> Scores | None:
         if not isinstance(self.model, Judge):

@@ -108,6 +108,15 @@ class SpeakerModel(Trainable, Protocol):
 
 
 @runtime_checkable
+class Mapper(Model, Protocol):
+    """A model that maps a voice into the space of face descriptors, and learns from these."""
+
+    def map_voices(self, audio: Tensor) -> Tensor:
+        """Descriptors for voices: (B, input_samples) or longer → (B, 128), of length 1."""
+        ...
+
+
+@runtime_checkable
 class ByWindows(SpeakerModel, Protocol):
     """A recogniser that decides by the windows of a recording, and can tell of each."""
 

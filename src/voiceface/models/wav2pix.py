@@ -35,6 +35,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from voiceface.data.batches import Batch
 from voiceface.model_config import Wav2pix
+from voiceface.models.initial import he_initialise
 from voiceface.models.registry import Entry
 from voiceface.models.step import Losses
 from voiceface.training.distributed import batch_mean
@@ -59,6 +60,23 @@ class _Convolution(nn.Conv1d):
         return functional.linear(rows, self.weight.flatten(1), self.bias).transpose(1, 2)
 
 
+class _Dropout(nn.Dropout):
+    """Dropout that takes 16 random bits for a value on a CPU.
+
+    There the usual one takes longer to draw its numbers than the convolution before it to compute.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Any shape → the same."""
+        is_usual = not self.training or not self.p or input.device.type != "cpu"
+        if is_usual or torch.compiler.is_compiling():
+            return super().forward(input)
+        words = torch.empty(-(-input.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
+        numbers = words.view(torch.int16)[: input.numel()]
+        kept = numbers.as_strided(input.shape, input.stride()) >= round(self.p * 2**16) - 2**15
+        return input * kept.to(input.dtype).mul_(1 / (1 - self.p))
+
+
 class SpeechEncoder(nn.Module):
     """Waveform → embedding."""
 
@@ -78,6 +96,7 @@ class SpeechEncoder(nn.Module):
             nn.Linear(-(-samples // 4**6) * 1024, 256), activation, nn.Linear(256, 128), activation,
             nn.Linear(128, EMBEDDING),
         )  # fmt: skip
+        he_initialise(self)
 
     def forward(self, audio: Tensor) -> Tensor:
         """(B, samples) → (B, 128)."""
@@ -99,8 +118,10 @@ class Generator(nn.Module):
             layer = nn.ConvTranspose2d(before, after, 4, stride, padding, bias=False)
             layers.append(_normalised(layer) if variant == "code" else layer)
             if after != 3:
-                layers += [nn.Dropout(dropout), nn.ReLU()]
+                layers += [_Dropout(dropout), nn.ReLU()]
         self.layers = nn.Sequential(*layers, nn.Tanh())
+        if variant != "code":
+            he_initialise(self.layers[:-2])
 
     def forward(self, embedding: Tensor) -> Tensor:
         """(B, 128) → (B, 3, px, px), -1 to 1."""

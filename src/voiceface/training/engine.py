@@ -120,7 +120,8 @@ class _Session:
         for note in notes_of(run.model) if self.leads else ():
             print(f"{self.name}: {note}", file=sys.stderr)
         self.board = Board(output / "tensorboard", run.step) if self.leads else None
-        self._loop()
+        with Progress(self.name, run.step, run.section, tells=self.leads) as progress:
+            self._loop(progress)
         if self.board:
             self.board.close()
             if isinstance(run.model, Model):
@@ -143,15 +144,12 @@ class _Session:
             print(f"starting from the beginning: {why_not}", file=sys.stderr)
         shutil.rmtree(output / "tensorboard", ignore_errors=True)
 
-    def _loop(self) -> None:
+    def _loop(self, progress: Progress) -> None:
         run, config, steps = self.run, self.run.config, self.run.section.steps
-        progress = Progress(self.name, run.step, steps, run.section.batch)
         clock, written, ends = Clock(config.budget_s, run.spent_s), time.monotonic(), False
         while run.step < steps and not ends:
             metrics = run.advance()
-            if self.leads:
-                first = next(name for name in metrics if name.startswith("loss/"))
-                progress.tell(run.step, metrics[first])
+            progress.tell(run.step, metrics)
             if self.board and run.step % config.grid_every == 0 and isinstance(run.model, Model):
                 self.board.picture(run.step, _grid(run, run.model, self.splits))
             # Checkpoints come between stretches only: a stretch's sums are not part of the state.
@@ -196,7 +194,7 @@ def _check_finite(name: str, step: int, means: dict[str, float]) -> None:
 def _grid(run: Run, model: Model, splits: dict[str, Packed]) -> np.ndarray:
     """The fixed voices' drawn faces under their true ones."""
     rows: list[Row] = []
-    with run.averaged(), run.precision():
+    with run.averaged():
         for name, split in splits.items():
             some = split.rows_of(gender_of(model))
             index = some[spread(len(some), GRID_VOICES)]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,7 +15,7 @@ from voiceface.data.packed import Packed
 from voiceface.errors import VoicefaceError
 from voiceface.model_config import Train, TrainedSection
 from voiceface.models.options import gender_of, rate_factor, repeats
-from voiceface.models.registry import Trainable
+from voiceface.models.registry import Mapper, Trainable
 from voiceface.models.step import Losses
 from voiceface.training.distributed import Workers, share_statistics
 from voiceface.training.logs import History
@@ -46,6 +47,11 @@ class Run:
             raise VoicefaceError(
                 f"the data is at {packed.sample_rate_hz} Hz, but the model takes "
                 f"{self.model.rate_hz}; set speech.sample_rate_hz"
+            )
+        if isinstance(self.model, Mapper) and np.isnan(packed.descriptors).any():
+            raise VoicefaceError(
+                "the model learns from face descriptors, and not all faces have one; set"
+                " faces.descriptor to true"
             )
         for network in self.model.networks.values():
             share_statistics(network, workers)
