@@ -44,6 +44,12 @@ def test_the_shipped_experiments_can_be_run_and_their_schema_is_that_of_the_clas
     assert schema.read_text() == experiment_schema()
 
 
+def test_the_docs_list_every_experiment() -> None:
+    shipped = yaml.safe_load((ROOT / "workflow/experiments.yaml").read_text())["experiments"]
+    told = (ROOT / "docs/researcher.md").read_text()
+    assert [name for name in shipped if f"| `{name}` |" not in told] == []
+
+
 def test_what_equals_the_config_is_its_own_run_and_each_other_has_a_telling_name(
     tmp_path: Path,
 ) -> None:
