@@ -56,7 +56,7 @@ def draw_lines(
     Args:
         suffix: what follows each label, as in ` s`.
     """
-    low, high, ticks = _axis(lines)
+    low, high, ticks = _axis(lines, unit)
     scale = _Scale(low, high, _FLOOR, _TOP)
     step = (_WIDTH - _LEFT) / len(labels)
     places = {label: _LEFT + (place + 0.5) * step for place, label in enumerate(labels)}
@@ -79,7 +79,7 @@ def draw_lines(
 
 def draw_rows(title: str, unit: str, labels: Sequence[str], lines: dict[str, Line]) -> Markup:
     """A row for each label, with a point for each of `lines` that has one."""
-    low, high, ticks = _axis(lines)
+    low, high, ticks = _axis(lines, unit)
     scale = _Scale(low, high, _NAMES, _WIDTH - 12)
     height = _ROW * len(lines) + _GAP
     floor = _TOP + height * len(labels)
@@ -107,9 +107,12 @@ def _svg(height: int, told: str, parts: list[str]) -> Markup:
     )
 
 
-def _axis(lines: dict[str, Line]) -> tuple[float, float, list[float]]:
+def _axis(lines: dict[str, Line], unit: str) -> tuple[float, float, list[float]]:
     ends = [end for line in lines.values() for point in line.values() for end in point.ends]
-    return axis(min(ends), max(ends))
+    low, high, ticks = axis(min(ends), max(ends))
+    if unit == "%":  # where all are 0 or 100, the axis would go beyond
+        low, high = max(low, 0.0), min(high, 100.0)
+    return low, high, [tick for tick in ticks if low <= tick <= high]
 
 
 def _group(
