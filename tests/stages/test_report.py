@@ -408,7 +408,7 @@ def test_what_is_measured_joins_the_points_and_an_old_dataset_is_told(
     write_table(root / "manifests/dataset.parquet", DATASET.empty_table())
     shown = made(root, experiments="length")
     section = shown[shown.index('id="experiment-length"') : shown.index('id="versions"')]
-    assert "Means over 1 seed" in text_of(section)
+    assert "Of a single training each, so without an interval." in text_of(section)
     assert "Of another dataset" in text_of(section)
     assert "Voice-to-face matching, %, by time: test" in text_of(section)
     path = re.findall(r'<g class="test"><path d="([^"]*)"', section)[0]

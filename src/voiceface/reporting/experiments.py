@@ -109,7 +109,8 @@ def read_comparison(folder: Path, dataset: str) -> Comparison:
         )
     except KeyError as error:
         raise VoicefaceError(
-            f"{folder / 'about.json'}: has no {error}; delete the folder and build again"
+            f"{folder / 'about.json'}: has no {error}, it is of another version; make it anew with"
+            f" `snakemake {folder.name}`, or delete the folder"
         ) from None
 
 
