@@ -14,7 +14,7 @@ from rich.text import Text
 from voiceface import layout, tables
 from voiceface.build import read_settings
 from voiceface.building.events import Event, Runner
-from voiceface.building.progress import STAGES, plain
+from voiceface.building.progress import NO_STAGES, STAGES, plain
 from voiceface.building.reasons import short
 from voiceface.config import Settings
 from voiceface.files import read_table
@@ -208,7 +208,7 @@ def summarise(jobs: Iterable[Event]) -> list[tuple[str, str, str]]:
     """Stage, how many of what, and why, in the order of the stages."""
     counts: Counter[tuple[str, str, str]] = Counter()
     for job in jobs:
-        if job["output"]:  # others only name targets
+        if job["rule_name"] not in NO_STAGES:
             unit = next(iter(job["wildcards"] or {}), "")
             counts[job["rule_name"], unit, short(job["reason"])] += 1
     places = {name: place for place, name in enumerate(STAGES)}

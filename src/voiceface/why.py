@@ -80,7 +80,9 @@ def _is_video(target: str) -> bool:
 
 def _with_those_before(jobs: Collection[Event], about: str) -> list[Event]:
     makers = {path: job["jobid"] for job in jobs for path in job["output"] or []}
-    by_number = {job["jobid"]: job for job in jobs if job["output"]}  # others only name targets
+    # What is no stage and makes no file only names a target.
+    works = (job for job in jobs if job["rule_name"] in STAGES or job["output"])
+    by_number = {job["jobid"]: job for job in works}
     wanted = [
         number
         for number, job in by_number.items()

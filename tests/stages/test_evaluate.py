@@ -15,7 +15,9 @@ from voiceface.errors import VoicefaceError
 from voiceface.evaluation.registry import BY_INPUT, METRICS
 from voiceface.stages.evaluate import run
 
-CONFIG = Evaluate(device="cpu", voices_per_split=4, classifier_steps=3, seconds=(10.0, 1.0))
+CONFIG = Evaluate(
+    device="cpu", voices_per_split=4, classifier_steps=3, seconds=(10.0, 1.0), babble_snr_db=(5.0,)
+)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +53,8 @@ def test_every_metric_has_a_value_or_a_reason_in_every_split(evaluated: Path) ->
 def test_noise_and_each_length_of_speech_have_their_metrics(evaluated: Path) -> None:
     report = json.loads((evaluated / "metrics.json").read_text())
     assert report["input_s"] == 1.024
-    assert set(report["noise"]) == set(report["seconds"]) == set(BY_INPUT)
+    assert set(report["noise"]) == set(report["seconds"]) == set(report["babble"]) == set(BY_INPUT)
+    assert report["babble"]["matching"]["train"]["5"]["n"] == 4
     assert {split: set(of) for split, of in report["seconds"]["matching"].items()} == {
         "train": {"1", "10"}, "test": {"1", "10"}, "unseen": set(),
     }  # fmt: skip
