@@ -10,6 +10,7 @@ from voiceface.building.code_record import record_code
 from voiceface.building.events import Event
 from voiceface.building.reasons import causes, short
 from voiceface.codehash import code_digest
+from voiceface.config import Dataset
 from voiceface.errors import VoicefaceError
 from voiceface.files import write_json
 from voiceface.why import explain, why
@@ -26,6 +27,11 @@ def job(rule: str, reason: str, number: int = 0, **more: Any) -> Event:
     return known | {"reason": reason} | more
 
 
+def _dataset(test_fraction: float) -> str:
+    values = Dataset().model_dump(mode="json") | {"test_fraction": test_fraction}
+    return json.dumps(values, sort_keys=True)
+
+
 def params(before: list[str], now: list[str]) -> str:
     """Snakemake's words for changed parameters."""
     sides = (",".join(map(repr, side)) or "<nothing exclusive>" for side in (before, now))
@@ -36,8 +42,7 @@ def params(before: list[str], now: list[str]) -> str:
     ("reason", "brief", "told"),
     [
         (
-            params(['{"seed": 0, "test_fraction": 0.2, "unseen_fraction": 0.1}'],
-                   ['{"seed": 0, "test_fraction": 0.3, "unseen_fraction": 0.1}']),
+            params([_dataset(0.2)], [_dataset(0.3)]),
             "changed settings",
             ["dataset.test_fraction is 0.3, was 0.2"],
         ),
