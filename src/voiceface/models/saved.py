@@ -1,6 +1,8 @@
 """A trained model's files: its weights and its card."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from voiceface import files
 from voiceface.errors import VoicefaceError, hardship
 from voiceface.models import registry
 from voiceface.models.judging import judge_names
-from voiceface.models.registry import Model, Trainable
+from voiceface.models.registry import Model, SpeakerModel, Trainable
 
 
 @dataclass(frozen=True)
@@ -52,26 +54,50 @@ def load(folder: Path, device: torch.device) -> Trained:
     Raises:
         VoicefaceError: it is missing, is not trained yet, or its files are damaged.
     """
-    path = folder / "generator.safetensors"
-    if not folder.is_dir() or not path.is_file() or not (folder / "model.json").is_file():
-        raise VoicefaceError(f"{folder}: holds no trained model; train one with `voiceface build`")
-    card = files.read_json(folder / "model.json")
-    try:
+    path, card = _files(folder, "generator", "model")
+    with _of_this_version(folder):
         config = registry.entry(card["name"]).section.model_validate(card["config"], strict=False)
         model = registry.build(card["name"], config, len(card["speakers"]))
-        names = (*model.drawing, *judge_names(model))
-        _fill(model, names, path)
-        for name in names:
-            model.networks[name].to(device)
+        _fill_on(model, (*model.drawing, *judge_names(model)), path, device)
         if not card["sample_rate_hz"] > 0 or not card["input_samples"] > 0:
             raise ValueError("it draws from no sound")
+    return Trained(model, card)
+
+
+def load_recogniser(folder: Path, device: torch.device) -> tuple[SpeakerModel, dict[str, Any]]:
+    """Load the networks that a trained recogniser keeps, and its card.
+
+    Raises:
+        VoicefaceError: it is missing, is not trained yet, or its files are damaged.
+    """
+    path, card = _files(folder, "encoder", "recogniser")
+    with _of_this_version(folder):
+        entry = registry.recogniser(card["name"])
+        config = entry.section.model_validate(card["config"], strict=False)
+        model = entry.build(config, len(card["speakers"]))
+        _fill_on(model, model.drawing, path, device)
+    return model, card
+
+
+def _files(folder: Path, name: str, what: str) -> tuple[Path, dict[str, Any]]:
+    """The file of the weights, and the card."""
+    path = folder / f"{name}.safetensors"
+    if not folder.is_dir() or not path.is_file() or not (folder / "model.json").is_file():
+        raise VoicefaceError(f"{folder}: holds no trained {what}; train one with `voiceface build`")
+    return path, files.read_json(folder / "model.json")
+
+
+@contextmanager
+def _of_this_version(folder: Path) -> Iterator[None]:
+    """Say in one line what can't be read."""
+    try:
+        yield
     except (LookupError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         if hardship(error):
             raise
         raise VoicefaceError(
             f"{folder}: not a model of this version ({_reason(error)}); train it again"
         ) from None
-    return Trained(model, card)
 
 
 def begin_with(model: Trainable, path: Path | None) -> None:
@@ -113,6 +139,12 @@ and no more.
 ## Settings
 
 {settings}"""
+
+
+def _fill_on(model: Trainable, names: tuple[str, ...], path: Path, device: torch.device) -> None:
+    _fill(model, names, path)
+    for name in names:
+        model.networks[name].to(device)
 
 
 def _fill(model: Trainable, names: tuple[str, ...], path: Path) -> None:
