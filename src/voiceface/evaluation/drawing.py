@@ -9,11 +9,11 @@ import torch
 from voiceface.config import Evaluate
 from voiceface.data.packed import Packed
 from voiceface.data.store import shrunk
-from voiceface.evaluation.metric import Faces, Scores, Training
+from voiceface.evaluation.metric import Described, Faces, Scores, Training
 from voiceface.evaluation.voices import longer_voices, noise_like
-from voiceface.models.drawing import draw_faces, spread
+from voiceface.models.drawing import draw_faces, map_voices, spread
 from voiceface.models.judging import Judge, score_faces
-from voiceface.models.registry import Model
+from voiceface.models.registry import Mapper, Model
 
 VOICES_AGAIN, TIMES_AGAIN = 24, 4
 """Voices of each split that are drawn with several seeds, and with how many."""
@@ -68,6 +68,7 @@ class Drawer:
             np.empty((0, TIMES_AGAIN, px, px, 3), np.uint8),
             np.empty(0, np.int64),
             self._scores(generated, real, audio),
+            self._mapped(rows, audio),
         )
 
     def _draw(self, audio: np.ndarray, seed: int) -> np.ndarray:
@@ -80,6 +81,12 @@ class Drawer:
             *(score_faces(self.model, faces, audio, self.device) for faces in (drawn, real))
         )
 
+    def _mapped(self, rows: np.ndarray, audio: np.ndarray) -> Described | None:
+        if not isinstance(self.model, Mapper):
+            return None
+        places = map_voices(self.model, audio, self.device)
+        return Described(places, of_length_one(self.split.descriptors[rows]))
+
     def _long_enough(self, audio: np.ndarray) -> np.ndarray:
         """Sound that is shorter than what the model takes is said again."""
         missing = max(0, self.model.input_samples - audio.shape[1])
@@ -89,7 +96,14 @@ class Drawer:
 def training_faces(train: Packed, px: int) -> Training:
     """The training split's real faces, at the size of the drawn ones."""
     genders = np.array(train.genders, str)
-    return Training(small(train.faces, px), train.labels, genders, len(train.speakers))
+    places = of_length_one(train.descriptors)
+    return Training(small(train.faces, px), train.labels, genders, len(train.speakers), places)
+
+
+def of_length_one(descriptors: np.ndarray) -> np.ndarray:
+    """Descriptors (n, 128), scaled: float64."""
+    wide = descriptors.astype(np.float64)
+    return wide / np.linalg.norm(wide, axis=1, keepdims=True)
 
 
 def small(faces: np.ndarray, px: int) -> np.ndarray:

@@ -26,6 +26,15 @@ class Scores(NamedTuple):
     """float32 (n,)."""
 
 
+class Described(NamedTuple):
+    """Descriptors of drawn and of real faces."""
+
+    generated: np.ndarray
+    """float64 (n, 128)."""
+    real: np.ndarray
+    """float64 (n, 128)."""
+
+
 class Remembers:
     """Keeps what is computed from it, so that several metrics share it."""
 
@@ -59,6 +68,9 @@ class Faces(Remembers):
     """int64 (m,): the rows of these voices."""
     scores: Scores | None = None
     """None of a model that keeps no discriminator."""
+    mapped: Described | None = None
+    """Where the voices are mapped to, and the true faces' places; of length 1. None of a model that
+    maps none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +85,8 @@ class Training:
     """str (n,): the speaker's gender; may be empty."""
     classes: int
     """Number of speakers."""
+    descriptors: np.ndarray | None = None
+    """float64 (n, 128): of the faces, of length 1; None where it is not asked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +98,8 @@ class Material(Remembers):
     device: torch.device
     judged: bool
     """Whether the faces have their `scores`."""
+    maps: bool = False
+    """Whether they have `mapped`."""
 
 
 class Value(TypedDict, total=False):
