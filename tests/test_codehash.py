@@ -45,7 +45,17 @@ def test_an_edited_helper_changes_the_stages_that_import_it_and_no_other(package
 
 
 def test_a_new_setting_or_column_of_one_stage_changes_no_other(package: Path) -> None:
-    stages = ("speech", "faces", "samples", "manifest", "dataset", "pack", "train", "evaluate")
+    stages = (
+        "speech",
+        "faces",
+        "samples",
+        "gather",
+        "manifest",
+        "dataset",
+        "pack",
+        "train",
+        "evaluate",
+    )
     before = _digests(package, *stages)
 
     def changed(module: str, old: str, new: str) -> set[str]:
@@ -120,6 +130,7 @@ def test_dataset_stages_never_import_torch() -> None:
         "speech",
         "faces",
         "samples",
+        "gather",
         "manifest",
         "dataset",
         "pack",

@@ -14,7 +14,7 @@ from voiceface import files
 from voiceface.cli import main
 from voiceface.errors import VoicefaceError
 from voiceface.model_config import Sincnet, Train
-from voiceface.models.known import load_known
+from voiceface.models.known import load_speakers
 from voiceface.speakers import add_speakers, list_speakers, remove_speaker
 from voiceface.stages import voice
 
@@ -55,7 +55,7 @@ def test_it_learns_through_the_trainer_and_tells_windows_and_recordings(trained:
         assert accuracy[split]["top1"] >= 80
         assert 50 < accuracy[split]["window_top1"] <= 100
         assert accuracy[split]["chance"] == pytest.approx(100 / 3)
-    assert load_known(trained / "models/sincnet", CPU).speakers == TRAINED
+    assert load_speakers(trained / "models/sincnet", CPU).speakers == TRAINED
 
 
 def test_people_are_added_and_nobody_is_forgotten(
@@ -70,7 +70,7 @@ def test_people_are_added_and_nobody_is_forgotten(
     assert told[2].startswith("new speakers, ")
     # What was built of it is as it was: nothing becomes stale.
     assert {path: path.read_bytes() for path in before} == before
-    known = load_known(folder, CPU)
+    known = load_speakers(folder, CPU)
     assert known.speakers == [*TRAINED, "ana", "bo"]
     for person, name in ((3, "ana"), (8, "bo")):
         unheard = spoken(person, 4, seed=7)
@@ -89,10 +89,10 @@ def test_people_are_added_and_nobody_is_forgotten(
     assert outcome.old_before.count == 6 + 2  # ana's and bo's held-out parts, too
     assert outcome.old_after.recordings >= outcome.old_before.recordings - 15
     assert outcome.new_after.windows > 20
-    assert load_known(folder, CPU).who(spoken(3, 4, seed=7))[0][0] == "ana"
+    assert load_speakers(folder, CPU).who(spoken(3, 4, seed=7))[0][0] == "ana"
 
     remove_speaker("ana", folder)
-    known = load_known(folder, CPU)
+    known = load_speakers(folder, CPU)
     assert known.speakers == [*TRAINED, "bo", "carl"]
     assert known.who(spoken(8, 4, seed=7))[0][0] == "bo"
     assert set(known.examples.labels.tolist()) == {3, 4}
@@ -145,16 +145,16 @@ def test_a_recogniser_that_changed_since_is_one_line(project: Path) -> None:
     whole = added.read_bytes()
     added.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(VoicefaceError, match=r"added\.safetensors: damaged .*; delete it"):
-        load_known(folder, CPU)
+        load_speakers(folder, CPU)
     added.write_bytes(whole)
     card = files.read_json(folder / "model.json")
     files.write_sealed(folder / "model.json", card | {"sha256": "other"})
     with pytest.raises(VoicefaceError, match="was trained anew since; delete it, and add"):
-        load_known(folder, CPU)
+        load_speakers(folder, CPU)
     added.unlink()
     files.write_sealed(folder / "model.json", card | {"data": "other"})
     with pytest.raises(VoicefaceError, match="trained on other data than data/packed"):
         add_speakers(Path("people"), folder, Path("data/packed"))
     shutil.rmtree(folder)
     with pytest.raises(VoicefaceError, match="holds no trained recogniser"):
-        load_known(folder, CPU)
+        load_speakers(folder, CPU)

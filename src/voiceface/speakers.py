@@ -15,7 +15,7 @@ from voiceface.errors import VoicefaceError
 from voiceface.media.audio import decode_pcm, first_sound_us
 from voiceface.media.vad import VoicedFrames
 from voiceface.models.drawing import spread
-from voiceface.models.known import Examples, Known, load_known, save_added
+from voiceface.models.known import Examples, KnownSpeakers, load_speakers, save_added
 
 LEAST_SPEECH_S = 3.0
 """Somebody is added with at least so much speech."""
@@ -79,7 +79,7 @@ def add_speakers(folder: Path, recogniser: Path, packed: Path) -> Outcome:
         VoicefaceError: there is nobody, somebody is known already or says too little, or the
             recogniser is not there or was trained on other data.
     """
-    known = load_known(recogniser, torch.device("cpu"))
+    known = load_speakers(recogniser, torch.device("cpu"))
     people = _people(folder, known)
     old = _old_examples(known, packed)
     new = _join([_new_examples(known, *one) for one in enumerate(people.values())])
@@ -108,7 +108,7 @@ def list_speakers(recogniser: Path) -> list[str]:
     Raises:
         VoicefaceError: it is not trained, or a file is damaged.
     """
-    known = load_known(recogniser, torch.device("cpu"))
+    known = load_speakers(recogniser, torch.device("cpu"))
     return [
         f"{name}: added with {known.added[name]:.1f} s of speech"
         if name in known.added
@@ -123,7 +123,7 @@ def remove_speaker(name: str, recogniser: Path) -> None:
     Raises:
         VoicefaceError: no such speaker was added.
     """
-    known = load_known(recogniser, torch.device("cpu"))
+    known = load_speakers(recogniser, torch.device("cpu"))
     if name not in known.added:
         raise VoicefaceError(
             f"{name}: was not added to {recogniser}; `voiceface speakers list` lists who was"
@@ -150,7 +150,7 @@ class _Speech:
     """int64 (n,): the number of each window's recording."""
 
 
-def _people(folder: Path, known: Known) -> dict[str, _Speech]:
+def _people(folder: Path, known: KnownSpeakers) -> dict[str, _Speech]:
     """Everybody's speech, by name; all that is wrong with the folder before anything is heard."""
     if not folder.is_dir():
         raise VoicefaceError(f"{folder}: no such folder; it holds a folder of recordings of each")
@@ -168,7 +168,7 @@ def _people(folder: Path, known: Known) -> dict[str, _Speech]:
     return {name: _speech(folder / name, known) for name in names}
 
 
-def _speech(folder: Path, known: Known) -> _Speech:
+def _speech(folder: Path, known: KnownSpeakers) -> _Speech:
     kinds = {f".{kind}" for kind in Resolve().file_types}
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in kinds)
     if not files:
@@ -184,7 +184,7 @@ def _speech(folder: Path, known: Known) -> _Speech:
     return _Speech(windows[few], numbers[few])
 
 
-def _voiced_windows(path: Path, known: Known) -> np.ndarray:
+def _voiced_windows(path: Path, known: KnownSpeakers) -> np.ndarray:
     """Where somebody speaks: windows that do not overlap, int16 (n, window)."""
     start = first_sound_us(path)
     if start is None:
@@ -198,7 +198,7 @@ def _voiced_windows(path: Path, known: Known) -> np.ndarray:
     return windows[voiced[: count * size].reshape(count, size).mean(1) >= VOICED]
 
 
-def _new_examples(known: Known, number: int, speech: _Speech) -> Examples:
+def _new_examples(known: KnownSpeakers, number: int, speech: _Speech) -> Examples:
     """A new speaker's windows; the last of them are held out."""
     count = len(speech.windows)
     return Examples(
@@ -209,7 +209,7 @@ def _new_examples(known: Known, number: int, speech: _Speech) -> Examples:
     )
 
 
-def _old_examples(known: Known, packed: Path) -> Examples:
+def _old_examples(known: KnownSpeakers, packed: Path) -> Examples:
     """Windows of the speakers that it was trained on: of `train` to learn, of `test` to measure."""
     splits = read_splits(packed)
     if splits["train"].digest != known.data:
@@ -221,7 +221,7 @@ def _old_examples(known: Known, packed: Path) -> Examples:
     return _join(parts)
 
 
-def _of_split(known: Known, split: Packed, held_out: bool) -> Examples:
+def _of_split(known: KnownSpeakers, split: Packed, held_out: bool) -> Examples:
     size = known.model.input_samples
     rows = [np.flatnonzero(split.labels == label) for label in range(len(split.speakers))]
     few = np.concatenate([own[spread(len(own), OLD_RECORDINGS)] for own in rows])
@@ -237,7 +237,7 @@ def _of_split(known: Known, split: Packed, held_out: bool) -> Examples:
     )
 
 
-def _vectors(known: Known, windows: np.ndarray) -> Tensor:
+def _vectors(known: KnownSpeakers, windows: np.ndarray) -> Tensor:
     """int16 (n, window) → (n, numbers)."""
     sound = unit(torch.from_numpy(np.ascontiguousarray(windows)))
     return known.model.vectors(sound, 1.0).flatten(0, 1)

@@ -49,7 +49,8 @@ def _batch(count: int = 4) -> Batch:
     faces = torch.rand(2, count, 3, 64, 64, generator=random) * 2 - 1
     audio = torch.randn(count, 16_000, generator=random) * 0.1
     told = torch.rand(count, 128, generator=random)
-    return Batch(audio, faces[0], faces[1], torch.arange(count) % 2, told)
+    labels, no_emotion = torch.arange(count) % 2, torch.full((count,), -1)
+    return Batch(audio, faces[0], faces[1], labels, no_emotion, told)
 
 
 @pytest.mark.parametrize("identity", ["early", "late"])

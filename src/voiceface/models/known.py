@@ -46,7 +46,7 @@ class Examples:
 
 
 @dataclass
-class Known:
+class KnownSpeakers:
     """A recogniser and whom it knows."""
 
     model: ByWindows
@@ -77,7 +77,7 @@ class Known:
         return sorted(zip(self.speakers, likely, strict=True), key=lambda one: -one[1])
 
 
-def load_known(folder: Path, device: torch.device) -> Known:
+def load_speakers(folder: Path, device: torch.device) -> KnownSpeakers:
     """Load a recogniser with all whom it knows.
 
     Raises:
@@ -91,14 +91,14 @@ def load_known(folder: Path, device: torch.device) -> Known:
     none = torch.empty(0, dtype=torch.int64)
     nobody = Examples(torch.empty(0, layer.in_features), none, none, none.bool())
     digest, rate = str(card["sha256"]), int(card["sample_rate_hz"])
-    known = Known(
+    known = KnownSpeakers(
         model, layer, list(card["speakers"]), {}, nobody, folder, digest, rate, str(card["data"])
     )
     _read_added(known, device)
     return known
 
 
-def save_added(known: Known) -> None:
+def save_added(known: KnownSpeakers) -> None:
     """Write the layer of all speakers and the examples of those added, atomically."""
     tensors = {
         "weight": known.layer.weight.detach().cpu().contiguous(),
@@ -117,7 +117,7 @@ def _path(folder: Path) -> Path:
     return folder / "added.safetensors"
 
 
-def _read_added(known: Known, device: torch.device) -> None:
+def _read_added(known: KnownSpeakers, device: torch.device) -> None:
     path = _path(known.folder)
     if not path.exists():
         return

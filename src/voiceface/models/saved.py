@@ -57,7 +57,8 @@ def load(folder: Path, device: torch.device) -> Trained:
     path, card = _files(folder, "generator", "model")
     with _of_this_version(folder):
         config = registry.entry(card["name"]).section.model_validate(card["config"], strict=False)
-        model = registry.build(card["name"], config, len(card["speakers"]))
+        known = registry.Known(card["sample_rate_hz"], len(card["emotions"]))
+        model = registry.build(card["name"], config, len(card["speakers"]), known)
         _fill_on(model, (*model.drawing, *judge_names(model)), path, device)
         if not card["sample_rate_hz"] > 0 or not card["input_samples"] > 0:
             raise ValueError("it draws from no sound")
@@ -74,7 +75,8 @@ def load_recogniser(folder: Path, device: torch.device) -> tuple[SpeakerModel, d
     with _of_this_version(folder):
         entry = registry.recogniser(card["name"])
         config = entry.section.model_validate(card["config"], strict=False)
-        model = entry.build(config, len(card["speakers"]))
+        known = registry.Known(card["sample_rate_hz"], len(card["emotions"]))
+        model = entry.fresh(config, len(card["speakers"]), known)
         _fill_on(model, model.drawing, path, device)
     return model, card
 

@@ -14,6 +14,7 @@ from voiceface.data.batches import Batches
 from voiceface.data.packed import Packed
 from voiceface.errors import VoicefaceError
 from voiceface.model_config import Train, TrainedSection
+from voiceface.models.options import gender_of, rate_factor, repeats
 from voiceface.models.registry import Mapper, Trainable
 from voiceface.models.step import Losses
 from voiceface.training.distributed import Workers, share_statistics
@@ -60,6 +61,10 @@ class Run:
         if workers.rank:
             torch.manual_seed(config.seed + workers.rank)  # another dropout than the others'
         self.optimizers = self.model.optimizers()
+        self.rates = {
+            name: [group["lr"] for group in each.param_groups]
+            for name, each in self.optimizers.items()
+        }
         self.batches = Batches(
             packed,
             px=self.model.px,
@@ -69,6 +74,9 @@ class Run:
             seed=config.seed,
             device=self.device,
             pairing=self.model.pairing,
+            repeats=repeats(self.model),
+            gender=gender_of(self.model),
+            babble_snr_db=config.babble_snr_db,
             most_gib=config.most_data_gib,
             mine=workers.slice_of(section.batch, config.accumulate),
         )
@@ -79,6 +87,10 @@ class Run:
 
     def advance(self) -> dict[str, Tensor]:
         """Do one step; returns its metrics, still on the device."""
+        epochs = self.step * self.section.batch / len(self.batches.rows)
+        for optimizer, rates in self.rates.items():
+            for group, rate in zip(self.optimizers[optimizer].param_groups, rates, strict=True):
+                group["lr"] = rate * rate_factor(self.model, epochs)
         parts = self.batches.next().parts(self.config.accumulate)
         losses = [self.model.step(part) for part in parts]
         while not (metrics := self._phase(losses)):
