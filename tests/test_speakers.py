@@ -156,5 +156,5 @@ def test_a_recogniser_that_changed_since_is_one_line(project: Path) -> None:
     with pytest.raises(VoicefaceError, match="trained on other data than data/packed"):
         add_speakers(Path("people"), folder, Path("data/packed"))
     shutil.rmtree(folder)
-    with pytest.raises(VoicefaceError, match="holds no trained recogniser"):
+    with pytest.raises(VoicefaceError, match="holds no trained model"):
         load_speakers(folder, CPU)

@@ -72,7 +72,7 @@ class KnownSpeakers:
         Args:
             sound: int16 (samples,) at `rate_hz`, at least the recogniser's window.
         """
-        audio = unit(torch.from_numpy(sound)[None]).to(self.layer.weight.device)
+        audio = unit(torch.tensor(sound)[None]).to(self.layer.weight.device)
         likely = self.layer(self.model.vectors(audio, HOP_S)).softmax(2).mean((0, 1)).tolist()
         return sorted(zip(self.speakers, likely, strict=True), key=lambda one: -one[1])
 
@@ -83,7 +83,8 @@ def load_speakers(folder: Path, device: torch.device) -> KnownSpeakers:
     Raises:
         VoicefaceError: it is not trained, keeps no layer of its speakers, or a file is damaged.
     """
-    model, card = saved.load_recogniser(folder, device)
+    trained = saved.load_recogniser(folder, device)
+    model, card = trained.model, trained.card
     if not isinstance(model, ByWindows) or "speaker" not in model.drawing:
         raise VoicefaceError(f"{folder}: keeps no layer of its speakers, to which one can be added")
     layer = model.networks["speaker"]
