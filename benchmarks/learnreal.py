@@ -74,7 +74,7 @@ def pack_sample(folder: Path, shared: Path) -> Path:
             faces[number] = cv2.resize(face, (size, size), interpolation=cv2.INTER_AREA)
             audio[number] = np.resize(soundfile.read(clip, dtype="int16")[0], audio.shape[1])
             place = f"{clip.parent.name}-{frame}"
-            about = {"speaker": clip.parent.name, "gender": ""}
+            about = {"speaker": clip.parent.name, "gender": "", "emotion": ""}
             rows.append({"sample": place, "video": place, "face_video": place, **about})
         write_split(folder / split, faces, audio, pa.Table.from_pylist(rows, PACKED), names)
     return folder

@@ -24,11 +24,14 @@ from voiceface.demo.sentences import sentence
 from voiceface.demo.traits import guest_traits, sources_rows, speaker_name, speaker_traits
 from voiceface.demo.voice import EMOTIONS, speak, voice_of
 from voiceface.media.audio import resampled
+from voiceface.media.descriptor import describe
 from voiceface.media.faces import align, detect, find_landmarks
-from voiceface.tables import PACKED, SPLITS
+from voiceface.tables import DESCRIPTOR, PACKED, SPLITS
 
 PACKED_HZ = 16_000
 SEGMENT_S = 4
+CHIP = (150, 150)
+"""Of the pictures that are described: here whole crops, as the metrics take them."""
 
 
 @dataclass(frozen=True)
@@ -97,16 +100,20 @@ def write_split(
         table: a row for each, `tables.PACKED`.
         speakers: those of the training split.
     """
-    for name, array in (("faces.npy", faces), ("audio.npy", audio)):
+    chips = (cv2.resize(face, CHIP, interpolation=cv2.INTER_LINEAR)[None] for face in faces)
+    told = np.concatenate([np.empty((0, DESCRIPTOR), np.float32), *map(describe, chips)])
+    arrays = {"faces.npy": faces, "audio.npy": audio, "descriptors.npy": told}
+    for name, array in arrays.items():
         with files.replacing(folder / name) as temporary, open(temporary, "wb") as target:
             np.save(target, array)
     files.write_table(folder / "samples.parquet", table)
-    names = ("faces.npy", "audio.npy", "samples.parquet")
+    names = (*arrays, "samples.parquet")
     card = {
         "sample_rate_hz": PACKED_HZ,
         "segment_samples": audio.shape[1],
         "size": faces.shape[1],
         "speakers": speakers,
+        "emotions": [],
         "count": len(table),
         "sha256": {name: files.sha256_file(folder / name) for name in names},
     }
@@ -120,7 +127,8 @@ def _pack(folder: Path, world: World, videos: list[tuple[int, int]]) -> None:
     for speaker, video in videos:
         name = speaker_name(speaker)
         place = f"{name}-{video + 1:02d}"
-        about = {"speaker": name, "gender": genders[name], "video": place, "face_video": place}
+        about = {"speaker": name, "gender": genders[name], "emotion": ""}
+        about |= {"video": place, "face_video": place}
         starts = (1000 * SEGMENT_S * n for n in range(world.segments))
         rows += [{"sample": f"{place}_{start:09d}", **about} for start in starts]
     parts = [_filmed(world, *video) for video in videos]

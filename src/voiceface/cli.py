@@ -392,5 +392,6 @@ COMMANDS = [
         _check_leakage,
     ),
     Command("models", "the models, and which are trained", _no_arguments, _models),
+    Command("speakers", "whom a recogniser knows", upkeep.speakers_arguments, upkeep.speakers),
     Command("generate", "draw a face from a voice", _generate_arguments, _generate),
 ]

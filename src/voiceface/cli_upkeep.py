@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from voiceface.errors import VoicefaceError
-from voiceface.layout import CONFIG
+from voiceface.layout import CONFIG, MODELS, PACKED
 
 
 def configfile_arguments(parser: argparse.ArgumentParser) -> None:
@@ -91,3 +91,29 @@ def verify(options: argparse.Namespace) -> int:
     for path in left:
         print(f"{path}: left as it is: its source is gone, and no build could bring it back")
     return int(bool(left))
+
+
+def speakers_arguments(parser: argparse.ArgumentParser) -> None:
+    """What may stand behind `voiceface speakers`."""
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)
+    add = actions.add_parser("add", help="let it know more people")
+    add.add_argument("folder", type=Path, help="holds a folder for each, with their recordings")
+    actions.add_parser("list", help="whom it knows")
+    remove = actions.add_parser("remove", help="forget somebody who was added")
+    remove.add_argument("name")
+    about = "a trained recogniser's folder"
+    parser.add_argument("--recogniser", type=Path, default=MODELS / "sincnet", help=about)
+
+
+def speakers(options: argparse.Namespace) -> int:
+    """Add, list or remove the speakers that a recogniser knows."""
+    from voiceface.speakers import add_speakers, list_speakers, remove_speaker
+
+    if options.action == "add":
+        print("\n".join(add_speakers(options.folder, options.recogniser, PACKED).words()))
+    elif options.action == "remove":
+        remove_speaker(options.name, options.recogniser)
+        print(f"{options.name}: removed from {options.recogniser}")
+    else:
+        print("\n".join(list_speakers(options.recogniser)))
+    return 0

@@ -10,7 +10,7 @@ import torch
 from tests.builders import packed_dataset
 from voiceface.config import Evaluate
 from voiceface.data.packed import read_splits
-from voiceface.evaluation.metric import Faces, Material, Training
+from voiceface.evaluation.metric import Described, Faces, Material, Training
 
 
 @pytest.fixture(scope="session")
@@ -56,8 +56,6 @@ def faces_of(people: np.ndarray, genders: list[str] | None = None) -> Faces:
 
 def with_descriptors(faces: Faces, generated: np.ndarray, real: np.ndarray) -> Faces:
     """The same faces, as if these were their descriptors (n, d)."""
-    from voiceface.evaluation.descriptors import Described
-
     fresh = replace(faces)
     fresh.once("descriptors", lambda: Described(generated, real))
     return fresh

@@ -1,17 +1,11 @@
 """SincNet's filters, and the decision by all windows of a recording."""
 
-from pathlib import Path
-
-import numpy as np
 import pytest
 import torch
 from scipy.signal import firwin
 
-from tests.builders import packed_dataset
-from voiceface import files
-from voiceface.model_config import Sincnet, Train
+from voiceface.model_config import Sincnet
 from voiceface.models.sincnet import RATE_HZ, WINDOW, SincFilters, SincNet, mel_edges, of_windows
-from voiceface.stages import voice
 
 
 def test_the_filters_are_scipys_band_passes() -> None:
@@ -79,19 +73,3 @@ def test_a_recording_of_many_windows_is_gone_through_in_parts(
     found = of_windows(encoder, sound, 0.05)  # type: ignore[arg-type]
     assert calls == [6, 6, 3]
     assert found[4, 2].tolist() == [4 * 4800 + 1600, 4 * 4800 + 1601]
-
-
-def test_it_learns_through_the_trainer_and_tells_windows_and_recordings(tmp_path: Path) -> None:
-    packed = packed_dataset(
-        tmp_path / "packed", speakers=3, per_speaker=4, test_per_speaker=2, size=32
-    )
-    section = Sincnet(steps=14, batch=12, hop_s=0.4).model_dump_json()
-    voice.run(Train(device="cpu"), section, "sincnet", packed, tmp_path / "sincnet")
-    accuracy = files.read_json(tmp_path / "sincnet" / "accuracy.json")
-    for split, count in (("train", 12), ("test", 6)):
-        assert accuracy[split]["n"] == count
-        assert accuracy[split]["top1"] >= 80
-        assert 50 < accuracy[split]["window_top1"] <= 100
-    card = files.read_json(tmp_path / "sincnet" / "model.json")
-    assert card["speakers"] == ["speaker0", "speaker1", "speaker2"]
-    assert np.isfinite(accuracy["test"]["chance"])

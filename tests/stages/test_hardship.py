@@ -102,6 +102,7 @@ def _of_model() -> dict[str, list[Flags]]:
         "reports": "reports",
         "names": "wav2pix",
         "recognisers": "",
+        "experiments": "",
         "rubric": "manifests/rubric.md",
         "output": "reports/index.html",
     }

@@ -3,21 +3,15 @@
 Whole crops are described, not detected faces, so that a picture without a face counts as well.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
 
 import numpy as np
 
 from voiceface.errors import VoicefaceError
-from voiceface.evaluation.metric import Faces, Material, Need, of_each, resized
+from voiceface.evaluation.metric import Described, Faces, Material, Need, of_each, resized
 
-
-class Described(NamedTuple):
-    """Descriptors of drawn and of real faces."""
-
-    generated: np.ndarray
-    """float64 (n, 128)."""
-    real: np.ndarray
-    """float64 (n, 128)."""
+Find = Callable[[Faces, Material], Described]
+"""Gives the descriptors that stand for what was drawn, and those of the true faces."""
 
 
 def described(faces: Faces, material: Material) -> Described:

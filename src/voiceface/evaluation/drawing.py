@@ -9,12 +9,12 @@ import torch
 from voiceface.config import Evaluate
 from voiceface.data.packed import Packed
 from voiceface.data.store import shrunk
-from voiceface.evaluation.metric import Faces, Scores, Training
+from voiceface.evaluation.metric import Described, Faces, Scores, Training
 from voiceface.evaluation.voices import in_babble, longer_voices, noise_like
-from voiceface.models.drawing import draw_faces, spread
+from voiceface.models.drawing import draw_faces, map_voices, spread
 from voiceface.models.judging import Judge, score_faces
 from voiceface.models.options import gender_of
-from voiceface.models.registry import Model
+from voiceface.models.registry import Mapper, Model
 
 VOICES_AGAIN, TIMES_AGAIN = 24, 4
 """Voices of each split that are drawn with several seeds, and with how many."""
@@ -81,6 +81,7 @@ class Drawer:
             np.empty(0, np.int64),
             self._scores(generated, real, audio),
             np.array([self.split.emotions[row] for row in rows], str),
+            self._mapped(rows, audio),
         )
 
     def _draw(self, audio: np.ndarray, seed: int) -> np.ndarray:
@@ -93,6 +94,12 @@ class Drawer:
             *(score_faces(self.model, faces, audio, self.device) for faces in (drawn, real))
         )
 
+    def _mapped(self, rows: np.ndarray, audio: np.ndarray) -> Described | None:
+        if not isinstance(self.model, Mapper):
+            return None
+        places = map_voices(self.model, audio, self.device)
+        return Described(places, of_length_one(self.split.descriptors[rows]))
+
     def _long_enough(self, audio: np.ndarray) -> np.ndarray:
         """Sound that is shorter than what the model takes is said again."""
         missing = max(0, self.model.input_samples - audio.shape[1])
@@ -102,7 +109,20 @@ class Drawer:
 def training_faces(train: Packed, px: int) -> Training:
     """The training split's real faces, at the size of the drawn ones."""
     genders, emotions = np.array(train.genders, str), np.array(train.emotions, str)
-    return Training(small(train.faces, px), train.labels, genders, len(train.speakers), emotions)
+    return Training(
+        small(train.faces, px),
+        train.labels,
+        genders,
+        len(train.speakers),
+        emotions,
+        of_length_one(train.descriptors),
+    )
+
+
+def of_length_one(descriptors: np.ndarray) -> np.ndarray:
+    """Descriptors (n, 128), scaled: float64."""
+    wide = descriptors.astype(np.float64)
+    return wide / np.linalg.norm(wide, axis=1, keepdims=True)
 
 
 def small(faces: np.ndarray, px: int) -> np.ndarray:

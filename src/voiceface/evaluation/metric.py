@@ -26,6 +26,15 @@ class Scores(NamedTuple):
     """float32 (n,)."""
 
 
+class Described(NamedTuple):
+    """Descriptors of drawn and of real faces."""
+
+    generated: np.ndarray
+    """float64 (n, 128)."""
+    real: np.ndarray
+    """float64 (n, 128)."""
+
+
 class Remembers:
     """Keeps what is computed from it, so that several metrics share it."""
 
@@ -61,6 +70,9 @@ class Faces(Remembers):
     """None of a model that keeps no discriminator."""
     emotions: np.ndarray = field(default_factory=lambda: np.empty(0, str))
     """str (n,): the voice's emotion, as in sources.csv; may be empty."""
+    mapped: Described | None = None
+    """Where the voices are mapped to, and the true faces' places; of length 1. None of a model that
+    maps none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +89,8 @@ class Training:
     """Number of speakers."""
     emotions: np.ndarray = field(default_factory=lambda: np.empty(0, str))
     """str (n,): the emotion; may be empty."""
+    descriptors: np.ndarray | None = None
+    """float64 (n, 128): of the faces, of length 1; None where it is not asked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +102,8 @@ class Material(Remembers):
     device: torch.device
     judged: bool
     """Whether the faces have their `scores`."""
+    maps: bool = False
+    """Whether they have `mapped`."""
 
 
 class Value(TypedDict, total=False):

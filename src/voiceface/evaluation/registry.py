@@ -14,6 +14,7 @@ from voiceface.evaluation import (
     kernel_dlib,
     kid,
     landmarks,
+    mapped,
     matching,
     retrieval,
     similarity,
@@ -36,6 +37,12 @@ GROUPS: dict[str, dict[str, Metric]] = {
         "cosine": similarity.COSINE,
         "l1": similarity.L1,
         "ssim": ssim.METRIC,
+    },
+    "Is the voice mapped to its face?": {
+        "mapped_retrieval_1": mapped.RECALL[1],
+        "mapped_retrieval_5": mapped.RECALL[5],
+        "mapped_cosine": mapped.COSINE,
+        "mapped_gender": mapped.GENDER,
     },
     "Is it a face?": {
         "landmarks": landmarks.METRIC,

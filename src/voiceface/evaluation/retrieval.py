@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from voiceface.evaluation import descriptors
-from voiceface.evaluation.descriptors import described, distances
+from voiceface.evaluation.descriptors import Find, described, distances
 from voiceface.evaluation.intervals import median, of_mean, of_median
 from voiceface.evaluation.metric import Faces, Material, Metric, Value, value
 
@@ -38,20 +38,21 @@ def ranks(probes: np.ndarray, faces: np.ndarray, people: np.ndarray, *, own: boo
     return np.where(np.isnan(true), np.nan, places)
 
 
-def _ranks(faces: Faces, material: Material) -> tuple[np.ndarray, np.ndarray]:
+def _ranks(find: Find, faces: Faces, material: Material) -> tuple[np.ndarray, np.ndarray]:
     """The places by the drawn faces, and those by the real ones that there are."""
-    found = described(faces, material)
+    found = find(faces, material)
 
     def make() -> tuple[np.ndarray, np.ndarray]:
         real = ranks(found.real, found.real, faces.people, own=False)
         drawn = ranks(found.generated, found.real, faces.people, own=True)
         return drawn, real[~np.isnan(real)]
 
-    return faces.once("ranks", make)
+    return faces.once(f"ranks by {find.__name__}", make)
 
 
-def _measure_recall(most: int, faces: Faces, material: Material) -> Value:
-    drawn, real = _ranks(faces, material)
+def measure_recall(most: int, find: Find, faces: Faces, material: Material) -> Value:
+    """Percent of the voices whose speaker is among the `most` nearest, by what `find` gives."""
+    drawn, real = _ranks(find, faces, material)
     speakers = int(faces.people.max()) + 1
     if speakers <= most:
         note = f"takes more than {most} speaker{'s' if most > 1 else ''}"
@@ -67,7 +68,7 @@ def _measure_recall(most: int, faces: Faces, material: Material) -> Value:
 
 
 def _measure_median(faces: Faces, material: Material) -> Value:
-    drawn, real = _ranks(faces, material)
+    drawn, real = _ranks(described, faces, material)
     speakers = int(faces.people.max()) + 1
     if speakers == 1:
         return value(None, None, len(drawn), "takes more than 1 speaker")
@@ -83,7 +84,7 @@ def _measure_median(faces: Faces, material: Material) -> Value:
 RECALL = {
     most: Metric(
         f"Retrieval of the speaker, R@{most}", "%", True,
-        partial(_measure_recall, most), (descriptors.NEED,),
+        partial(measure_recall, most, described), (descriptors.NEED,),
     )
     for most in (1, 5, 10)
 }  # fmt: skip

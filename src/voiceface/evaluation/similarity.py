@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from voiceface.evaluation import descriptors
-from voiceface.evaluation.descriptors import described
+from voiceface.evaluation.descriptors import Find, described
 from voiceface.evaluation.intervals import of_mean
 from voiceface.evaluation.metric import Faces, Material, Metric, Value, value
 
@@ -31,8 +31,9 @@ def l1_distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return far
 
 
-def _measure(compare: Compare, faces: Faces, material: Material) -> Value:
-    found = described(faces, material)
+def measure_pairs(compare: Compare, find: Find, faces: Faces, material: Material) -> Value:
+    """The mean over the voices, by the descriptors that `find` gives, as `compare` sees them."""
+    found = find(faces, material)
     drawn = compare(found.generated, found.real)
     real = compare(found.real, found.real)
     theirs = faces.people[:, None] == faces.people
@@ -48,9 +49,10 @@ def _measure(compare: Compare, faces: Faces, material: Material) -> Value:
 
 
 COSINE = Metric(
-    "Cosine of dlib's face descriptors", "", True, partial(_measure, cosines), (descriptors.NEED,)
-)
+    "Cosine of dlib's face descriptors", "", True,
+    partial(measure_pairs, cosines, described), (descriptors.NEED,),
+)  # fmt: skip
 L1 = Metric(
     "L1 distance of dlib's face descriptors", "", False,
-    partial(_measure, l1_distances), (descriptors.NEED,),
+    partial(measure_pairs, l1_distances, described), (descriptors.NEED,),
 )  # fmt: skip

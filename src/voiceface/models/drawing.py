@@ -5,7 +5,8 @@ import torch
 
 from voiceface.data.batches import loudest, unit
 from voiceface.model_config import Precision
-from voiceface.models.registry import Model
+from voiceface.models.registry import Mapper, Model
+from voiceface.tables import DESCRIPTOR
 
 AT_A_TIME = 32
 """Voices that are drawn at a time: what is between the layers stays in a CPU's cache."""
@@ -41,6 +42,22 @@ def draw_faces(
             pixels = ((drawn + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
             faces.append(pixels.permute(0, 2, 3, 1).cpu().numpy())
     return np.concatenate(faces)
+
+
+def map_voices(model: Mapper, audio: np.ndarray, device: torch.device) -> np.ndarray:
+    """Where each voice is mapped to among face descriptors, by all of it.
+
+    Args:
+        audio: int16 (n, at least the model's input), at the model's sample rate.
+
+    Returns: float64 (n, 128), of length 1.
+    """
+    places = [np.empty((0, DESCRIPTOR))]
+    with torch.no_grad():
+        for start in range(0, len(audio), 64):
+            sound = torch.from_numpy(np.array(audio[start : start + 64])).to(device)
+            places.append(model.map_voices(unit(sound)).double().cpu().numpy())
+    return np.concatenate(places)
 
 
 def spread(count: int, most: int) -> np.ndarray:

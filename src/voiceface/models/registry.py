@@ -128,6 +128,13 @@ class ByWindows(SpeakerModel, Protocol):
         """That of windows → the likeliest speakers, best first: (B, speakers)."""
         ...
 
+    def vectors(self, audio: Tensor, hop_s: float) -> Tensor:
+        """What the layer of the speakers, the network `speaker`, tells them by.
+
+        Recordings (B, samples ≥ input_samples) → (B, windows, numbers), a window every `hop_s`.
+        """
+        ...
+
 
 S = TypeVar("S", bound=TrainedSection)
 T = TypeVar("T", bound=Trainable)

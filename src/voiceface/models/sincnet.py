@@ -167,11 +167,14 @@ class SincNet:
 
         Returns: (B, windows, speakers), each window's adds up to 1.
         """
-        for network in self.networks.values():
-            network.eval()
-        vectors = of_windows(self.networks["encoder"], audio, self.config.hop_s)
-        likely: Tensor = self.networks["speaker"](vectors).softmax(2)
+        vectors = self.vectors(audio, self.config.hop_s)
+        likely: Tensor = self.networks["speaker"].eval()(vectors).softmax(2)
         return likely
+
+    @torch.no_grad()
+    def vectors(self, audio: Tensor, hop_s: float) -> Tensor:
+        """Recordings (B, samples ≥ 3200) → their windows' d-vectors: (B, windows, 2048)."""
+        return of_windows(self.networks["encoder"].eval(), audio, hop_s)
 
     def decided(self, posteriors: Tensor) -> Tensor:
         """(B, windows, speakers) → the likeliest speakers by all windows, best first."""

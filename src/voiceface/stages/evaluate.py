@@ -19,6 +19,7 @@ from voiceface.models import saved
 from voiceface.models.drawing import spread
 from voiceface.models.judging import Judge
 from voiceface.models.options import gender_of
+from voiceface.models.registry import Mapper
 from voiceface.models.saved import Trained
 from voiceface.stages.shim import stage_main
 from voiceface.training.device import pick_device
@@ -47,7 +48,8 @@ def run(config: Evaluate, model: str, packed: Path, models: Path, output: Path) 
     splits = read_splits(packed)
     _check(models / model, trained, splits["train"])
     known = training_faces(splits["train"], trained.model.px)
-    material = Material(known, config, device, isinstance(trained.model, Judge))
+    judged, maps = isinstance(trained.model, Judge), isinstance(trained.model, Mapper)
+    material = Material(known, config, device, judged, maps)
     drawers = {name: Drawer(split, trained.model, config, device) for name, split in splits.items()}
     speech = {name: drawer.speech() for name, drawer in drawers.items()}
     noise = {name: drawer.noise() for name, drawer in drawers.items()}

@@ -1,0 +1,287 @@
+"""More speakers for a trained recogniser: `voiceface speakers`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from voiceface.config import Resolve, Speech
+from voiceface.data.batches import unit
+from voiceface.data.packed import Packed, read_splits
+from voiceface.errors import VoicefaceError
+from voiceface.media.audio import decode_pcm, first_sound_us
+from voiceface.media.vad import VoicedFrames
+from voiceface.models.drawing import spread
+from voiceface.models.known import Examples, KnownSpeakers, load_speakers, save_added
+
+LEAST_SPEECH_S = 3.0
+"""Somebody is added with at least so much speech."""
+MOST_WINDOWS = 240
+"""Windows of each new speaker that are learnt from and measured by."""
+OLD_RECORDINGS, OLD_WINDOWS = 6, 8
+"""Recordings of each old speaker and split, and windows of each of them."""
+HELD_OUT = 4
+"""One part in so many of a new speaker's speech is held out: the last."""
+STEPS = 300
+LR = 1e-3
+VOICED = 0.8
+"""Least voiced share of a window."""
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """How many of some held-out windows, and of their recordings, are told right, in percent."""
+
+    windows: float
+    recordings: float
+    count: int
+    """Recordings."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What adding speakers did: the accuracies on what was held out."""
+
+    added: list[str]
+    old_before: Accuracy
+    old_after: Accuracy
+    new_after: Accuracy
+    """Of the new ones; none was known before."""
+
+    def words(self) -> list[str]:
+        """The same in lines."""
+        return [
+            f"added: {', '.join(self.added)}",
+            f"speakers known before, {self.old_before.count} held-out recordings:"
+            f" {self.old_before.recordings:.1f} % right before, {self.old_after.recordings:.1f} %"
+            f" after (single windows: {self.old_before.windows:.1f} %,"
+            f" {self.old_after.windows:.1f} %)",
+            f"new speakers, {self.new_after.count} held-out parts of recordings: unknown before,"
+            f" {self.new_after.recordings:.1f} % right after (single windows:"
+            f" {self.new_after.windows:.1f} %)",
+        ]
+
+
+def add_speakers(folder: Path, recogniser: Path, packed: Path) -> Outcome:
+    """Add the people whose recordings lie in `folder`/<name>/ to a recogniser.
+
+    Only the layer of the speakers learns, from windows of the new and, so that nobody is forgotten,
+    of the old ones. Either all are added or, where anything is wrong with one, none.
+
+    Args:
+        recogniser: its folder, as `models/sincnet`.
+        packed: the packed splits that it was trained on: examples of the old speakers.
+
+    Raises:
+        VoicefaceError: there is nobody, somebody is known already or says too little, or the
+            recogniser is not there or was trained on other data.
+    """
+    known = load_speakers(recogniser, torch.device("cpu"))
+    people = _people(folder, known)
+    old = _old_examples(known, packed)
+    new = _join([_new_examples(known, *one) for one in enumerate(people.values())])
+    learnt, measured = (
+        _join([part.of(part.held_out == held) for part in (old, known.examples, new)])
+        for held in (False, True)
+    )
+    layer = _grown(known.layer, new)
+    old_measured = measured.of(measured.labels < len(known.speakers))
+    before = _accuracy(known.layer, old_measured)
+    _learn(layer, learnt)
+    hop_s = known.model.input_samples / known.rate_hz
+    known.added |= {name: len(of.windows) * hop_s for name, of in people.items()}
+    new_measured = measured.of(measured.labels >= len(known.speakers))
+    known.layer, known.speakers = layer, [*known.speakers, *people]
+    known.examples = _join([known.examples, new])
+    save_added(known)
+    return Outcome(
+        list(people), before, _accuracy(layer, old_measured), _accuracy(layer, new_measured)
+    )
+
+
+def list_speakers(recogniser: Path) -> list[str]:
+    """Whom a recogniser knows, in lines.
+
+    Raises:
+        VoicefaceError: it is not trained, or a file is damaged.
+    """
+    known = load_speakers(recogniser, torch.device("cpu"))
+    return [
+        f"{name}: added with {known.added[name]:.1f} s of speech"
+        if name in known.added
+        else f"{name}: trained on"
+        for name in known.speakers
+    ]
+
+
+def remove_speaker(name: str, recogniser: Path) -> None:
+    """Take an added speaker away again, with all that was kept of them.
+
+    Raises:
+        VoicefaceError: no such speaker was added.
+    """
+    known = load_speakers(recogniser, torch.device("cpu"))
+    if name not in known.added:
+        raise VoicefaceError(
+            f"{name}: was not added to {recogniser}; `voiceface speakers list` lists who was"
+        )
+    place = known.speakers.index(name)
+    stay = torch.arange(len(known.speakers)) != place
+    layer = nn.Linear(known.layer.in_features, len(known.speakers) - 1)
+    layer.load_state_dict({key: value[stay] for key, value in known.layer.state_dict().items()})
+    kept = known.examples.of(known.examples.labels != place)
+    moved = kept.labels - (kept.labels > place).long()
+    known.examples = Examples(kept.vectors, moved, kept.recordings, kept.held_out)
+    known.layer, known.added = layer, {key: s for key, s in known.added.items() if key != name}
+    known.speakers = [one for one in known.speakers if one != name]
+    save_added(known)
+
+
+@dataclass(frozen=True)
+class _Speech:
+    """The windows of somebody's recordings in which they speak."""
+
+    windows: np.ndarray
+    """int16 (n, window)."""
+    recordings: np.ndarray
+    """int64 (n,): the number of each window's recording."""
+
+
+def _people(folder: Path, known: KnownSpeakers) -> dict[str, _Speech]:
+    """Everybody's speech, by name; all that is wrong with the folder before anything is heard."""
+    if not folder.is_dir():
+        raise VoicefaceError(f"{folder}: no such folder; it holds a folder of recordings of each")
+    names = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    if not names:
+        raise VoicefaceError(f"{folder}: holds no folder with somebody's name and recordings")
+    taken = {name.casefold() for name in known.speakers}
+    for name in names:
+        if name.casefold() in taken:
+            raise VoicefaceError(
+                f"{folder / name}: somebody of that name is known already; give another name, or"
+                f" `voiceface speakers remove {name}`, if they were added, first"
+            )
+        taken.add(name.casefold())
+    return {name: _speech(folder / name, known) for name in names}
+
+
+def _speech(folder: Path, known: KnownSpeakers) -> _Speech:
+    kinds = {f".{kind}" for kind in Resolve().file_types}
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in kinds)
+    if not files:
+        raise VoicefaceError(f"{folder}: holds no recording; give sound or videos of them")
+    parts = [_voiced_windows(path, known) for path in files]
+    windows = np.concatenate(parts)
+    seconds = windows.size / known.rate_hz
+    if seconds < LEAST_SPEECH_S:
+        said = f"{seconds:.1f} s of speech" if seconds else "no speech is heard"
+        raise VoicefaceError(f"{folder}: {said}; give recordings with {LEAST_SPEECH_S:g} s or more")
+    numbers = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+    few = spread(len(windows), MOST_WINDOWS)
+    return _Speech(windows[few], numbers[few])
+
+
+def _voiced_windows(path: Path, known: KnownSpeakers) -> np.ndarray:
+    """Where somebody speaks: windows that do not overlap, int16 (n, window)."""
+    start = first_sound_us(path)
+    if start is None:
+        raise VoicefaceError(f"{path}: has no sound")
+    pcm = np.concatenate([np.empty(0, np.int16), *decode_pcm(path, known.rate_hz, start)])
+    size, speech = known.model.input_samples, Speech()
+    frames = VoicedFrames(known.rate_hz, speech.vad_mode, speech.vad_frame_ms)
+    voiced = np.repeat(frames.feed(pcm), frames.frame_samples)
+    count = len(voiced) // size
+    windows = pcm[: count * size].reshape(count, size)
+    return windows[voiced[: count * size].reshape(count, size).mean(1) >= VOICED]
+
+
+def _new_examples(known: KnownSpeakers, number: int, speech: _Speech) -> Examples:
+    """A new speaker's windows; the last of them are held out."""
+    count = len(speech.windows)
+    return Examples(
+        _vectors(known, speech.windows),
+        torch.full((count,), len(known.speakers) + number),
+        torch.from_numpy(speech.recordings),
+        torch.arange(count) >= count - count // HELD_OUT,
+    )
+
+
+def _old_examples(known: KnownSpeakers, packed: Path) -> Examples:
+    """Windows of the speakers that it was trained on: of `train` to learn, of `test` to measure."""
+    splits = read_splits(packed)
+    if splits["train"].digest != known.data:
+        raise VoicefaceError(
+            f"{known.folder}: was trained on other data than {packed}; `voiceface build` trains it"
+            " anew"
+        )
+    parts = [_of_split(known, splits[name], name == "test") for name in ("train", "test")]
+    return _join(parts)
+
+
+def _of_split(known: KnownSpeakers, split: Packed, held_out: bool) -> Examples:
+    size = known.model.input_samples
+    rows = [np.flatnonzero(split.labels == label) for label in range(len(split.speakers))]
+    few = np.concatenate([own[spread(len(own), OLD_RECORDINGS)] for own in rows])
+    whole = split.audio.shape[1] // size
+    places = spread(whole, OLD_WINDOWS)
+    sound = split.audio[few, : whole * size].reshape(len(few), whole, size)[:, places]
+    again = len(places)
+    return Examples(
+        _vectors(known, sound.reshape(-1, size)),
+        torch.from_numpy(split.labels[few]).repeat_interleave(again),
+        torch.from_numpy(few).repeat_interleave(again),
+        torch.full((len(few) * again,), held_out),
+    )
+
+
+def _vectors(known: KnownSpeakers, windows: np.ndarray) -> Tensor:
+    """int16 (n, window) → (n, numbers)."""
+    sound = unit(torch.from_numpy(np.ascontiguousarray(windows)))
+    return known.model.vectors(sound, 1.0).flatten(0, 1)
+
+
+def _join(parts: list[Examples]) -> Examples:
+    columns = ("vectors", "labels", "recordings", "held_out")
+    return Examples(*(torch.cat([getattr(part, name) for part in parts]) for name in columns))
+
+
+def _grown(layer: nn.Linear, new: Examples) -> nn.Linear:
+    """The layer with a row more for each new speaker: the old rows' mean, until it has learnt."""
+    more = len(new.labels.unique())
+    grown = nn.Linear(layer.in_features, layer.out_features + more)
+    state = {
+        name: torch.cat([value, value.mean(0, keepdim=True).expand(more, *value.shape[1:])])
+        for name, value in layer.state_dict().items()
+    }
+    grown.load_state_dict(state)
+    return grown
+
+
+def _learn(layer: nn.Linear, examples: Examples) -> None:
+    """Teach the layer all speakers, each with the same weight, however many windows they have."""
+    weights = 1 / torch.bincount(examples.labels, minlength=layer.out_features).clamp_min(1)
+    optimizer = torch.optim.Adam(layer.parameters(), LR)
+    for _ in range(STEPS):
+        optimizer.zero_grad()
+        functional.cross_entropy(layer(examples.vectors), examples.labels, weights).backward()
+        optimizer.step()
+
+
+@torch.no_grad()
+def _accuracy(layer: nn.Linear, examples: Examples) -> Accuracy:
+    likely = layer(examples.vectors).softmax(1)
+    pairs = torch.stack([examples.labels, examples.recordings], 1)
+    whole, place = pairs.unique(dim=0, return_inverse=True)
+    sums = torch.zeros(len(whole), likely.shape[1]).index_add_(0, place, likely)
+    return Accuracy(
+        _percent(likely.argmax(1) == examples.labels),
+        _percent(sums.argmax(1) == whole[:, 0]),
+        len(whole),
+    )
+
+
+def _percent(right: Tensor) -> float:
+    return 100 * right.double().mean().item() if len(right) else float("nan")
