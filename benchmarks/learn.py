@@ -1,7 +1,7 @@
 """Whether the models learn: what they reach within a budget, beside the same on shuffled voices.
 
     python benchmarks/learn.py [--quick] [--parts PARTS] [--models NAMES] [--world FOLDER]
-        [--pictures FOLDER] [--json PATH]
+        [--shared FOLDER] [--pictures FOLDER] [--json PATH]
 
 Each model is trained by the stages that the rules run, with the settings of `LEARNERS`, and once
 more on shuffled voices: what it then reaches is chance, or else the metric would not measure what
@@ -9,8 +9,8 @@ it says. The parts:
 
 demo    the demo world's people, who hide in their voices what their faces show (learnworld.py says
         how their pairs are made). Here a model has goals.
-real    some 20 minutes of real people (learnreal.py), of `../shared`: far too little to compare
-        with the papers, and no goal; a third of the steps.
+real    some 20 minutes of real people (learnreal.py) that lie in `--shared`: far too little to
+        compare with the papers, and no goal; a third of the steps.
 sample  the two speakers of Wav2Pix's sample, in its own splits, which overlap; as many.
 
 `--quick` takes a tiny world and a few steps: it shows that all runs, and reaches nothing.
@@ -142,12 +142,12 @@ def demo(folder: Path, options: argparse.Namespace) -> Path:
 
 def real(folder: Path, options: argparse.Namespace) -> Path:
     """Those of real people."""
-    return pack_videos(folder, SHARED)
+    return pack_videos(folder, options.shared)
 
 
 def sample(folder: Path, options: argparse.Namespace) -> Path:
     """Those of Wav2Pix's sample."""
-    return pack_sample(folder, SHARED)
+    return pack_sample(folder, options.shared)
 
 
 PARTS: dict[str, Callable[[Path, argparse.Namespace], Path]] = {
@@ -164,6 +164,7 @@ def main() -> None:
     parser.add_argument("--parts", help=f"of {', '.join(PARTS)}, separated by commas")
     parser.add_argument("--models", help=f"of {', '.join(LEARNERS)}, separated by commas")
     parser.add_argument("--world", type=Path, help="keep the packed world there for a next run")
+    parser.add_argument("--shared", type=Path, default=SHARED, help="where the real people lie")
     parser.add_argument("--pictures", type=Path, help="put true and drawn faces there")
     parser.add_argument("--json", type=Path, help="where to write, if not to results/")
     options = parser.parse_args()
