@@ -1,12 +1,15 @@
 """How fast the trainer trains and its models draw: samples a second, beside the published loops.
 
 Each case is trained on synthetic pairs by the trainer's own code, and beside it the same networks,
-losses and optimisers in the loop of the published repository (published.py), on the same threads.
+losses and optimisers in the loop of the published repository (published.py), on the same threads:
+as many as there are cores, and for the cases of the published figures on one as well.
 The data's reading and decoding, which the published loops do for each sample, is left out of them.
 `--quick` takes two steps of each instead of five, and the 64 px cases alone.
 
 Writes `benchmarks/results/train.json`: `<model>_<px>_b<batch>_<dtype>_samples_per_s`, the same
-with `_published_samples_per_s` and `_times_published` (by CPU seconds), `_cpu_s_per_sample`;
+with `_published_samples_per_s` and `_times_published` (by CPU seconds), `_cpu_s_per_sample`; of one
+thread with `_1_thread` before these, of the paper's layers (the others are the published code's)
+with `_paper` after the model's name;
 `data_share`, the greatest share of a step that its batch takes; `generate_ms_b1`, of the slowest
 model, and `generate_per_s`, faces a second of the slowest, drawn many at a time from 4 s of sound
 each; the same in bf16, `generate_bf16_per_s`; and `<model>_…` of each.
@@ -28,7 +31,7 @@ from machine import describe_machine, result_path, write_result
 from published import acgan_step, wav2pix_step
 
 from voiceface.data.packed import Packed
-from voiceface.model_config import Acgan, ModelSection, Train, Wav2pix
+from voiceface.model_config import Acgan, Train, Wav2pix
 from voiceface.models import registry
 from voiceface.models.drawing import draw_faces
 from voiceface.models.registry import Model
@@ -44,23 +47,27 @@ class Case(NamedTuple):
     """A model as it is trained."""
 
     name: str
-    section: ModelSection
+    section: Acgan | Wav2pix
     precision: str
+    threads: int = 0
+    """0: as many as there are cores."""
 
     @property
     def key(self) -> str:
         """The head of its figures' names."""
-        return f"{self.name}_{self.section.px}_b{self.section.batch}_{self.precision}"
+        name = self.name if self.section.variant == "code" else f"{self.name}_paper"
+        threads = f"_{self.threads}_thread" if self.threads else ""
+        return f"{name}_{self.section.px}_b{self.section.batch}_{self.precision}{threads}"
 
 
 def cases(quick: bool) -> list[Case]:
     """What is measured: the originals' sizes, in fp32 and in bf16."""
     code = {"variant": "code", "feature_matching_weight": 100.0, "dropout": 0.5}
-    sizes = [Wav2pix(batch=64, **code), Acgan(batch=128, variant="code")]
+    sizes = [("wav2pix", Wav2pix(batch=64, **code)), ("acgan", Acgan(batch=128, variant="code"))]
+    alone = [] if quick else [Case(*size, "fp32", 1) for size in sizes]
     if not quick:
-        sizes += [Wav2pix(px=128, batch=64, **code), Acgan(batch=128)]
-    named = [("acgan" if isinstance(size, Acgan) else "wav2pix", size) for size in sizes]
-    return [Case(*one, precision) for one in named for precision in ("fp32", "bf16")]
+        sizes += [("wav2pix", Wav2pix(px=128, batch=64, **code)), ("acgan", Acgan(batch=128))]
+    return [Case(*size, kind) for size in sizes for kind in ("fp32", "bf16")] + alone
 
 
 def synthetic(seed: int = 0) -> Packed:
@@ -78,6 +85,8 @@ def synthetic(seed: int = 0) -> Packed:
 
 def measure(case: Case, packed: Packed, steps: int) -> dict[str, float]:
     """Figures of one case, its name not yet before them."""
+    if case.threads:
+        torch.set_num_threads(case.threads)
     config = Train(device="cpu", precision=case.precision)
     build = partial(registry.build, case.name, case.section)
     run = Run(config, case.section, packed, Workers(torch.device("cpu")), build)

@@ -12,6 +12,7 @@ import build  # benchmarks/ is on the path, see pyproject.toml
 import pytest
 from clips import length_s, looped
 from line import Cost, Run, commands, lay_out, measured
+from machine import earlier
 
 from tests.flash_builder import heard_s, make_flashes, seen_s
 from tests.media_builder import make_media
@@ -95,11 +96,11 @@ def test_rates_are_of_all_processes_of_a_stage() -> None:
 def test_a_part_alone_keeps_the_others_figures_of_the_same_machine(tmp_path: Path) -> None:
     path = tmp_path / "build.json"
     kind = {"quick": False, "machine": {"cores": 2}}
-    assert build._earlier(path, kind) == {}
+    assert earlier(path, kind) == {}
     build.write_result(path, {"peak_rss_mb": 200} | kind)
-    assert build._earlier(path, kind)["peak_rss_mb"] == 200
-    assert build._earlier(path, kind | {"quick": True}) == {}
-    assert build._earlier(path, kind | {"machine": {"cores": 4}}) == {}
+    assert earlier(path, kind)["peak_rss_mb"] == 200
+    assert earlier(path, kind | {"quick": True}) == {}
+    assert earlier(path, kind | {"machine": {"cores": 4}}) == {}
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])

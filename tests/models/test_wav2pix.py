@@ -185,5 +185,4 @@ def test_drawing_leaves_no_trace_in_the_networks() -> None:
 def test_a_voices_loudness_changes_nothing() -> None:
     torch.manual_seed(0)
     encoder, audio = SpeechEncoder("paper", batch_norm=False).eval(), _batch().audio
-    embedding = encoder(audio)
-    assert (embedding - encoder(audio / 4)).abs().max() < 0.05 * embedding.std()
+    assert torch.allclose(encoder(audio), encoder(audio / 4), atol=1e-2)

@@ -30,7 +30,6 @@ from torch.nn import functional
 
 from voiceface.data.batches import Batch
 from voiceface.model_config import Acgan
-from voiceface.models.initial import he_initialise
 from voiceface.models.registry import Entry
 from voiceface.models.step import Losses
 
@@ -94,7 +93,6 @@ class Generator(nn.Module):
         for before, after in pairwise((1024, 512, 256, 128, 64)):
             layers += [nn.ConvTranspose2d(before, after, kernel, 2, 1, extra), nn.ReLU()]
         self.layers = nn.Sequential(*layers, nn.Conv2d(64, 3, 1))
-        he_initialise(self.layers[:-1])
 
     def forward(self, embedding: Tensor) -> Tensor:
         """(B, 64) → (B, 3, 64, 64), about -1 to 1."""

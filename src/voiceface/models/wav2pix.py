@@ -35,7 +35,6 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from voiceface.data.batches import Batch
 from voiceface.model_config import Wav2pix
-from voiceface.models.initial import he_initialise
 from voiceface.models.registry import Entry
 from voiceface.models.step import Losses
 from voiceface.training.distributed import batch_mean
@@ -96,7 +95,6 @@ class SpeechEncoder(nn.Module):
             nn.Linear(-(-samples // 4**6) * 1024, 256), activation, nn.Linear(256, 128), activation,
             nn.Linear(128, EMBEDDING),
         )  # fmt: skip
-        he_initialise(self)
 
     def forward(self, audio: Tensor) -> Tensor:
         """(B, samples) → (B, 128)."""
@@ -120,8 +118,6 @@ class Generator(nn.Module):
             if after != 3:
                 layers += [_Dropout(dropout), nn.ReLU()]
         self.layers = nn.Sequential(*layers, nn.Tanh())
-        if variant != "code":
-            he_initialise(self.layers[:-2])
 
     def forward(self, embedding: Tensor) -> Tensor:
         """(B, 128) → (B, 3, px, px), -1 to 1."""
