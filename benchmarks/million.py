@@ -87,15 +87,8 @@ def _columns(
         "language": ["en"] * PER_VIDEO,
         "review": ["pending"] * PER_VIDEO,
         "fate": [some[0] if some else "kept" for some in flags],
-        "descriptor": [_DESCRIPTOR] * PER_VIDEO,
-        "audio_marks": [list(range(128))] * PER_VIDEO,
-        "audio_prints": [list(range(16))] * PER_VIDEO,
-        "face_print": [bytes(32)] * PER_VIDEO,
     }
     return [pa.array(known.get(f.name, _filled(f, rng)), f.type) for f in COLUMNS]
-
-
-_DESCRIPTOR = [0.1] * 128
 
 
 def _filled(field: pa.Field, rng: np.random.Generator) -> Any:

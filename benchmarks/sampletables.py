@@ -84,14 +84,22 @@ def _columns(video: str, usual: np.ndarray, rng: np.random.Generator) -> list[pa
         "audio_sha256": _digests(rng),
         "face_sha256": _digests(rng),
         "face_print": [rng.bytes(32) for _ in range(PER_VIDEO)],
-        "audio_prints": list(rng.integers(-(2**62), 2**62, (PER_VIDEO, 16))),
-        "audio_marks": list(rng.integers(-(2**31), 2**31, (PER_VIDEO, 128)).astype(np.int32)),
-        "descriptor": list((usual + steps).astype(np.float32)),
+        "audio_prints": _lists(rng.integers(-(2**62), 2**62, (PER_VIDEO, 16))),
+        "audio_marks": _lists(rng.integers(-(2**31), 2**31, (PER_VIDEO, 128), np.int32)),
+        "descriptor": _lists((usual + steps).astype(np.float32), faceless),
         "flags": flags,
     }
-    for name in ("frame_us", "content", "face_sha256", "face_print", "descriptor"):
+    for name in ("frame_us", "content", "face_sha256", "face_print"):
         known[name] = [None if no else one for one, no in zip(known[name], faceless, strict=True)]
     return [pa.array(known.get(f.name, _scores(f, rng)), f.type) for f in SAMPLES]
+
+
+def _lists(values: np.ndarray, missing: np.ndarray | None = None) -> pa.Array:
+    """A list for each row of numbers (n, m), but for those that are missing (n,) bool."""
+    count, size = values.shape
+    offsets = pa.array(np.arange(count + 1) * size, pa.int32())
+    mask = None if missing is None else pa.array(missing)
+    return pa.ListArray.from_arrays(offsets, pa.array(values.ravel()), mask=mask)
 
 
 def _scores(field: pa.Field, rng: np.random.Generator) -> np.ndarray:

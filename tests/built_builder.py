@@ -103,8 +103,6 @@ def _row(speaker: str, number: int, video: str, place: int) -> dict[str, Any]:
         "frame_us": None if fate == "no_face" else start,
         "audio_sha256": digest,
         "face_sha256": None if fate == "no_face" else digest,
-        "audio_prints": [],
-        "audio_marks": [],
         "flags": [] if clean else [fate, *(["quiet"] if place % 3 == 0 else [])],
         "speaker": speaker,
         "gender": ("female", "male")[number % 2],

@@ -12,13 +12,13 @@ import pytest
 from voiceface.errors import VoicefaceError
 from voiceface.files import (
     read_json,
-    read_rows_where,
     read_table,
     replacing,
     write_json,
     write_table,
     write_text,
 )
+from voiceface.parts import read_rows_where
 
 SCHEMA = pa.schema([pa.field("number", pa.int64(), nullable=False)])
 
@@ -99,7 +99,7 @@ def test_the_wanted_rows_of_a_file_are_read_a_part_after_the_other(
     lists = [list(range(number % 4)) if number % 5 else None for number in range(20)]
     table = pa.table([list(range(20)), lists, fates], schema)
     write_table(path, table)
-    monkeypatch.setattr("voiceface.files._ROWS_AT_ONCE", 4)
+    monkeypatch.setattr("voiceface.parts.ROWS_AT_ONCE", 4)
     kept = read_rows_where(path, schema, ["number", "lists", "fate"], "fate", "kept")
     wanted = table.filter(pa.array([fate == "kept" for fate in fates]))
     assert kept.equals(wanted.combine_chunks())

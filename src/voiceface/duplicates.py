@@ -27,7 +27,7 @@ _MEETINGS = 2  # so many equal marks at one shift, before two clips are compared
 _NEIGHBOURS = 8  # entries with the same key that each is compared with, beside the first
 _FACE_NEIGHBOURS = 64
 _BLOCK = 1 << 16
-_PORTION_BITS = 4
+_PORTION_BITS = 5
 _PORTIONS = 1 << _PORTION_BITS
 _LARGE = 1 << 20  # keys; fewer are sorted at once
 

@@ -8,7 +8,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,10 +24,11 @@ SEAL = "seal"
 _PAGE_SEAL = "<!-- sha256 "
 _BROKEN = "its digest is not that of its content"
 _MEDIA_ROWS = 8
-_ROWS_AT_ONCE = 1 << 16
-# With a checksum of each page, and bytes that depend on the content alone: see `table_damage`.
-_TABLE = {"compression": "zstd", "write_page_checksum": True}
-_MEDIA = {"compression": "none", "write_page_checksum": True}
+ROWS_AT_ONCE = 1 << 16
+"""In a row group of a table without media: what is read, changed and written at a time."""
+# Of each page, for `table_damage`, which also takes the bytes to depend on the content alone.
+_CHECKED = {"write_page_checksum": True}
+_MEDIA = {"compression": "none", **_CHECKED}
 
 
 @contextmanager
@@ -146,10 +147,40 @@ def page_damage(path: Path) -> str:
 
 def write_table(path: Path, table: "pa.Table") -> None:
     """Write a table as Parquet, atomically and reproducibly."""
+    with writing_table(path, table.schema) as add:
+        add(table.combine_chunks())
+
+
+@contextmanager
+def writing_table(path: Path, schema: "pa.Schema") -> Iterator[Callable[["pa.Table"], None]]:
+    """Yield a function that adds rows; the table is written atomically when the block ends.
+
+    What is added at a time should be a multiple of `ROWS_AT_ONCE`, but for the last: then the bytes
+    are those of `write_table`.
+    """
     import pyarrow.parquet as pq
 
-    with replacing(path) as temporary:
-        pq.write_table(table.combine_chunks(), temporary, **_TABLE)
+    form = _form(schema)
+    with replacing(path) as temporary, pq.ParquetWriter(temporary, schema, **form) as writer:
+
+        def add(table: "pa.Table") -> None:
+            writer.write_table(table, row_group_size=ROWS_AT_ONCE)
+
+        yield add
+
+
+def _form(schema: "pa.Schema") -> dict[str, Any]:
+    """How a table without media is written."""
+    import pyarrow as pa
+
+    # Numbers hardly repeat: a dictionary of them would double the time, and take more than they do.
+    texts = [field.name for field in schema if pa.types.is_string(field.type)]
+    lists = [field.name for field in schema if pa.types.is_list(field.type)]
+    return {
+        "compression": "zstd",
+        "use_dictionary": [*texts, *(f"{name}.list.element" for name in lists)],
+        **_CHECKED,
+    }
 
 
 @contextmanager
@@ -202,93 +233,6 @@ def read_table(path: Path, schema: "pa.Schema", columns: list[str] | None = None
         return table.cast(wanted)
 
 
-def read_rows_where(
-    path: Path, schema: "pa.Schema", columns: list[str], name: str, value: str
-) -> "pa.Table":
-    """The rows of a Parquet file that have `value` in the column `name`, as `read_table`.
-
-    A part of the file after the other: the rest of it is never in memory as a whole.
-    """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
-
-    wanted = pa.schema([schema.field(column) for column in columns], schema.metadata)
-    with reading_table(path), open(path, "rb") as source, pq.ParquetFile(source) as file:
-        parts = file.iter_batches(_ROWS_AT_ONCE, columns=columns)
-        return joined((part.filter(pc.equal(part[name], value)) for part in parts), wanted)
-
-
-def joined(parts: "Iterable[pa.Table | pa.RecordBatch]", schema: "pa.Schema") -> "pa.Table":
-    """One table of many with the columns of `schema`, each column in one piece.
-
-    For gigabytes: hardly anything of it is in memory twice at a time.
-    """
-    import pyarrow as pa
-
-    pieces: dict[str, list[pa.Array]] = {name: [] for name in schema.names}
-    free = pa.default_memory_pool().release_unused  # Arrow would keep what it no longer needs
-    for block in _blocks(parts):
-        for name, mine in pieces.items():
-            mine.append(_in_one_piece([part[name] for part in block]))
-        block.clear()
-        free()
-    columns = []
-    for field in schema:
-        mine = pieces.pop(field.name)
-        free()
-        if pa.types.is_list(field.type) and pa.types.is_primitive(field.type.value_type):
-            columns.append(_joined_lists(mine, field.type))
-        else:
-            columns.append(pa.concat_arrays([pa.array([], field.type), *mine]).cast(field.type))
-    return pa.Table.from_arrays(columns, schema=schema)
-
-
-def _blocks(parts: "Iterable[Any]") -> Iterator[list[Any]]:
-    """The parts in lists that have many rows together."""
-    block: list[Any] = []
-    rows = 0
-    for part in parts:
-        block.append(part)
-        rows += len(part)
-        if rows >= _ROWS_AT_ONCE:
-            yield block
-            block, rows = [], 0
-    if block:
-        yield block
-
-
-def _in_one_piece(columns: "list[pa.Array | pa.ChunkedArray]") -> "pa.Array":
-    import pyarrow as pa
-
-    chunks = [one.chunks if isinstance(one, pa.ChunkedArray) else [one] for one in columns]
-    return pa.concat_arrays([chunk for mine in chunks for chunk in mine])
-
-
-def _joined_lists(pieces: "list[pa.ListArray]", kind: "pa.DataType") -> "pa.ListArray":
-    """Lists of numbers, one after the other; `pieces` is emptied on the way."""
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    lengths = [pc.list_value_length(piece).fill_null(0).to_numpy() for piece in pieces]
-    missing = [piece.is_null().to_numpy(zero_copy_only=False) for piece in pieces]
-    offsets = np.cumsum(np.concatenate([[0], *lengths]), dtype=np.int64)
-    values = np.empty(offsets[-1], kind.value_type.to_pandas_dtype())
-    at = 0
-    for place, piece in enumerate(pieces):
-        flat = piece.flatten().to_numpy()
-        values[at : at + len(flat)] = flat
-        at += len(flat)
-        pieces[place] = None  # so its memory is free
-    return pa.ListArray.from_arrays(
-        pa.array(offsets, pa.int32()),
-        pa.array(values, kind.value_type),
-        type=kind,
-        mask=pa.array(np.concatenate([np.zeros(0, bool), *missing])),
-    )
-
-
 @contextmanager
 def reading_table(path: Path) -> Iterator[None]:
     """Tell in one line why a table can't be read.
@@ -326,12 +270,10 @@ def table_damage(path: Path, schema: "pa.Schema", *, media: bool) -> str:
     again = _Digest()
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            groups = range(file.metadata.num_row_groups)
-            parts = [[group] for group in groups] if media else [list(groups)]
             sink = pa.PythonFile(again, mode="w")
-            with pq.ParquetWriter(sink, schema, **(_MEDIA if media else _TABLE)) as writer:
-                for part in parts:
-                    table = file.read_row_groups(part, use_threads=False).combine_chunks()
+            with pq.ParquetWriter(sink, schema, **(_MEDIA if media else _form(schema))) as writer:
+                for group in range(file.metadata.num_row_groups):
+                    table = file.read_row_group(group, use_threads=False).combine_chunks()
                     writer.write_table(pa.Table.from_arrays(table.columns, schema=schema))
             writer_was = str(file.metadata.created_by)
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:

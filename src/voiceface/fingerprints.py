@@ -14,8 +14,9 @@ import numpy as np
 import pyarrow as pa
 
 from voiceface.errors import VoicefaceError
-from voiceface.files import joined, read_table
+from voiceface.files import read_table
 from voiceface.media.identity import rows_by_code
+from voiceface.parts import joined
 from voiceface.tables import SAMPLES
 
 SOUND = ("audio_prints", "audio_marks")

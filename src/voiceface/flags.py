@@ -20,9 +20,9 @@ def flag_bits(flags: pa.ChunkedArray) -> np.ndarray:
     """
     lists = flags.combine_chunks()
     codes = pc.index_in(lists.flatten(), pa.array(REASONS)).to_numpy(zero_copy_only=False)
-    bits = np.zeros(len(lists), np.int64)
-    np.bitwise_or.at(bits, pc.list_parent_indices(lists).to_numpy(), np.int64(1) << codes)
-    return bits
+    # No reason stands twice in a row, so that the sum of the bits is all of them; it is exact.
+    rows = pc.list_parent_indices(lists).to_numpy()
+    return np.bincount(rows, np.exp2(codes), len(lists)).astype(np.int64)
 
 
 def flag_lists(bits: np.ndarray) -> pa.Array:

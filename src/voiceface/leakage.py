@@ -29,7 +29,7 @@ _NEAR = {
     "face": {"bits": 8 * _PRINT_BYTES, "wrong_bits_at_most": NEAR_BITS},
 }
 _BLOCK = 1 << 16
-_SHARES = 16
+_SHARES = 32
 _MANY = 1 << 20  # keys; fewer are sorted at once
 _SPREAD = np.uint32(0x85EBCA6B)  # odd: each key has a code of its own, and they are spread evenly
 _32 = np.uint64(32)
@@ -195,8 +195,10 @@ def _met_by_sides(keys: np.ndarray, side: np.ndarray) -> Iterator[tuple[np.ndarr
         both = (keys[inside] * _SPREAD).astype(np.uint64) << _32
         both |= np.arange(len(inside), dtype=np.uint64)
         both.sort()
-        inside = inside[both.astype(np.uint32)]
-        codes = (both >> _32).astype(np.uint32)
+        same = np.zeros(len(both) + 1, bool)
+        same[1:-1] = (both[1:] >> _32) == (both[:-1] >> _32)
+        both = both[same[1:] | same[:-1]]  # most keys occur once
+        codes, inside = (both >> _32).astype(np.uint32), inside[both.astype(np.uint32)]
         if not len(codes):
             continue
         starts = np.flatnonzero(np.append(True, codes[1:] != codes[:-1]))

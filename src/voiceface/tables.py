@@ -145,8 +145,8 @@ SAMPLES = pa.schema(
         ),
     ]
 )
-"""`data/samples/<video>.parquet`: one row per segment and face; no media. What has a picture and no
-sound has a row for each face, all of sound null: see `voiceface.unpaired`."""
+"""`data/samples/<video>.parquet`: one row per segment and face, in order of both; no media. What
+has a picture and no sound has a row for each face, all of sound null: see `voiceface.unpaired`."""
 
 FINGERPRINTS = ("face_print", "audio_prints", "audio_marks", "descriptor")
 """Columns of the samples tables that stand in no table of all videos: they are most of what a

@@ -24,7 +24,7 @@ class Column(Protocol):
 
     @property
     def kind(self) -> str:
-        """number, text, name, time, flags, truth or presence: tells which operators it takes."""
+        """number, text, name, time, flags or truth: tells which operators it takes."""
 
     def value(self, row: int) -> Any:
         """The row's value as JSON has it; None when it is not known."""
@@ -282,28 +282,6 @@ class Truths:
 
     def keys(self) -> np.ndarray:
         return self.values
-
-
-class Presence:
-    """Whether there is a value, for what is no number and no text; read when first asked for."""
-
-    kind = "presence"
-
-    def __init__(self, load: Callable[[], np.ndarray]) -> None:
-        self._load = load
-
-    @cached_property
-    def _present(self) -> Truths:
-        return Truths(self._load())
-
-    def value(self, row: int) -> None:
-        """None: what is behind it is for programs."""
-
-    def mask(self, operator: str, value: str) -> np.ndarray:
-        return self._present.mask(operator, value)
-
-    def keys(self) -> np.ndarray:
-        return self._present.keys()
 
 
 def _compare(values: np.ndarray, operator: str, bound: Any) -> np.ndarray:

@@ -11,7 +11,7 @@ from voiceface.reporting.words import reason_words
 from voiceface.review.assist import Proposal
 from voiceface.review.audit import residual_error
 from voiceface.review.book import KEEP, PENDING
-from voiceface.review.columns import Column, Flags, Presence, Texts, Truths
+from voiceface.review.columns import Column, Flags, Texts, Truths
 from voiceface.review.ledger import Event
 from voiceface.review.progress import progress
 from voiceface.review.table import LIVE
@@ -126,7 +126,7 @@ def _choices(column: Column) -> list[dict[str, str]]:
     names = column.names if isinstance(column, Flags) else []
     if isinstance(column, Texts) and len(column.values) <= _MOST_CHOICES:
         names = sorted(column.values)
-    if isinstance(column, Truths | Presence):
+    if isinstance(column, Truths):
         names = ["yes", "no"]
     return [{"name": name, "words": reason_words(name)} for name in names if name]
 

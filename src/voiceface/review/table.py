@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from voiceface.files import reading_table
-from voiceface.review.columns import Column, Digests, Flags, Names, Numbers, Presence, Texts, Truths
+from voiceface.review.columns import Column, Digests, Flags, Names, Numbers, Texts, Truths
 from voiceface.tables import MANIFEST, REASONS
 
 LIVE = ("review", "review_reason", "curator", "reviewed_at", "fate")
@@ -47,7 +47,7 @@ class ReviewTable:
             columns = {}
             for field in MANIFEST:
                 if field.name not in LIVE:
-                    columns[field.name] = _column(file, path, field)
+                    columns[field.name] = _column(file, field)
                     pa.default_memory_pool().release_unused()  # it would keep 150 MB
             own, face = columns["start_us"], columns["face_start_us"]
             if np.array_equal(own.keys(), face.keys()):  # as a rule: in memory once
@@ -85,12 +85,10 @@ class ReviewTable:
         return self._contents.row_of(content)
 
 
-def _column(file: pq.ParquetFile, path: Path, field: pa.Field) -> Column:
+def _column(file: pq.ParquetFile, field: pa.Field) -> Column:
     kind = field.type
     if field.name == "flags":
         return _flags(file)
-    if pa.types.is_list(kind) or pa.types.is_binary(kind) or pa.types.is_fixed_size_binary(kind):
-        return Presence(lambda: _present(path, field.name))
     chunks = file.read([field.name], use_threads=False)[field.name].cast(kind).chunks
     values = pa.concat_arrays([*chunks, pa.array([], kind)])
     if field.name in _DIGESTS:
@@ -133,16 +131,3 @@ def _flags(file: pq.ParquetFile) -> Flags:
         np.bitwise_or.at(bits, rows, bit[coded.indices.to_numpy()])
         parts.append(bits)
     return Flags(np.concatenate(parts), names)
-
-
-def _present(path: Path, name: str) -> np.ndarray:
-    """Which rows have a value in a column of lists or bytes; read in steps, for it may be large."""
-    parts = [np.zeros(0, bool)]
-    with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
-        for batch in file.iter_batches(_STEP, columns=[name], use_threads=False):
-            values = batch.column(0)
-            present = pc.is_valid(values)
-            if pa.types.is_list(values.type):
-                present = pc.fill_null(pc.greater(pc.list_value_length(values), 0), False)
-            parts.append(present.to_numpy(zero_copy_only=False))
-    return np.concatenate(parts)

@@ -9,10 +9,11 @@ import pyarrow.compute as pc
 
 from voiceface.config import Dataset
 from voiceface.errors import VoicefaceError
-from voiceface.files import read_rows_where, read_table, write_sealed, write_table
+from voiceface.files import read_table, write_sealed, write_table
 from voiceface.fingerprints import with_fingerprints
 from voiceface.leakage import prove_no_leak
 from voiceface.noisy import with_noisy
+from voiceface.parts import read_rows_where
 from voiceface.splits import draw_splits, find_groups
 from voiceface.stages.shim import stage_main
 from voiceface.tables import DATASET, KEPT, MANIFEST

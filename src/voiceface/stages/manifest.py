@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from voiceface.config import Manifest
-from voiceface.files import read_table, write_table
+from voiceface.files import read_table, write_table, writing_table
 from voiceface.flags import flag_bits, reasons_of
+from voiceface.parts import read_parts
 from voiceface.review.fold import Policy, resolve, standing_by_curator
 from voiceface.review.ledger import Event, read_ledger
 from voiceface.sources import Video, wanted_videos
@@ -27,6 +28,8 @@ from voiceface.tables import (
     REVIEWS,
     funnel_order,
 )
+
+_DECIDES = ["sample", "video", "start_us", "end_us", "content", "flags"]
 
 
 def run(
@@ -52,13 +55,13 @@ def run(
         VoicefaceError: a file is missing or damaged.
     """
     now = time.time_ns()
-    table = read_table(gathered, GATHERED)
+    table = read_table(gathered, GATHERED, _DECIDES)
     policy = Policy(config.dispute_policy, config.adjudicators)
     table = _with_reviews(table, standing_by_curator(read_ledger(reviews)), policy)
     table = _with_fates(table, config.require_review)
     rows = _funnel(wanted_videos(videos), read_table(outside, FUNNEL), table)
     write_table(funnel, pa.Table.from_pylist(rows, FUNNEL))
-    write_table(output, table.cast(MANIFEST))
+    _write(output, gathered, table)
     for path in (output, funnel):
         # A mark made since the ledger was read is then newer, so that the next build takes it.
         os.utime(path, ns=(now, now))
@@ -80,8 +83,11 @@ def _with_reviews(
     table: pa.Table, marks: Mapping[str, Mapping[str, Event]], policy: Policy
 ) -> pa.Table:
     marked = pc.indices_nonzero(pc.is_in(table["sample"], pa.array(marks, pa.string())))
-    part = table.select(["sample", "content"]).take(marked)
-    found = [resolve(marks[row["sample"]], row["content"], policy) for row in part.to_pylist()]
+    samples, contents = (table[name].take(marked).to_pylist() for name in ("sample", "content"))
+    found = [
+        resolve(marks[sample], content, policy)
+        for sample, content in zip(samples, contents, strict=True)
+    ]
     standing = [resolve({}, None, policy), *found]
     place = np.zeros(len(table), np.int64)  # of each row's among them: the first is of no mark
     place[marked.to_numpy()] = np.arange(1, len(standing))
@@ -110,12 +116,26 @@ def _with_fates(table: pa.Table, require_review: bool) -> pa.Table:
         for one in kinds.tolist()
     ]
     kept = np.flatnonzero(np.array([one == KEPT for one in fates], bool)[kind])
-    # A curator may have kept the same thing twice; once is enough.
+    # A curator may have kept the same thing twice; once is enough. All others have the flag.
+    by_hand = table["content"].filter(pc.equal(table["review"], "keep")).combine_chunks()
+    kept = kept[pc.is_in(table["content"], by_hand).to_numpy()[kept]]
     content = table["content"].take(pa.array(kept)).combine_chunks().dictionary_encode().indices
     _, first = np.unique(content.to_numpy(), return_index=True)
     kind[np.delete(kept, first)] = len(fates)
     column = pa.array([*fates, "duplicate"], pa.string()).take(pa.array(kind))
     return table.append_column(MANIFEST.field("fate"), column)
+
+
+def _write(output: Path, gathered: Path, table: pa.Table) -> None:
+    """Write the columns of `table` and all others that were gathered, a part after the other."""
+    others = pa.schema([field for field in GATHERED if field.name not in table.column_names])
+    done = 0
+    with writing_table(output, MANIFEST) as add:
+        for part in read_parts(gathered, others):
+            known = table.slice(done, len(part))
+            done += len(part)
+            columns = [(part if name in others.names else known)[name] for name in MANIFEST.names]
+            add(pa.Table.from_arrays(columns, schema=MANIFEST))
 
 
 def _funnel(videos: list[Video], outside: pa.Table, table: pa.Table) -> list[dict[str, str | int]]:
@@ -145,24 +165,24 @@ def _in_segments(table: pa.Table) -> dict[str, dict[str, tuple[int, int]]]:
     """
     further = {fate: place for place, fate in enumerate([KEPT, *reversed(CURATED)])}
     video, fates = (table[name].combine_chunks().dictionary_encode() for name in ("video", "fate"))
+    of, fate_of = video.indices.to_numpy(), fates.indices.to_numpy()
+    start, end = (table[name].to_numpy() for name in ("start_us", "end_us"))
+    new = np.ones(len(of), bool)
+    new[1:] = (of[1:] != of[:-1]) | (start[1:] != start[:-1])
+    first = np.flatnonzero(new)
+    # The row beside the place of its fate in one number: the least of a segment tells its row.
     places = np.array([further.get(one, len(further)) for one in fates.dictionary.to_pylist()], int)
-    code = fates.indices.to_numpy()
-    columns = [video.indices.to_numpy(), table["start_us"].to_numpy(), table["end_us"].to_numpy()]
-    order = np.lexsort((places[code], *reversed(columns)))
-    segments = np.stack(columns)[:, order]
-    first = np.ones(len(order), bool)
-    first[1:] = (segments[:, 1:] != segments[:, :-1]).any(axis=0)
-    of, start, end = segments[:, first]
-    kinds, kind, counts = np.unique(
-        of * len(places) + code[order][first], return_inverse=True, return_counts=True
-    )
+    told = places[fate_of] * len(of) + np.arange(len(of))
+    best = np.minimum.reduceat(told, first) % len(of) if len(of) else first
+    codes = of[first].astype(np.int64) * len(places) + fate_of[best]
+    kinds, kind, counts = np.unique(codes, return_inverse=True, return_counts=True)
     times = np.zeros(len(kinds), np.int64)
-    np.add.at(times, kind, end - start)
+    np.add.at(times, kind, (end - start)[first])
     found: dict[str, dict[str, tuple[int, int]]] = {}
     for one, count, time_us in zip(kinds.tolist(), counts.tolist(), times.tolist(), strict=True):
-        name, fate_of = divmod(one, len(places))
+        name, code = divmod(one, len(places))
         parts = found.setdefault(video.dictionary[name].as_py(), {})
-        parts[fates.dictionary[fate_of].as_py()] = (count, time_us)
+        parts[fates.dictionary[code].as_py()] = (count, time_us)
     return found
 
 

@@ -17,7 +17,7 @@ from voiceface.errors import told
 from voiceface.section import Section, parse_section
 
 
-class _NoPandas(MetaPathFinder):
+class NoPandas(MetaPathFinder):
     """Keeps Arrow from importing pandas where that is installed.
 
     It would, to see if a list is perhaps one of pandas' arrays: 0.2 s in every process, for no
@@ -49,7 +49,7 @@ def stage_main(run: Callable[..., None], *, trains: bool = False) -> int:
     arguments = vars(parser.parse_args())
     own_process = run.__module__ == "__main__"
     if own_process and not trains:
-        sys.meta_path.insert(0, _NoPandas())
+        sys.meta_path.insert(0, NoPandas())
     status = _status(run, arguments)
     if own_process and threading.active_count() == 1:
         # Python would free every module and model one by one, which takes 0.1 s of a stage's time.

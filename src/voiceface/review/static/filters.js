@@ -4,7 +4,7 @@ import { byId, element, figure } from "./dom.js";
 
 const OPERATORS = {
   number: ["<", "<=", ">", ">=", "=", "!="], time: ["<", ">", "=", "!="], text: ["=", "!=", "~", "!~"],
-  name: ["~", "!~", "=", "!="], flags: ["=", "!="], truth: ["="], presence: ["="],
+  name: ["~", "!~", "=", "!="], flags: ["=", "!="], truth: ["="],
 };
 const WORDS = {
   "<": "under", "<=": "at most", ">": "over", ">=": "at least", "=": "is", "!=": "is not", "~": "contains", "!~": "does not contain",
