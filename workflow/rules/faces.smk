@@ -18,7 +18,10 @@ rule faces:
     params:
         **PLAN.stage("faces"),
         clips=PLAN.clips,
+    # The landmarks' model is 65 MB, of which each face takes other parts: with the kernel's large
+    # pages they are found at once (glibc from 2.35 on; elsewhere it is not read).
     shell:
-        "python -m voiceface.stages.faces --config={params.config:q} --media={input.media}"
+        "GLIBC_TUNABLES=glibc.malloc.hugetlb=1"
+        " python -m voiceface.stages.faces --config={params.config:q} --media={input.media}"
         " --outcome={input.outcome} --speech={input.speech} --output={output}"
         " --clips={params.clips:q} &> {log}"
