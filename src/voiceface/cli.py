@@ -286,7 +286,8 @@ def _review_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _review(options: argparse.Namespace) -> int:
     from voiceface.build import read_settings
-    from voiceface.review.serve import LOOPBACK, serve
+    from voiceface.review.serve import serve
+    from voiceface.web.listen import LOOPBACK
 
     names = [name.strip() for name in options.curators.split(",") if name.strip()]
     if options.bind and not names:
