@@ -3,10 +3,10 @@
 import ipaddress
 import socket
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from voiceface.errors import VoicefaceError
-from voiceface.web.safe import Guard, new_tokens
+from voiceface.web.safe import MOST_BYTES, Guard, new_tokens
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -22,7 +22,7 @@ def serve_page(
     bind: str,
     ports: Sequence[int],
     show: Callable[[str], None],
-    **options: Any,
+    most_bytes: int = MOST_BYTES,
 ) -> None:
     """Serve a page until it is interrupted.
 
@@ -33,7 +33,7 @@ def serve_page(
         bind: the address to listen at; another one than loopback is for others on the network.
         ports: the first of them that is free; 0 is any.
         show: is told each one's address once the server listens.
-        options: further ones of uvicorn.
+        most_bytes: length of a message through a socket, at most.
 
     Raises:
         VoicefaceError: the address can't be had, or what `make` raises.
@@ -45,7 +45,12 @@ def serve_page(
         tokens = new_tokens(names)
         app = Guard(make(), tokens, hosts(bind, port), f"voiceface_{port}", command)
         config = uvicorn.Config(
-            app, log_level="warning", access_log=False, server_header=False, **options
+            app,
+            ws="websockets-sansio",
+            ws_max_size=most_bytes,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
         )
         for token, name in tokens.items():
             who = f"{name}: " if len(tokens) > 1 else ""

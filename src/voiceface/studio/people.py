@@ -1,0 +1,121 @@
+"""The real speakers of the dataset, and how like them a drawn face or a voice is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from voiceface.data.packed import Packed, read_splits
+from voiceface.errors import VoicefaceError
+from voiceface.evaluation.metric import resized
+from voiceface.media.descriptor import SIDE, describe
+from voiceface.models.drawing import spread
+
+_EACH = 6
+"""Samples of a speaker that are looked at, at most."""
+_MOST = 1_500
+"""Samples of all together."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """A real speaker of the dataset."""
+
+    name: str
+    in_training: bool
+    """Whether the models were trained on them."""
+    rows: tuple[tuple[Packed, int], ...]
+    """Some of the samples, spread over all: the split, and the row."""
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How like each person a vector is: the cosine, after what all have in common is taken off.
+
+    1 is the same; 0 is as near as any two people of the dataset, on average; below, less than that.
+    """
+
+    centre: np.ndarray
+    means: np.ndarray
+    """of each person, length 1: (people, d)"""
+
+    @staticmethod
+    def of(vectors: list[np.ndarray]) -> "Likeness":
+        """From some vectors (n, d) of each of at least two people."""
+        means = np.stack([one.mean(axis=0) for one in vectors])
+        centre = means.mean(axis=0)
+        return Likeness(centre, _unit(means - centre))
+
+    def to(self, vector: np.ndarray) -> np.ndarray:
+        """The similarity of a vector (d,) to each person: (people,), -1 to 1."""
+        return np.asarray(self.means @ _unit(vector - self.centre))
+
+
+def read_people(packed: Path) -> list[Person]:
+    """The speakers of all splits, those of the training split first.
+
+    Returns: nobody where nothing is packed.
+
+    Raises:
+        VoicefaceError: the packed data are damaged.
+    """
+    if not packed.is_dir():
+        return []
+    splits = read_splits(packed)
+    training = splits["train"].speakers
+    rows: dict[str, list[tuple[Packed, int]]] = {name: [] for name in training}
+    for split in splits.values():
+        for row, name in enumerate(split.people):
+            rows.setdefault(name, []).append((split, row))
+    each = max(1, min(_EACH, _MOST // max(1, len(rows))))
+    return [
+        Person(name, name in training, tuple(found[place] for place in spread(len(found), each)))
+        for name, found in rows.items()
+        if found
+    ]
+
+
+def faces_of(person: Person) -> list[np.ndarray]:
+    """Some faces of a person: uint8 (size, size, 3) each."""
+    return [np.asarray(split.faces[row]) for split, row in person.rows]
+
+
+def voices_of(person: Person) -> list[np.ndarray]:
+    """Some sounds of a person: int16 (samples,) each."""
+    return [np.asarray(split.audio[row]) for split, row in person.rows]
+
+
+def likeness(people: list[Person], vectors_of: Callable[[Person], np.ndarray]) -> Likeness | None:
+    """How like each of the people something is; None where they are too few to tell."""
+    return Likeness.of([vectors_of(one) for one in people]) if len(people) > 1 else None
+
+
+def describe_faces(faces: list[np.ndarray]) -> np.ndarray:
+    """dlib's descriptors of whole crops, as the evaluation takes them: float32 (n, 128).
+
+    Raises:
+        VoicefaceError: dlib's model or onnxruntime is not installed.
+    """
+    return describe(np.stack([resized(face, SIDE) for face in faces]))
+
+
+def face_likeness(people: list[Person]) -> Likeness | None:
+    """How like each person's face a face is, by `describe_faces`; None where it can't be told."""
+    try:
+        return likeness(people, lambda person: describe_faces(faces_of(person)))
+    except VoicefaceError:
+        return None
+
+
+def picture_of(person: Person) -> bytes:
+    """A face of the person as PNG."""
+    split, row = person.rows[len(person.rows) // 2]
+    pixels = np.asarray(split.faces[row])[:, :, ::-1]
+    return bytes(cv2.imencode(".png", pixels)[1])
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(vectors / np.maximum(length, 1e-9))

@@ -1,0 +1,93 @@
+"""What all tabs of the studio share: the models, the people, and the one thread that computes."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from voiceface.config import Settings
+from voiceface.layout import MODELS, PACKED, TAKEDOWNS
+from voiceface.studio.limits import MOST_FILE_BYTES, MOST_S
+from voiceface.studio.listener import Listener
+from voiceface.studio.painters import Face, Painter, load_painters
+from voiceface.studio.people import (
+    Likeness,
+    describe_faces,
+    face_likeness,
+    picture_of,
+    read_people,
+)
+from voiceface.takedowns import read_takedowns
+from voiceface.training.device import pick_device
+
+_NEAREST = 3
+
+
+@dataclass(frozen=True)
+class Near:
+    """A real speaker, and how like them something is."""
+
+    person: int
+    similarity: float
+
+
+class Room:
+    """The models and the people of a project; nothing that a tab says is kept here."""
+
+    def __init__(self, root: Path, settings: Settings) -> None:
+        """Load everything, so that the first voice does not wait.
+
+        Raises:
+            VoicefaceError: no model is trained, or a table is damaged.
+        """
+        self.settings = settings
+        down = read_takedowns(root / TAKEDOWNS).videos
+        device = pick_device(settings.evaluate.device)
+        self.painters = load_painters(root / MODELS, down, device)
+        self.people = read_people(root / PACKED)
+        self.pictures = [picture_of(one) for one in self.people]
+        self.faces = face_likeness(self.people)
+        # One thread: two that compute at a time are slower than one after the other.
+        self.worker = ThreadPoolExecutor(1, "studio")
+        self.listener().feed(np.zeros(settings.speech.sample_rate_hz, np.int16))
+
+    def listener(self) -> Listener:
+        """A fresh one, for one recording."""
+        return Listener(self.settings.speech, self.settings.samples.min_speech, MOST_S)
+
+    def near(self, face: Face) -> list[Near]:
+        """The real speakers whose faces are most like a drawn one, the most like first."""
+        return _nearest(self.faces, describe_faces([face.pixels])[0]) if self.faces else []
+
+    def state(self) -> dict[str, Any]:
+        """What the page has to know at its start."""
+        speech = self.settings.speech
+        return {
+            "models": [_model_json(painter) for painter in self.painters.all],
+            "left_out": self.painters.left_out,
+            "people": [{"name": one.name, "in_training": one.in_training} for one in self.people],
+            "faces": self.faces is not None,
+            "frame_s": speech.vad_frame_ms / 1000,
+            "most_s": MOST_S,
+            "most_file_bytes": MOST_FILE_BYTES,
+        }
+
+
+def _nearest(likeness: Likeness, vector: np.ndarray) -> list[Near]:
+    similar = likeness.to(vector)
+    order = np.argsort(-similar, kind="stable")[:_NEAREST]
+    return [Near(int(one), round(float(similar[one]), 3)) for one in order]
+
+
+def _model_json(painter: Painter) -> dict[str, Any]:
+    return {
+        "name": painter.name,
+        "paper": painter.entry.paper,
+        "about": painter.entry.about,
+        "steps": painter.card["steps"],
+        "px": painter.model.px,
+        "need_s": painter.need_s,
+        "whole": painter.model.whole,
+    }

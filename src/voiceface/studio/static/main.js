@@ -1,0 +1,146 @@
+// The page: speak or take a file, and see what the server finds and draws.
+
+import { Cells } from "./cells.js";
+import { byId } from "./dom.js";
+import { Link } from "./link.js";
+import { Microphone } from "./microphone.js";
+import { Wave } from "./wave.js";
+
+class Page {
+  async start() {
+    const token = new URL(location.href).searchParams.get("token");
+    if (token) history.replaceState(null, "", "/"); // the cookie has it now
+    const response = await fetch("/api/state");
+    if (!response.ok) throw new Error(await response.text());
+    this.known = await response.json();
+    this.wave = new Wave(byId("wave"), this.known.frame_s);
+    this.cells = new Cells(byId("models"), this.known);
+    this.link = new Link({
+      frames: (message) => this.found(message),
+      face: (message) => this.face(message),
+      near: (message) => this.cells.near(message),
+      full: () => this.full(),
+      error: ({ words }) => this.trouble(words),
+      lost: (error) => this.lost(error),
+    });
+    byId("speak").addEventListener("click", () => this.toggle());
+    byId("file").addEventListener("change", ({ target }) => this.takeFile(target.files[0]).finally(() => (target.value = "")));
+    document.addEventListener("keydown", (event) => this.key(event));
+    takeDrops((file) => this.takeFile(file));
+    this.state("Speak, or drop a file with a voice here.");
+  }
+
+  state(words) {
+    if (byId("state").textContent !== words) byId("state").textContent = words;
+  }
+
+  trouble(words) {
+    byId("trouble").hidden = !words;
+    byId("trouble").textContent = words;
+    if (words) this.state("");
+  }
+
+  clear() {
+    this.trouble("");
+    this.wave.clear();
+    this.cells.clear();
+  }
+
+  async toggle() {
+    try {
+      await (this.microphone ? this.stop() : this.speak());
+    } catch (error) {
+      this.trouble(error.message);
+    }
+  }
+
+  async speak() {
+    this.clear();
+    await this.link.open();
+    const waiting = [];
+    let ready = false;
+    const microphone = (this.microphone = await Microphone.open((piece) => (ready ? this.link.send(piece) : waiting.push(piece))));
+    this.link.tell({ do: "begin", rate: microphone.rate });
+    for (const piece of waiting) this.link.send(piece);
+    ready = true;
+    byId("speak").setAttribute("aria-pressed", "true");
+    byId("speak").lastElementChild.textContent = "Stop";
+    this.state("Listening …");
+  }
+
+  stop() {
+    this.silence();
+    this.link.tell({ do: "end" });
+  }
+
+  silence() {
+    this.microphone?.close();
+    this.microphone = null;
+    byId("speak").setAttribute("aria-pressed", "false");
+    byId("speak").lastElementChild.textContent = "Speak";
+  }
+
+  async takeFile(file) {
+    if (!file) return;
+    this.silence();
+    this.clear();
+    try {
+      if (file.size > this.known.most_file_bytes) throw new Error(`${file.name}: over ${this.known.most_file_bytes >> 20} MiB; cut it`);
+      await this.link.open();
+      this.state(`Reading ${file.name} …`);
+      this.link.tell({ do: "file", name: file.name });
+      this.link.send(await file.arrayBuffer());
+    } catch (error) {
+      this.trouble(error.message);
+    }
+  }
+
+  found(message) {
+    this.wave.add(message);
+    this.cells.spoken(message.speech_s);
+    const words = `${message.speech_s.toFixed(1)} s of speech`;
+    byId("wave").setAttribute("aria-label", `The sound; ${words}`);
+    if (byId("trouble").hidden) this.state(this.microphone ? `Listening … ${words}` : words);
+  }
+
+  face(message) {
+    this.cells.face(message);
+  }
+
+  full() {
+    this.silence();
+    this.state(`${this.known.most_s} s is as much as is kept; speak again to start anew.`);
+  }
+
+  lost(error) {
+    this.silence();
+    this.trouble(error.message);
+  }
+
+  key(event) {
+    if (event.key !== " " || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.matches("button, input, a, summary")) return;
+    event.preventDefault();
+    this.toggle();
+  }
+}
+
+// Files may be dropped anywhere on the page.
+function takeDrops(take) {
+  const holds = (event) => event.dataTransfer?.types.includes("Files");
+  addEventListener("dragover", (event) => {
+    if (!holds(event)) return;
+    event.preventDefault();
+    document.body.classList.add("over");
+  });
+  addEventListener("dragleave", (event) => event.relatedTarget ?? document.body.classList.remove("over"));
+  addEventListener("drop", (event) => {
+    if (!holds(event)) return;
+    event.preventDefault();
+    document.body.classList.remove("over");
+    take(event.dataTransfer.files[0]);
+  });
+}
+
+const page = new Page();
+page.start().catch((error) => page.trouble(error.message));
