@@ -37,12 +37,7 @@ rule all:
     input:
         "reports/index.html",
         # Snakemake alone leaves what was deleted as it is while all that was made of it is there.
-        PLAN.missing(
-            file
-            for rule in workflow.rules
-            for file in rule.output
-            if rule.name != "voice" or PLAN.voice_accuracy
-        ),
+        PLAN.missing(file for rule in workflow.rules for file in rule.output),
 
 
 # The curated dataset alone, without training.
@@ -55,4 +50,4 @@ rule dataset_only:
 # The trained models, without their evaluation.
 rule models_only:
     input:
-        expand("models/{model}/model.json", model=PLAN.models),
+        expand("models/{name}/model.json", name=[*PLAN.models, *PLAN.recognisers]),

@@ -7,12 +7,13 @@ import pytest
 
 from voiceface.building.progress import STAGES
 from voiceface.codehash import used_libraries
-from voiceface.config import model_sections
+from voiceface.config import model_sections, recogniser_sections
 from voiceface.errors import VoicefaceError
 from voiceface.libraries import LOCK, SHOWN, pinned, read_pins
 from voiceface.models.registry import module_of
 
-MODULES = [f"voiceface.stages.{name}" for name in STAGES] + [*map(module_of, model_sections())]
+MODULES = [f"voiceface.stages.{name}" for name in STAGES]
+MODULES += map(module_of, [*model_sections(), *recogniser_sections()])
 
 
 @pytest.mark.parametrize("module", MODULES)

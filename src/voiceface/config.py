@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from voiceface.errors import VoicefaceError
 from voiceface.layout import CONFIG
-from voiceface.model_config import Acgan, ModelSection, Train, Voice, Wav2pix
+from voiceface.model_config import Acgan, ModelSection, RecogniserSection, Train, Voice, Wav2pix
 from voiceface.section import (
     AtLeastOne,
     Count,
@@ -274,6 +274,8 @@ class Settings(Section):
 
     models: list[Literal["acgan", "wav2pix"]] = ["wav2pix"]
     """Models to train and to evaluate."""
+    recognisers: list[Literal["voice"]] = []
+    """Recognisers of speakers to train even where none of these models begins with them."""
     resolve: Resolve = Resolve()
     download: Download = Download()
     speech: Speech = Speech()
@@ -296,11 +298,18 @@ _CONNECTION = ("socket_timeout_s", "cookies_file", "proxy")
 
 def model_sections() -> list[str]:
     """The sections that are of a model: the names of all models."""
+    return _sections_of(ModelSection)
+
+
+def recogniser_sections() -> list[str]:
+    """The sections that are of a recogniser: the names of all recognisers."""
+    return _sections_of(RecogniserSection)
+
+
+def _sections_of(base: type[Section]) -> list[str]:
     kinds = {name: field.annotation for name, field in Settings.model_fields.items()}
     return [
-        name
-        for name, kind in kinds.items()
-        if isinstance(kind, type) and issubclass(kind, ModelSection)
+        name for name, kind in kinds.items() if isinstance(kind, type) and issubclass(kind, base)
     ]
 
 

@@ -59,6 +59,10 @@ class TrainedSection(Section):
     """Pairs in a step (Wav2Pix's code: 64)."""
 
 
+class RecogniserSection(TrainedSection):
+    """What the trainer needs to know of every recogniser: of what learns to tell speakers apart."""
+
+
 class ModelSection(TrainedSection):
     """What the trainer needs to know of every model."""
 
@@ -68,6 +72,18 @@ class ModelSection(TrainedSection):
     """Mirror the faces at random."""
     pairing: Literal["paired", "identity"] = "paired"
     """Faces to train on: the one beside the sound, or any of the same speaker's (Wen et al.)."""
+
+    @property
+    def begins_with(self) -> str | None:
+        """The recogniser that is trained before, and whose encoder it takes; None: none of ours."""
+        return None
+
+
+class EmbeddingSection(ModelSection):
+    """What the trainer needs to know of a model that begins with a trained voice embedding."""
+
+    embedding: str | None = None
+    """Path of a trained voice embedding (safetensors); null: that of our own recogniser."""
 
 
 class Wav2pix(ModelSection):
@@ -94,7 +110,7 @@ class Wav2pix(ModelSection):
     """Dropout of the generator, kept on when it draws (the paper names no rate; its code: 0.5)."""
 
 
-class Voice(TrainedSection):
+class Voice(RecogniserSection):
     """Speaker recognition, by which the voice embedding of acgan is trained first."""
 
     steps: AtLeastOne = 600
@@ -109,7 +125,7 @@ class Voice(TrainedSection):
     """Adam's learning rate."""
 
 
-class Acgan(ModelSection):
+class Acgan(EmbeddingSection):
     """AC-GAN (Wen, Singh and Raj, NeurIPS 2019). The defaults suit the demo; see
     workflow/paper.yaml."""
 
@@ -130,5 +146,8 @@ class Acgan(ModelSection):
     """Adam's learning rate (the paper: 2e-4)."""
     betas: tuple[Fraction, Fraction] = (0.5, 0.999)
     """Adam's momenta (the paper)."""
-    embedding: str | None = None
-    """Path of a trained voice embedding (safetensors); null: our own, of the section `voice`."""
+
+    @property
+    def begins_with(self) -> str | None:
+        """The recogniser that is trained before, and whose encoder it takes; None: none of ours."""
+        return None if self.embedding else "voice"

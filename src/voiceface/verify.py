@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from voiceface import tables
+from voiceface.config import recogniser_sections
 from voiceface.errors import VoicefaceError
 from voiceface.fetch.probe import Unreadable, probe
 from voiceface.files import SEAL, json_text, page_damage, read_json, sha256_file, table_damage
@@ -124,7 +125,7 @@ def _model(folder: Path) -> _Job:
         return _unlike_in(folder / "model.json", path, "sha256")
 
     own: dict[str, Callable[[Path], str]] = {"generator.safetensors": weights, "grid.png": _png}
-    if folder.name == "voice":  # the embedding, which draws nothing
+    if folder.name in recogniser_sections():  # which draw nothing
         own = {"encoder.safetensors": weights, "accuracy.json": _json}
     own |= {"model.json": _json, "history.parquet": _table(tables.HISTORY)}
     return _Job({folder / name: check for name, check in own.items()})

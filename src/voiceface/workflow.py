@@ -9,10 +9,11 @@ from typing import Any
 
 from voiceface.building.code_record import record_code
 from voiceface.codehash import code_digest, used_libraries
-from voiceface.config import Settings, model_sections
+from voiceface.config import Settings, model_sections, recogniser_sections
 from voiceface.errors import VoicefaceError
 from voiceface.layout import MANIFEST, OUTCOMES, REPORT, VIDEO_LIST
 from voiceface.libraries import LOCK, pinned, read_pins
+from voiceface.model_config import EmbeddingSection, ModelSection
 from voiceface.section import parse_section
 from voiceface.sources import built_videos, read_videos, with_licence
 from voiceface.tables import SPLITS
@@ -38,10 +39,6 @@ def files_in(storage: Any) -> Callable[[Any], str]:
     return lambda wildcards: folder
 
 
-VOICE_EMBEDDING = "models/voice/encoder.safetensors"
-VOICE_ACCURACY = "models/voice/accuracy.json"
-
-
 class Plan:
     """The checked settings and the videos, as the rules use them.
 
@@ -64,10 +61,11 @@ class Plan:
         self.videos = [row.video for row in built]
         self._clips = {row.video: row.clips for row in built if row.clips}
         self.models = self.settings.models
-        ours = "acgan" in self.models and self.settings.acgan.embedding is None
+        begun_with = {getattr(self.settings, model).begins_with for model in self.models}
+        wanted = begun_with.union(self.settings.recognisers)
+        self.recognisers = [name for name in recogniser_sections() if name in wanted]
         own = (self.settings.evaluate.vgg_face_weights, self.settings.evaluate.inception_weights)
         self.metric_weights = [path for path in own if path and Path(path).exists()]
-        self.voice_accuracy = [VOICE_ACCURACY] if ours else []
         self.launch = _launcher(self.settings.train.devices)
 
     def section(self, name: str | None = None) -> str:
@@ -84,7 +82,7 @@ class Plan:
         return self._clips.get(wildcards.video, "")
 
     def missing(self, patterns: Iterable[str]) -> list[str]:
-        """The files of all videos, splits and models that a finished build lacks.
+        """The files of all videos, splits, models and recognisers that a finished build lacks.
 
         Args:
             patterns: with one wildcard at most, as in `data/faces/{video}.parquet`.
@@ -92,6 +90,7 @@ class Plan:
         if not (MANIFEST.exists() or REPORT.exists()):
             return []  # a first build makes them all without being asked
         values = {"video": self.videos, "split": SPLITS, "model": self.models}
+        values["recogniser"] = self.recognisers
         there: dict[str, set[str]] = {}
         lacking = []
         for pattern in map(str, patterns):
@@ -105,26 +104,28 @@ class Plan:
         return lacking
 
     def model_section(self, wildcards: Any) -> str:
-        """The settings of the model that a job is for.
+        """The settings of the model or the recogniser that a job is for.
 
         Raises:
             VoicefaceError: there is no such model.
         """
-        return self.section(_model(wildcards))
+        return self.section(_trained(wildcards))
 
     def model_code(self, wildcards: Any) -> str:
-        """As `code`, of the model that a job is for.
+        """As `code`, of the model or the recogniser that a job is for.
 
         Raises:
             VoicefaceError: there is no such model.
         """
-        return self._code(f"voiceface.models.{_model(wildcards)}")
+        return self._code(f"voiceface.models.{_trained(wildcards)}")
 
     def begin_with(self, wildcards: Any) -> list[str]:
         """The weights that the model that a job is for takes as trained before."""
-        if wildcards.model != "acgan":
-            return []
-        return [self.settings.acgan.embedding or VOICE_EMBEDDING]
+        section = getattr(self.settings, wildcards.model, None)
+        if isinstance(section, ModelSection) and section.begins_with:
+            return [f"models/{section.begins_with}/encoder.safetensors"]
+        own = section.embedding if isinstance(section, EmbeddingSection) else None
+        return [own] if own else []
 
     def code(self, name: str) -> str:
         """Digest of the code of a stage, and the versions of the libraries that it uses."""
@@ -159,7 +160,9 @@ def _at_wildcard(pattern: str) -> tuple[str, str, str]:
     return before, wildcard.partition(",")[0], after
 
 
-def _model(wildcards: Any) -> str:
+def _trained(wildcards: Any) -> str:
+    if recogniser := wildcards.get("recogniser"):  # the rule takes none but those that there are
+        return str(recogniser)
     if wildcards.model not in model_sections():
         raise VoicefaceError(f"{wildcards.model}: no such model; `voiceface models` lists them")
     return str(wildcards.model)

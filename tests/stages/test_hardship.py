@@ -92,6 +92,7 @@ def _of_model() -> dict[str, list[Flags]]:
         "models": "models",
         "reports": "reports",
         "names": "wav2pix",
+        "recognisers": "",
         "rubric": "manifests/rubric.md",
         "output": "reports/index.html",
     }

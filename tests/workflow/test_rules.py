@@ -56,6 +56,18 @@ def test_acgan_waits_for_its_voice_embedding_or_takes_another(project: Project) 
     assert "--begin-with=mine.safetensors" in planned()
 
 
+def test_a_recogniser_is_trained_only_for_a_model_or_when_asked_for(project: Project) -> None:
+    def planned() -> str:
+        return project.snakemake("-n", "-p", "--cores=1")
+
+    assert "voiceface.stages.voice" not in planned()
+    project.configure({"recognisers": ["voice"]})
+    assert "--recogniser=voice " in planned()
+    assert "--recognisers=voice " in planned()  # the report shows it
+    project.configure({"recognisers": [], "models": ["acgan"]})
+    assert "--recogniser=voice " in planned()
+
+
 def test_training_on_several_devices_is_started_by_torchrun(project: Project) -> None:
     def command() -> str:
         planned = project.snakemake("-n", "-p", "--cores=1", "models_only")

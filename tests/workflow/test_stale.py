@@ -182,6 +182,9 @@ NOTHING: dict[str, Callable[[Line], object]] = {
     "a comment, a docstring, or the layout of code": lambda line: line.edit(
         f"{CODE}media/vad.py", '"""Voiced', '# one\n\n"""Spoken'
     ),
+    "code of a recogniser that no model begins with: `models/voice.py`": lambda line: line.edit(
+        f"{CODE}models/voice.py", "argsort(1, ", "argsort(-1, "
+    ),
     "a library of no stage: `pytest`": lambda line: line.upgrade("pytest"),
 }
 

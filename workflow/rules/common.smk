@@ -8,6 +8,7 @@ from snakemake.exceptions import WorkflowError
 
 from voiceface.building.lock import hold_folder
 from voiceface.building.tidy import tidy_up
+from voiceface.config import recogniser_sections
 from voiceface.errors import VoicefaceError
 from voiceface.layout import VIDEO_LIST
 from voiceface.tables import SPLITS
@@ -36,4 +37,5 @@ files = files_in(workflow.storage_settings)
 wildcard_constraints:
     video="[a-z0-9]+-[A-Za-z0-9_-]+",
     model="[a-z0-9_]+",
+    recogniser="|".join(recogniser_sections()),
     split="|".join(SPLITS),

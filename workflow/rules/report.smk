@@ -28,7 +28,9 @@ rule report:
             model=PLAN.models,
             part=["metrics.json", "generated.png"],
         ),
-        voices=PLAN.voice_accuracy,
+        recognisers=expand(
+            "models/{recogniser}/accuracy.json", recogniser=PLAN.recognisers
+        ),
         rubric=[local(str(RUBRIC))] if RUBRIC.exists() else [],
         page=[local(f"{PAGE}.html"), local(f"{PAGE}.css")],
     output:
@@ -44,6 +46,7 @@ rule report:
         **PLAN.stage("report"),
         settings=result_settings(PLAN.settings),
         names=",".join(PLAN.models),
+        recognisers=",".join(PLAN.recognisers),
         versions=pinned(SHOWN, PLAN.pins),
         files=files,
     shell:
@@ -51,4 +54,5 @@ rule report:
         " --manifest={input.manifest} --funnel={input.funnel} --dataset={input.dataset}"
         " --leakage={input.leakage} --people={input.people} --faces={params.files}/data/faces"
         " --models={params.files}/models --reports={params.files}/reports --names={params.names}"
+        " --recognisers={params.recognisers}"
         " --rubric=manifests/rubric.md --output={output} &> {log}"

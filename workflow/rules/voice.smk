@@ -1,4 +1,4 @@
-# The voice embedding that acgan begins with, learnt by telling speakers apart.
+# A recogniser, which learns to tell speakers apart: some models begin with its voice embedding.
 
 
 ruleorder: voice > train
@@ -8,13 +8,13 @@ rule voice:
     input:
         expand("data/packed/{split}/{part}", split=SPLITS, part=PACK),
     output:
-        "models/voice/encoder.safetensors",
-        "models/voice/model.json",
-        "models/voice/README.md",
-        "models/voice/history.parquet",
-        "models/voice/accuracy.json",
+        "models/{recogniser}/encoder.safetensors",
+        "models/{recogniser}/model.json",
+        "models/{recogniser}/README.md",
+        "models/{recogniser}/history.parquet",
+        "models/{recogniser}/accuracy.json",
     log:
-        "logs/train/voice.log",
+        "logs/train/{recogniser}.log",
     conda:
         "../../envs/train.yaml"
     threads: workflow.cores
@@ -25,10 +25,12 @@ rule voice:
     params:
         code=PLAN.code("voice"),
         config=PLAN.section("train"),
-        voice_config=PLAN.section("voice"),
+        model_code=PLAN.model_code,
+        recogniser_config=PLAN.model_section,
         files=files,
         launch=PLAN.launch,
     shell:
         "{params.launch} -m voiceface.stages.voice --config={params.config:q}"
-        " --voice-config={params.voice_config:q} --packed={params.files}/data/packed"
-        " --output={params.files}/models/voice &> {log}"
+        " --recogniser-config={params.recogniser_config:q} --recogniser={wildcards.recogniser}"
+        " --packed={params.files}/data/packed"
+        " --output={params.files}/models/{wildcards.recogniser} &> {log}"

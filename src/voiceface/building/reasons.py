@@ -146,8 +146,9 @@ def _key_changes(before: dict[str, Any], now: dict[str, Any], place: str) -> Ite
 
 def _section(values: dict[str, Any], job: Event) -> str:
     """The section of the settings that has these keys; empty for the whole of them."""
-    model = (job["wildcards"] or {}).get("model")  # another model may have the same keys
-    for name in filter(None, (model, *Settings.model_fields)):
+    about = job["wildcards"] or {}
+    trained = about.get("model") or about.get("recogniser")  # another may have the same keys
+    for name in filter(None, (trained, *Settings.model_fields)):
         kind = getattr(Settings(), name, None)
         if isinstance(kind, Section) and type(kind).model_fields.keys() == values.keys():
             return str(name)

@@ -1,14 +1,15 @@
-"""What the trainer asks of a model, and the models by name.
+"""What the trainer asks of a model or a recogniser of speakers, and these by name.
 
-A model is a module of this package that has its `ENTRY`, and a section of the settings by the same
-name. No module is named here: a new model is to make no other one stale.
+A model is a module of this package that has its `ENTRY`, a recogniser one that has its
+`RECOGNISER`, and each has a section of the settings by the same name. No module is named here: a
+new model is to make no other one stale.
 """
 
 import json
 from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from voiceface.codehash import code_digest
 from voiceface.data.batches import Batch, Pairing
 from voiceface.errors import VoicefaceError
-from voiceface.model_config import ModelSection
+from voiceface.model_config import ModelSection, RecogniserSection, TrainedSection
 from voiceface.models.step import Losses
 from voiceface.section import parse_section
 
@@ -96,11 +97,24 @@ class Model(Trainable, Protocol):
         ...
 
 
-class Entry(NamedTuple):
-    """A model that can be trained."""
+@runtime_checkable
+class SpeakerModel(Trainable, Protocol):
+    """What tells speakers apart; its network `encoder` makes the voice embedding."""
 
-    section: type[ModelSection]
-    build: Callable[[Any, int], Model]
+    def recognise(self, audio: Tensor) -> Tensor:
+        """Whole recordings (B, samples) → the likeliest speakers, best first: (B, speakers)."""
+        ...
+
+
+S = TypeVar("S", bound=TrainedSection)
+T = TypeVar("T", bound=Trainable)
+
+
+class Entry(NamedTuple, Generic[S, T]):
+    """A model or a recogniser that can be trained."""
+
+    section: type[S]
+    build: Callable[[Any, int], T]
     paper: str
     about: str
 
@@ -115,16 +129,23 @@ def code_of(name: str) -> str:
     return code_digest(module_of(name))
 
 
-def entry(name: str) -> Entry:
+def entry(name: str) -> Entry[ModelSection, Model]:
     """The model of that name.
 
     Raises:
         VoicefaceError: there is none.
     """
-    is_module = str.isidentifier(name) and find_spec(module_of(name)) is not None
-    found = getattr(import_module(module_of(name)), "ENTRY", None) if is_module else None
-    if found is None:
-        raise VoicefaceError(f"{name}: no such model; `voiceface models` lists them")
+    found: Entry[ModelSection, Model] = _found(name, "ENTRY")
+    return found
+
+
+def recogniser(name: str) -> Entry[RecogniserSection, SpeakerModel]:
+    """The recogniser of that name.
+
+    Raises:
+        VoicefaceError: there is none.
+    """
+    found: Entry[RecogniserSection, SpeakerModel] = _found(name, "RECOGNISER")
     return found
 
 
@@ -143,3 +164,12 @@ def build(name: str, config: ModelSection, speakers: int) -> Model:
     for network in model.networks.values():
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return model
+
+
+def _found(name: str, kind: str) -> Any:
+    is_module = str.isidentifier(name) and find_spec(module_of(name)) is not None
+    found = getattr(import_module(module_of(name)), kind, None) if is_module else None
+    if found is None:
+        what = "model" if kind == "ENTRY" else "recogniser"
+        raise VoicefaceError(f"{name}: no such {what}; `voiceface models` lists them")
+    return found

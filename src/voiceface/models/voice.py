@@ -11,6 +11,7 @@ from torch.nn import functional
 from voiceface.data.batches import Batch, Pairing
 from voiceface.model_config import Voice
 from voiceface.models.acgan import EMBEDDING, LEAST_S, RATE_HZ, VoiceEmbedding
+from voiceface.models.registry import Entry
 from voiceface.models.step import Losses
 
 
@@ -59,3 +60,8 @@ class SpeakerRecognition:
     def _guesses(self, audio: Tensor) -> Tensor:
         guesses: Tensor = self.networks["speaker"](self.networks["encoder"](audio)).float()
         return guesses
+
+
+RECOGNISER = Entry(
+    Voice, SpeakerRecognition, "Wen, Singh and Raj, NeurIPS 2019", "3 to 8 s of mel frames"
+)

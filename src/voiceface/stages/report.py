@@ -56,6 +56,15 @@ class Model:
     lengths: list[lengths.Chart]
 
 
+@dataclass(frozen=True)
+class Recogniser:
+    """How well a recogniser tells speakers apart."""
+
+    name: str
+    splits: dict[str, dict[str, Any]]
+    """By split: `n` recordings, and `top1`, `top5` and `chance` in percent; None of none."""
+
+
 def run(
     config: Report,
     settings: str,
@@ -68,6 +77,7 @@ def run(
     models: Path,
     reports: Path,
     names: str,
+    recognisers: str,
     rubric: Path,
     output: Path,
 ) -> None:
@@ -79,12 +89,14 @@ def run(
         models: folder of the trained models.
         reports: folder of the models' metrics.
         names: the models to show, separated by commas.
+        recognisers: the recognisers of speakers to show, likewise; may be empty.
         rubric: the rules by which the curators decided; need not be there.
 
     Raises:
         VoicefaceError: an input is missing or damaged.
     """
-    shown = [_model(name, models / name, reports / name) for name in names.split(",") if name]
+    known = [_recogniser(name, models / name) for name in _named(recognisers)]
+    shown = [_model(name, models / name, reports / name, known) for name in _named(names)]
     page = _environment().get_template("page.html")
     text = page.render(
         **_funnel(funnel),
@@ -97,6 +109,7 @@ def run(
         **_sheets("dropped", dropped_sheets(manifest, faces, config.contact_sheet)),
         leakage=read_leakage(leakage),
         split_rows=read_splits(dataset),
+        recognisers=known,
         models=shown,
         tiles=_tiles(shown),
         versions=_versions(),
@@ -106,6 +119,10 @@ def run(
         config=_config(json.loads(settings)),
     )
     write_page(output, text)
+
+
+def _named(names: str) -> list[str]:
+    return [name for name in names.split(",") if name]
 
 
 def _funnel(funnel: Path) -> dict[str, Any]:
@@ -157,12 +174,12 @@ def _shade(share: Share, shares: Iterable[Share]) -> float:
     return round(1 - 0.6 * family.index(share.reason) / max(len(family), 2), 2)
 
 
-def _model(name: str, folder: Path, report: Path) -> Model:
+def _model(name: str, folder: Path, report: Path, recognisers: list[Recogniser]) -> Model:
     evaluation = read_evaluation(report / "metrics.json")
     curves = charts.read_curves(folder / "history.parquet")
     return Model(
         name,
-        _about(folder / "model.json", folder.parent / "voice" / "accuracy.json"),
+        _about(read_json(folder / "model.json"), recognisers),
         evaluation,
         picture_file(report / "generated.png", _WIDEST_PX),
         picture_file(folder / "grid.png", _WIDEST_PX),
@@ -171,13 +188,12 @@ def _model(name: str, folder: Path, report: Path) -> Model:
     )
 
 
-def _about(card: Path, voices: Path) -> str:
-    """What the model's card says of its training, in a sentence.
+def _recogniser(name: str, folder: Path) -> Recogniser:
+    return Recogniser(name, read_json(folder / "accuracy.json"))
 
-    Args:
-        voices: how well the voice embedding, if it takes one, tells speakers apart.
-    """
-    values = read_json(card)
+
+def _about(values: dict[str, Any], recognisers: list[Recogniser]) -> str:
+    """What the model's card says of its training, in a sentence."""
     parts = []
     if "px" in values:
         parts.append(f"draws {values['px']} × {values['px']} pixels")
@@ -185,13 +201,14 @@ def _about(card: Path, voices: Path) -> str:
         parts.append(f"knows {counted(len(values['speakers']), 'speaker')}")
     if "steps" in values:
         parts.append(f"trained for {counted(values['steps'], 'step')}")
-    if values.get("pretrained") and voices.is_file():
-        known = read_json(voices)["test"]
-        parts.append(
-            f"took its voice embedding from speaker recognition ({figure(known['top1'], '%')} of"
-            f" {counted(known['n'], 'unheard recording')} right; chance:"
-            f" {figure(known['chance'], '%')})"
-        )
+    for one in recognisers:
+        if one.name == values.get("begins_with"):
+            known = one.splits["test"]
+            parts.append(
+                f"took its voice embedding from the recogniser {one.name}"
+                f" ({figure(known['top1'], '%')} of {counted(known['n'], 'unheard recording')}"
+                f" right; chance: {figure(known['chance'], '%')})"
+            )
     return f"It {', '.join(parts)}." if parts else ""
 
 

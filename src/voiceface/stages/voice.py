@@ -1,5 +1,6 @@
 """Packed dataset → a voice embedding that tells speakers apart, and how well it does."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -8,8 +9,10 @@ import torch
 from voiceface import files
 from voiceface.data.batches import unit
 from voiceface.data.packed import Packed, read_splits
-from voiceface.model_config import Train, Voice
-from voiceface.models.voice import SpeakerRecognition
+from voiceface.model_config import Train
+from voiceface.models import registry
+from voiceface.models.registry import SpeakerModel
+from voiceface.section import parse_section
 from voiceface.stages.shim import stage_main
 from voiceface.training.device import keep_memory
 from voiceface.training.engine import train_networks
@@ -17,29 +20,35 @@ from voiceface.training.engine import train_networks
 AT_A_TIME = 64
 
 
-def run(config: Train, voice_config: Voice, packed: Path, output: Path) -> None:
-    """Train it, or go on with it where a run was killed. Writes to `output`:
+def run(config: Train, recogniser_config: str, recogniser: str, packed: Path, output: Path) -> None:
+    """Train a recogniser, or go on with it where a run was killed. Writes to `output`:
 
     - encoder.safetensors, model.json, README.md, history.parquet, and beside them checkpoint/ and
       tensorboard/;
     - accuracy.json: {split: {"n", "top1", "top5", "chance"}}, in percent of the recordings whose
       speaker is the likeliest, or among the five likeliest; without `unseen`, whom it can't know.
 
+    Args:
+        recogniser_config: the recogniser's own section, as JSON.
+        recogniser: its name in the registry.
+
     Raises:
         VoicefaceError: as `training.engine.train`.
     """
+    entry = registry.recogniser(recogniser)
+    section = parse_section(entry.section, json.loads(recogniser_config), recogniser)
 
-    def build(speakers: int) -> SpeakerRecognition:
-        return SpeakerRecognition(voice_config, speakers)
+    def build(speakers: int) -> SpeakerModel:
+        return entry.build(section, speakers)
 
-    trained = train_networks(config, "voice", voice_config, packed, output, build, "encoder")
-    if isinstance(trained, SpeakerRecognition):
+    trained = train_networks(config, recogniser, section, packed, output, build, "encoder")
+    if isinstance(trained, SpeakerModel):
         splits = read_splits(packed)
         accuracy = {name: _accuracy(trained, splits[name]) for name in ("train", "test")}
         files.write_sealed(output / "accuracy.json", accuracy)
 
 
-def _accuracy(trained: SpeakerRecognition, split: Packed) -> dict[str, float | int | None]:
+def _accuracy(trained: SpeakerModel, split: Packed) -> dict[str, float | int | None]:
     count = len(split.labels)
     if not count:
         return {"n": 0, "top1": None, "top5": None, "chance": None}

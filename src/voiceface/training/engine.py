@@ -202,10 +202,15 @@ def _grid(run: Run, model: Model, splits: dict[str, Packed]) -> np.ndarray:
     return sheet(rows)
 
 
+def _begins_with(section: TrainedSection) -> str | None:
+    return section.begins_with if isinstance(section, ModelSection) else None
+
+
 def _card(run: Run, name: str, packed: Packed) -> dict[str, Any]:
     return {
         "name": name,
         "config": run.section.model_dump(mode="json"),
+        "begins_with": _begins_with(run.section),
         "train": run.config.model_dump(mode="json"),
         "px": run.model.px,
         "sample_rate_hz": packed.sample_rate_hz,
