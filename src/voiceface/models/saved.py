@@ -1,6 +1,8 @@
 """A trained model's files: its weights and its card."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from voiceface import files
 from voiceface.errors import VoicefaceError, hardship
 from voiceface.models import registry
 from voiceface.models.judging import judge_names
-from voiceface.models.registry import Model, Trainable
+from voiceface.models.registry import Model, SpeakerModel, Trainable
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,15 @@ class Trained:
     model: Model
     card: dict[str, Any]
     """`model.json`: name, config, px, sample_rate_hz, input_samples, speakers, data, steps, …"""
+
+
+@dataclass(frozen=True)
+class TrainedRecogniser:
+    """What can tell speakers apart."""
+
+    model: SpeakerModel
+    card: dict[str, Any]
+    """`model.json`, as above; its speakers are in the order of the model's guesses."""
 
 
 def save(
@@ -52,26 +63,34 @@ def load(folder: Path, device: torch.device) -> Trained:
     Raises:
         VoicefaceError: it is missing, is not trained yet, or its files are damaged.
     """
-    path = folder / "generator.safetensors"
-    if not folder.is_dir() or not path.is_file() or not (folder / "model.json").is_file():
-        raise VoicefaceError(f"{folder}: holds no trained model; train one with `voiceface build`")
-    card = files.read_json(folder / "model.json")
-    try:
+    card = _card(folder, "generator")
+    with _of_this_version(folder):
         config = registry.entry(card["name"]).section.model_validate(card["config"], strict=False)
         model = registry.build(card["name"], config, len(card["speakers"]))
         names = (*model.drawing, *judge_names(model))
-        _fill(model, names, path)
-        for name in names:
-            model.networks[name].to(device)
+        _take(model, names, folder / "generator.safetensors", device)
         if not card["sample_rate_hz"] > 0 or not card["input_samples"] > 0:
             raise ValueError("it draws from no sound")
-    except (LookupError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
-        if hardship(error):
-            raise
-        raise VoicefaceError(
-            f"{folder}: not a model of this version ({_reason(error)}); train it again"
-        ) from None
     return Trained(model, card)
+
+
+def load_recogniser(folder: Path, device: torch.device) -> TrainedRecogniser:
+    """Load a trained recogniser of speakers.
+
+    Raises:
+        VoicefaceError: it is missing, is not trained yet, or its files are damaged.
+    """
+    card = _card(folder, "encoder")
+    with _of_this_version(folder):
+        entry = registry.recogniser(card["name"])
+        config = entry.section.model_validate(card["config"], strict=False)
+        model = entry.build(config, len(card["speakers"]))
+        _take(model, model.drawing, folder / "encoder.safetensors", device)
+        if not card["sample_rate_hz"] > 0:
+            raise ValueError("it hears no sound")
+        for network in model.networks.values():
+            network.eval()
+    return TrainedRecogniser(model, card)
 
 
 def begin_with(model: Trainable, path: Path | None) -> None:
@@ -113,6 +132,32 @@ and no more.
 ## Settings
 
 {settings}"""
+
+
+def _card(folder: Path, weights: str) -> dict[str, Any]:
+    files_of = (f"{weights}.safetensors", "model.json")
+    if not all((folder / name).is_file() for name in files_of):
+        raise VoicefaceError(f"{folder}: holds no trained model; train one with `voiceface build`")
+    card: dict[str, Any] = files.read_json(folder / "model.json")
+    return card
+
+
+@contextmanager
+def _of_this_version(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        if hardship(error):
+            raise
+        raise VoicefaceError(
+            f"{folder}: not a model of this version ({_reason(error)}); train it again"
+        ) from None
+
+
+def _take(model: Trainable, names: tuple[str, ...], path: Path, device: torch.device) -> None:
+    _fill(model, names, path)
+    for name in names:
+        model.networks[name].to(device)
 
 
 def _fill(model: Trainable, names: tuple[str, ...], path: Path) -> None:

@@ -9,10 +9,9 @@ import numpy as np
 import torch
 
 from voiceface.errors import VoicefaceError
-from voiceface.media.audio import FULL_SCALE, resampled
+from voiceface.media.audio import at_rate
 from voiceface.models import registry, saved
 from voiceface.models.drawing import draw_faces
-from voiceface.models.provenance import trained_on
 from voiceface.studio.limits import LEAST_S
 
 _SAID_AGAIN = 0.1
@@ -54,9 +53,7 @@ class Painter:
         """Draw from speech: int16 (samples,), at least `need_s` of it; the same gives the same."""
         begun = time.perf_counter()
         seconds = len(pcm) / rate_hz
-        if self.rate_hz != rate_hz:
-            sound = resampled(pcm, rate_hz, self.rate_hz) * FULL_SCALE
-            pcm = sound.round().clip(-FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+        pcm = at_rate(pcm, rate_hz, self.rate_hz)
         missing = max(0, self.model.input_samples - len(pcm))
         pcm = np.pad(pcm, (0, missing), "wrap")
         pixels = draw_faces(self.model, pcm[None], self._device)[0]
@@ -72,16 +69,15 @@ class Painters:
     """A line for each."""
 
 
-def load_painters(models: Path, down: Collection[str], device: torch.device) -> Painters:
+def load_painters(models: Path, stale: Collection[str], device: torch.device) -> Painters:
     """Load every model of a folder of models, and let each draw once, so that the next is quick.
 
     Args:
-        down: videos that were taken down: what was trained on one of them does not draw.
+        stale: models that are not to draw: they were trained on what was taken down since.
 
     Raises:
         VoicefaceError: none can draw.
     """
-    stale = set(trained_on(models, down))
     found = Painters([], [])
     for path in sorted(models.glob("*/generator.safetensors")):
         name = path.parent.name

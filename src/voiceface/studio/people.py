@@ -1,6 +1,6 @@
 """The real speakers of the dataset, and how like them a drawn face or a voice is."""
 
-from collections.abc import Callable
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ _EACH = 6
 """Samples of a speaker that are looked at, at most."""
 _MOST = 1_500
 """Samples of all together."""
+_NEAREST = 3
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,21 @@ class Person:
     """Whether the models were trained on them."""
     rows: tuple[tuple[Packed, int], ...]
     """Some of the samples, spread over all: the split, and the row."""
+
+    @property
+    def rate_hz(self) -> int:
+        """Sample rate of the sounds."""
+        return self.rows[0][0].sample_rate_hz
+
+
+@dataclass(frozen=True)
+class Near:
+    """Somebody, and how likely it is them, or how like them something is."""
+
+    name: str
+    person: int | None
+    """the number among the people; None for somebody who is not in the dataset"""
+    similarity: float
 
 
 @dataclass(frozen=True)
@@ -53,8 +69,11 @@ class Likeness:
         return np.asarray(self.means @ _unit(vector - self.centre))
 
 
-def read_people(packed: Path) -> list[Person]:
+def read_people(packed: Path, down: Collection[str]) -> list[Person]:
     """The speakers of all splits, those of the training split first.
+
+    Args:
+        down: videos that were taken down, and are not to be shown.
 
     Returns: nobody where nothing is packed.
 
@@ -68,6 +87,8 @@ def read_people(packed: Path) -> list[Person]:
     rows: dict[str, list[tuple[Packed, int]]] = {name: [] for name in training}
     for split in splits.values():
         for row, name in enumerate(split.people):
+            if split.recordings[row] in down:
+                continue
             rows.setdefault(name, []).append((split, row))
     each = max(1, min(_EACH, _MOST // max(1, len(rows))))
     return [
@@ -87,11 +108,6 @@ def voices_of(person: Person) -> list[np.ndarray]:
     return [np.asarray(split.audio[row]) for split, row in person.rows]
 
 
-def likeness(people: list[Person], vectors_of: Callable[[Person], np.ndarray]) -> Likeness | None:
-    """How like each of the people something is; None where they are too few to tell."""
-    return Likeness.of([vectors_of(one) for one in people]) if len(people) > 1 else None
-
-
 def describe_faces(faces: list[np.ndarray]) -> np.ndarray:
     """dlib's descriptors of whole crops, as the evaluation takes them: float32 (n, 128).
 
@@ -104,9 +120,10 @@ def describe_faces(faces: list[np.ndarray]) -> np.ndarray:
 def face_likeness(people: list[Person]) -> Likeness | None:
     """How like each person's face a face is, by `describe_faces`; None where it can't be told."""
     try:
-        return likeness(people, lambda person: describe_faces(faces_of(person)))
+        described = [describe_faces(faces_of(person)) for person in people]
     except VoicefaceError:
         return None
+    return Likeness.of(described) if len(people) > 1 else None
 
 
 def picture_of(person: Person) -> bytes:

@@ -1,7 +1,6 @@
 """What all tabs of the studio share: the models, the people, and the one thread that computes."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,28 +8,21 @@ import numpy as np
 
 from voiceface.config import Settings
 from voiceface.layout import MODELS, PACKED, TAKEDOWNS
+from voiceface.models.provenance import trained_on
 from voiceface.studio.limits import MOST_FILE_BYTES, MOST_S
 from voiceface.studio.listener import Listener
 from voiceface.studio.painters import Face, Painter, load_painters
 from voiceface.studio.people import (
-    Likeness,
+    Near,
     describe_faces,
     face_likeness,
+    nearest,
     picture_of,
     read_people,
 )
+from voiceface.studio.voices import NEITHER, load_recogniser
 from voiceface.takedowns import read_takedowns
 from voiceface.training.device import pick_device
-
-_NEAREST = 3
-
-
-@dataclass(frozen=True)
-class Near:
-    """A real speaker, and how like them something is."""
-
-    person: int
-    similarity: float
 
 
 class Room:
@@ -45,10 +37,13 @@ class Room:
         self.settings = settings
         down = read_takedowns(root / TAKEDOWNS).videos
         device = pick_device(settings.evaluate.device)
-        self.painters = load_painters(root / MODELS, down, device)
-        self.people = read_people(root / PACKED)
+        stale = trained_on(root / MODELS, down)
+        self.painters = load_painters(root / MODELS, stale, device)
+        self.people = read_people(root / PACKED, down)
+        self._names = [person.name for person in self.people]
         self.pictures = [picture_of(one) for one in self.people]
         self.faces = face_likeness(self.people)
+        self.recogniser = load_recogniser(root / MODELS, stale, self.people, device)
         # One thread: two that compute at a time are slower than one after the other.
         self.worker = ThreadPoolExecutor(1, "studio")
         self.listener().feed(np.zeros(settings.speech.sample_rate_hz, np.int16))
@@ -59,7 +54,10 @@ class Room:
 
     def near(self, face: Face) -> list[Near]:
         """The real speakers whose faces are most like a drawn one, the most like first."""
-        return _nearest(self.faces, describe_faces([face.pixels])[0]) if self.faces else []
+        if self.faces is None:
+            return []
+        similar = self.faces.to(describe_faces([face.pixels])[0])
+        return nearest(similar, self._names, {name: n for n, name in enumerate(self._names)})
 
     def state(self) -> dict[str, Any]:
         """What the page has to know at its start."""
@@ -69,16 +67,11 @@ class Room:
             "left_out": self.painters.left_out,
             "people": [{"name": one.name, "in_training": one.in_training} for one in self.people],
             "faces": self.faces is not None,
+            "speaking": self.recogniser.about if self.recogniser else NEITHER,
             "frame_s": speech.vad_frame_ms / 1000,
             "most_s": MOST_S,
             "most_file_bytes": MOST_FILE_BYTES,
         }
-
-
-def _nearest(likeness: Likeness, vector: np.ndarray) -> list[Near]:
-    similar = likeness.to(vector)
-    order = np.argsort(-similar, kind="stable")[:_NEAREST]
-    return [Near(int(one), round(float(similar[one]), 3)) for one in order]
 
 
 def _model_json(painter: Painter) -> dict[str, Any]:
