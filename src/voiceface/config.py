@@ -13,7 +13,15 @@ from pydantic import Field, model_validator
 
 from voiceface.errors import VoicefaceError
 from voiceface.layout import CONFIG
-from voiceface.model_config import Acgan, ModelSection, RecogniserSection, Train, Voice, Wav2pix
+from voiceface.model_config import (
+    Acgan,
+    ModelSection,
+    RecogniserSection,
+    Sincnet,
+    Train,
+    Voice,
+    Wav2pix,
+)
 from voiceface.section import (
     AtLeastOne,
     Count,
@@ -274,7 +282,7 @@ class Settings(Section):
 
     models: list[Literal["acgan", "wav2pix"]] = ["wav2pix"]
     """Models to train and to evaluate."""
-    recognisers: list[Literal["voice"]] = []
+    recognisers: list[Literal["sincnet", "voice"]] = []
     """Recognisers of speakers to train even where none of these models begins with them."""
     resolve: Resolve = Resolve()
     download: Download = Download()
@@ -287,6 +295,7 @@ class Settings(Section):
     train: Train = Train()
     wav2pix: Wav2pix = Wav2pix()
     voice: Voice = Voice()
+    sincnet: Sincnet = Sincnet()
     acgan: Acgan = Acgan()
     evaluate: Evaluate = Evaluate()
     report: Report = Report()

@@ -125,6 +125,21 @@ class Voice(RecogniserSection):
     """Adam's learning rate."""
 
 
+class Sincnet(RecogniserSection):
+    """SincNet (Ravanelli and Bengio, SLT 2018): speaker recognition from the raw waveform. The
+    defaults suit the demo; see workflow/paper.yaml."""
+
+    steps: AtLeastOne = 400
+    """Training steps (the authors' code: 288,000)."""
+    batch: Annotated[int, Field(ge=2)] = 32
+    """Windows of 200 ms in a step (the authors' code: 128)."""
+    lr: Positive = 1e-3
+    """RMSprop's learning rate (the paper: 1e-3)."""
+    hop_s: Annotated[float, Field(ge=0.001, le=1)] = 0.01
+    """How far apart the windows of a recording are by which it is decided, in seconds (the paper:
+    0.01)."""
+
+
 class Acgan(EmbeddingSection):
     """AC-GAN (Wen, Singh and Raj, NeurIPS 2019). The defaults suit the demo; see
     workflow/paper.yaml."""

@@ -348,11 +348,14 @@ def test_the_browser_check_sees_a_request_a_broken_picture_and_a_wide_page(tmp_p
 def test_a_model_with_a_voice_embedding_says_how_well_that_tells_speakers(project: Path) -> None:
     card, accuracy = project / "models/wav2pix/model.json", project / "models/voice/accuracy.json"
     before = card.read_text()
-    write_json(accuracy, {"test": {"n": 40, "top1": 92.5, "top5": 100.0, "chance": 12.5}})
+    write_json(
+        accuracy,
+        {"test": {"n": 40, "top1": 92.5, "top5": 100.0, "chance": 12.5, "window_top1": None}},
+    )
     words = "recogniser voice (92.5 % of 40 unheard recordings right; chance: 12.5 %)"
     seen = text_of(made(project, recognisers="voice"))
     assert words not in seen
-    assert "voice test 40 92.5 % 100.0 % 12.5 %" in seen
+    assert "voice test 40 92.5 % 100.0 % – 12.5 %" in seen
     assert "Speaker recognition" not in text_of(made(project))
     write_json(card, json.loads(before) | {"begins_with": "voice"})
     try:

@@ -106,6 +106,19 @@ class SpeakerModel(Trainable, Protocol):
         ...
 
 
+@runtime_checkable
+class ByWindows(SpeakerModel, Protocol):
+    """A recogniser that decides by the windows of a recording, and can tell of each."""
+
+    def posteriors(self, audio: Tensor) -> Tensor:
+        """Recordings (B, samples) → the speakers' likelihood: (B, windows, speakers), 0 to 1."""
+        ...
+
+    def decided(self, posteriors: Tensor) -> Tensor:
+        """That of windows → the likeliest speakers, best first: (B, speakers)."""
+        ...
+
+
 S = TypeVar("S", bound=TrainedSection)
 T = TypeVar("T", bound=Trainable)
 

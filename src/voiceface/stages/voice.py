@@ -5,13 +5,14 @@ import sys
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from voiceface import files
 from voiceface.data.batches import unit
 from voiceface.data.packed import Packed, read_splits
 from voiceface.model_config import Train
 from voiceface.models import registry
-from voiceface.models.registry import SpeakerModel
+from voiceface.models.registry import ByWindows, SpeakerModel
 from voiceface.section import parse_section
 from voiceface.stages.shim import stage_main
 from voiceface.training.device import keep_memory
@@ -25,8 +26,9 @@ def run(config: Train, recogniser_config: str, recogniser: str, packed: Path, ou
 
     - encoder.safetensors, model.json, README.md, history.parquet, and beside them checkpoint/ and
       tensorboard/;
-    - accuracy.json: {split: {"n", "top1", "top5", "chance"}}, in percent of the recordings whose
-      speaker is the likeliest, or among the five likeliest; without `unseen`, whom it can't know.
+    - accuracy.json: {split: {"n", "top1", "top5", "window_top1", "chance"}}, in percent of the
+      recordings whose speaker is the likeliest, or among the five likeliest, and of the single
+      windows where it decides by these; without `unseen`, whom it can't know.
 
     Args:
         recogniser_config: the recogniser's own section, as JSON.
@@ -51,19 +53,30 @@ def run(config: Train, recogniser_config: str, recogniser: str, packed: Path, ou
 def _accuracy(trained: SpeakerModel, split: Packed) -> dict[str, float | int | None]:
     count = len(split.labels)
     if not count:
-        return {"n": 0, "top1": None, "top5": None, "chance": None}
+        return {"n": 0, **dict.fromkeys(("top1", "top5", "chance", "window_top1"))}
     device = next(trained.networks["encoder"].parameters()).device
-    guesses = [
-        trained.recognise(unit(torch.tensor(split.audio[at : at + AT_A_TIME], device=device)))
-        for at in range(0, count, AT_A_TIME)
-    ]
-    right = torch.cat(guesses).cpu() == torch.from_numpy(split.labels)[:, None]
+    found, in_windows = [], []
+    for at in range(0, count, AT_A_TIME):
+        sound = unit(torch.tensor(split.audio[at : at + AT_A_TIME], device=device))
+        labels = torch.from_numpy(split.labels[at : at + AT_A_TIME]).to(device)[:, None]
+        if isinstance(trained, ByWindows):
+            likely = trained.posteriors(sound)
+            found.append(trained.decided(likely) == labels)
+            in_windows.append((likely.argmax(2) == labels).double().mean(1))
+        else:
+            found.append(trained.recognise(sound) == labels)
+    right = torch.cat(found)
     return {
         "n": count,
-        "top1": 100 * right[:, 0].double().mean().item(),
-        "top5": 100 * right[:, :5].any(1).double().mean().item(),
+        "top1": _percent(right[:, 0]),
+        "top5": _percent(right[:, :5].any(1)),
+        "window_top1": _percent(torch.cat(in_windows)) if in_windows else None,
         "chance": 100 / len(split.speakers),
     }
+
+
+def _percent(right: Tensor) -> float:
+    return 100 * right.double().mean().item()
 
 
 if __name__ == "__main__":
