@@ -14,6 +14,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from voiceface.errors import VoicefaceError
+from voiceface.studio.keepsake import keepsake
 from voiceface.studio.limits import MOST_TABS
 from voiceface.studio.recording import Message, Recording
 from voiceface.studio.room import Room
@@ -102,19 +103,22 @@ class Tab:
             self._recording.begin(words.get("rate"))
         elif words.get("do") == "end":
             await self._send(self._recording.end())
+        elif words.get("do") == "save":
+            make = partial(keepsake, self._room, self._recording)
+            await self._socket.send_bytes(await self._compute(make))
         elif words.get("do") == "file":
             self._file = str(words.get("name") or "the file")[:_MOST_NAME]
         else:
             raise VoicefaceError("not a word of this page")
 
     async def _draw(self) -> None:
-        """Let the models draw as long as there is something new to draw from."""
+        """Compute as long as there is something new to compute from."""
         while due := (recording := self._recording).due():
-            for step in (recording.draw, recording.find_near):
-                for painter in due:
-                    message = await self._compute(partial(step, painter))
-                    if recording is self._recording:  # else it is of what was forgotten meanwhile
-                        await self._send([message])
+            for step in due:
+                message = await self._compute(step)
+                if recording is not self._recording:  # it was forgotten meanwhile
+                    break
+                await self._send([message])
 
     async def _compute(self, work: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._room.worker, work)

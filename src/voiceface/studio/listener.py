@@ -89,11 +89,11 @@ class Listener:
         self._take_silero(np.pad(rest, (0, 2 * silero.WINDOW)))
         return self._judge()
 
-    def speech(self) -> np.ndarray:
-        """The speech so far, with its short pauses, one stretch after the other: int16 (n,)."""
+    def speech(self, latest_s: float) -> np.ndarray:
+        """The latest speech, with its short pauses, one stretch after the other: int16 (n,)."""
         frames = np.repeat(self._spoken(), self._vad.frame_samples)
         sound = self.sound[: len(frames)]
-        return sound[frames[: len(sound)]]
+        return sound[frames[: len(sound)]][-round(latest_s * self.rate_hz) :]
 
     def spoken_s(self) -> float:
         """How much speech there is, in seconds."""

@@ -4,14 +4,19 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from voiceface.data.packed import Packed, read_splits
-from voiceface.errors import VoicefaceError
+from voiceface.data.sheets import png_of
+from voiceface.evaluation.drawing import small
 from voiceface.evaluation.metric import resized
 from voiceface.media.descriptor import SIDE, describe
 from voiceface.models.drawing import spread
+
+SIMILARITY = (
+    "Similarity of faces: the cosine between dlib's descriptors, after what all speakers have in"
+    " common is taken off. 1 is the same face, 0 no more alike than two speakers are on average."
+)
 
 _EACH = 6
 """Samples of a speaker that are looked at, at most."""
@@ -98,18 +103,27 @@ def read_people(packed: Path, down: Collection[str]) -> list[Person]:
     ]
 
 
-def faces_of(person: Person) -> list[np.ndarray]:
-    """Some faces of a person: uint8 (size, size, 3) each."""
-    return [np.asarray(split.faces[row]) for split, row in person.rows]
-
-
 def voices_of(person: Person) -> list[np.ndarray]:
     """Some sounds of a person: int16 (samples,) each."""
     return [np.asarray(split.audio[row]) for split, row in person.rows]
 
 
-def describe_faces(faces: list[np.ndarray]) -> np.ndarray:
-    """dlib's descriptors of whole crops, as the evaluation takes them: float32 (n, 128).
+def nearest(values: np.ndarray, names: list[str], people: list[Person]) -> list[Near]:
+    """The few of these names with the greatest values, the greatest first."""
+    numbers = {person.name: number for number, person in enumerate(people)}
+    order = np.argsort(-values, kind="stable")[:_NEAREST]
+    return [
+        Near(names[one], numbers.get(names[one]), round(float(values[one]), 3)) for one in order
+    ]
+
+
+def describe_faces(faces: np.ndarray) -> np.ndarray:
+    """dlib's descriptors of whole crops, as the evaluation takes them.
+
+    Args:
+        faces: uint8 (n, px, px, 3), RGB.
+
+    Returns: float32 (n, 128).
 
     Raises:
         VoicefaceError: dlib's model or onnxruntime is not installed.
@@ -117,20 +131,23 @@ def describe_faces(faces: list[np.ndarray]) -> np.ndarray:
     return describe(np.stack([resized(face, SIDE) for face in faces]))
 
 
-def face_likeness(people: list[Person]) -> Likeness | None:
-    """How like each person's face a face is, by `describe_faces`; None where it can't be told."""
-    try:
-        described = [describe_faces(faces_of(person)) for person in people]
-    except VoicefaceError:
-        return None
-    return Likeness.of(described) if len(people) > 1 else None
+def face_likeness(people: list[Person], px: int) -> Likeness:
+    """How like each of at least two people's faces a face is, by `describe_faces`.
+
+    Args:
+        px: size of that face: theirs are shrunk to it.
+
+    Raises:
+        VoicefaceError: dlib's model or onnxruntime is not installed.
+    """
+    faces = [np.stack([split.faces[row] for split, row in person.rows]) for person in people]
+    return Likeness.of([describe_faces(small(one, px)) for one in faces])
 
 
 def picture_of(person: Person) -> bytes:
     """A face of the person as PNG."""
     split, row = person.rows[len(person.rows) // 2]
-    pixels = np.asarray(split.faces[row])[:, :, ::-1]
-    return bytes(cv2.imencode(".png", pixels)[1])
+    return png_of(np.asarray(split.faces[row]))
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

@@ -1,7 +1,8 @@
 """One recording or file, where speech is in it, and what was drawn of it; in memory alone."""
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from voiceface.media.incoming import Resampler, decode_bytes
 from voiceface.studio.limits import LEAST_S, MOST_FILE_BYTES, MOST_S, RATES_HZ
 from voiceface.studio.listener import Found
 from voiceface.studio.painters import Face, Painter
-from voiceface.studio.room import Near, Room
+from voiceface.studio.people import Near
+from voiceface.studio.room import Room
 
 Message = dict[str, Any]
 """To the page; "kind" says what it is."""
@@ -30,6 +32,7 @@ class Recording:
         self.ended = False
         self.faces: dict[str, Face] = {}
         self.near: dict[str, list[Near]] = {}
+        self.speaking: list[Near] = []
         self._drawn_s: dict[str, float] = {}
 
     def begin(self, rate_hz: Any) -> None:
@@ -78,19 +81,20 @@ class Recording:
         )
         yield from self._finish(name)
 
-    def due(self) -> list[Painter]:
-        """The models that have something new to draw from, in order."""
+    def due(self) -> list[Callable[[], Message]]:
+        """What is to be computed now, the faces first; each tells the page something."""
         spoken_s = self.listener.spoken_s()
-        return [one for one in self._room.painters.all if self._is_due(one, spoken_s)]
+        drawing = [one for one in self._room.painters.all if self._is_due(one, spoken_s)]
+        steps: list[Callable[[], Message]]
+        steps = [partial(step, one) for step in (self._draw, self._find_near) for one in drawing]
+        return [*steps, self._tell_speaker] if drawing and self._room.recogniser else steps
 
-    def draw(self, painter: Painter) -> Message:
+    def _draw(self, painter: Painter) -> Message:
         """Let a model draw: while one speaks from the latest speech, in the end from all of it."""
-        speech, rate_hz = self.listener.speech(), self.listener.rate_hz
-        self._drawn_s[painter.name] = np.inf if self.ended else len(speech) / rate_hz
-        if not self.ended:
-            latest_s = max(self._room.settings.speech.segment_s, painter.need_s)
-            speech = speech[-round(latest_s * rate_hz) :]
-        face = self.faces[painter.name] = painter.draw(speech, rate_hz)
+        self._drawn_s[painter.name] = np.inf if self.ended else self.listener.spoken_s()
+        latest_s = max(self._room.settings.speech.segment_s, painter.need_s)
+        speech = self.listener.speech(MOST_S if self.ended else latest_s)
+        face = self.faces[painter.name] = painter.draw(speech, self.listener.rate_hz)
         return {
             "kind": "face",
             "model": painter.name,
@@ -101,10 +105,19 @@ class Recording:
             "second_at_s": self.listener.spoken_at_s(LEAST_S),
         }
 
-    def find_near(self, painter: Painter) -> Message:
+    def _find_near(self, painter: Painter) -> Message:
         """The real speakers that look most like what the model drew last."""
         near = self.near[painter.name] = self._room.near(self.faces[painter.name])
         return {"kind": "near", "model": painter.name, "people": [vars(one) for one in near]}
+
+    def _tell_speaker(self) -> Message:
+        """Who it may be: while one speaks by the latest second, in the end by a whole segment."""
+        assert self._room.recogniser is not None
+        speech = self.listener.speech(
+            self._room.settings.speech.segment_s if self.ended else LEAST_S
+        )
+        self.speaking = self._room.recogniser.tell(speech, self.listener.rate_hz)
+        return {"kind": "speaking", "people": [vars(one) for one in self.speaking]}
 
     def _is_due(self, painter: Painter, spoken_s: float) -> bool:
         drawn_s = self._drawn_s.get(painter.name, -np.inf)

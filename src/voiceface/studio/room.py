@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 
 from voiceface.config import Settings
+from voiceface.errors import VoicefaceError
 from voiceface.layout import MODELS, PACKED, TAKEDOWNS
 from voiceface.models.provenance import trained_on
 from voiceface.studio.limits import MOST_FILE_BYTES, MOST_S
 from voiceface.studio.listener import Listener
 from voiceface.studio.painters import Face, Painter, load_painters
 from voiceface.studio.people import (
+    SIMILARITY,
+    Likeness,
     Near,
     describe_faces,
     face_likeness,
@@ -40,9 +43,8 @@ class Room:
         stale = trained_on(root / MODELS, down)
         self.painters = load_painters(root / MODELS, stale, device)
         self.people = read_people(root / PACKED, down)
-        self._names = [person.name for person in self.people]
         self.pictures = [picture_of(one) for one in self.people]
-        self.faces = face_likeness(self.people)
+        self._likeness, self.faces_words = self._load_likeness()
         self.recogniser = load_recogniser(root / MODELS, stale, self.people, device)
         # One thread: two that compute at a time are slower than one after the other.
         self.worker = ThreadPoolExecutor(1, "studio")
@@ -54,10 +56,11 @@ class Room:
 
     def near(self, face: Face) -> list[Near]:
         """The real speakers whose faces are most like a drawn one, the most like first."""
-        if self.faces is None:
+        likeness = self._likeness.get(len(face.pixels))
+        if likeness is None:
             return []
-        similar = self.faces.to(describe_faces([face.pixels])[0])
-        return nearest(similar, self._names, {name: n for n, name in enumerate(self._names)})
+        similar = likeness.to(describe_faces(face.pixels[None])[0])
+        return nearest(similar, [person.name for person in self.people], self.people)
 
     def state(self) -> dict[str, Any]:
         """What the page has to know at its start."""
@@ -66,12 +69,22 @@ class Room:
             "models": [_model_json(painter) for painter in self.painters.all],
             "left_out": self.painters.left_out,
             "people": [{"name": one.name, "in_training": one.in_training} for one in self.people],
-            "faces": self.faces is not None,
+            "faces": self.faces_words,
             "speaking": self.recogniser.about if self.recogniser else NEITHER,
             "frame_s": speech.vad_frame_ms / 1000,
             "most_s": MOST_S,
             "most_file_bytes": MOST_FILE_BYTES,
         }
+
+    def _load_likeness(self) -> tuple[dict[int, Likeness], str]:
+        """By the size of drawn faces, and words on what the figures are, or why there are none."""
+        if len(self.people) < 2:
+            return {}, f"No faces to compare with: {PACKED} holds {len(self.people)} speakers."
+        sizes = {painter.model.px for painter in self.painters.all}
+        try:
+            return {px: face_likeness(self.people, px) for px in sizes}, SIMILARITY
+        except VoicefaceError as error:
+            return {}, f"Faces are not compared: {error}."
 
 
 def _model_json(painter: Painter) -> dict[str, Any]:

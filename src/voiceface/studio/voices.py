@@ -71,12 +71,12 @@ class BySincNet:
             raise VoicefaceError(f"{trained.card['name']}: tells no probabilities; train it again")
         self._posteriors = trained.model.posteriors
         self._names: list[str] = trained.card["speakers"]
-        self._numbers = {person.name: number for number, person in enumerate(people)}
+        self._people = people
 
     def tell(self, pcm: np.ndarray, rate_hz: int) -> list[Near]:
         """See `Recogniser`."""
         likely = self._posteriors(self._hears.sound(pcm, rate_hz))[0].mean(0)
-        return nearest(likely.cpu().numpy(), self._names, self._numbers)
+        return nearest(likely.cpu().numpy(), self._names, self._people)
 
 
 class ByNearestVoice:
@@ -103,8 +103,7 @@ class ByNearestVoice:
     def tell(self, pcm: np.ndarray, rate_hz: int) -> list[Near]:
         """See `Recogniser`."""
         similar = self._likeness.to(self._embedded(pcm, rate_hz))
-        names = [person.name for person in self._people]
-        return nearest(similar, names, {name: number for number, name in enumerate(names)})
+        return nearest(similar, [person.name for person in self._people], self._people)
 
     @torch.no_grad()
     def _embedded(self, pcm: np.ndarray, rate_hz: int) -> np.ndarray:

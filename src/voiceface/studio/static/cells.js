@@ -3,9 +3,9 @@
 import { element } from "./dom.js";
 
 export class Cells {
-  constructor(box, { models, people, faces }) {
+  constructor(box, { models, people }) {
     this.people = people;
-    this.cells = new Map(models.map((model) => [model.name, cellOf(model, faces)]));
+    this.cells = new Map(models.map((model) => [model.name, cellOf(model)]));
     box.replaceChildren(...[...this.cells.values()].map(({ article }) => article));
     this.clear();
   }
@@ -48,34 +48,34 @@ export class Cells {
   }
 }
 
-// A real speaker with a similarity.
-export function personOf(people, { person, similarity }) {
-  const { name, in_training } = people[person];
+// Somebody, with a figure.
+export function personOf(people, { name, person, similarity }) {
+  const more = person == null ? " · not in the dataset" : people[person].in_training ? "" : " · not in the training";
   return element("li", {},
-    element("img", { src: `/people/${person}.png`, alt: "", width: 42, height: 42 }),
-    element("span", { class: "name" }, name, in_training ? null : element("small", {}, "not in the training")),
-    element("span", { class: "value" }, similarity.toFixed(2)),
+    element("img", { src: person == null ? "/static/icon.svg" : `/people/${person}.png`, alt: "", width: 42, height: 42 }),
+    element("span", {},
+      element("span", { class: "name" }, name),
+      element("span", { class: "value" }, `${similarity.toFixed(2)}${more}`)),
   );
 }
 
-function cellOf(model, faces) {
+function cellOf(model) {
   const canvas = element("canvas", { role: "img", hidden: true });
   const words = element("p", {});
   const took = element("p", { class: "took" });
-  const title = element("h3", { hidden: true }, "Real speakers who look most like it");
+  const title = element("h4", { hidden: true }, "Speakers most like it");
   const near = element("ol", { class: "people" });
   const article = element("article", { class: "model", "aria-label": model.name },
-    element("h2", {}, model.name),
-    element("p", { class: "paper" }, `${model.paper}; ${model.steps} steps`),
+    element("h3", {}, model.name),
+    element("p", { class: "paper" }, `${model.paper} · ${model.steps} steps`),
     element("div", { class: "drawn" }, canvas, words),
-    took,
-    ...(faces ? [title, near] : []),
+    took, title, near,
   );
   return { article, canvas, words, took, title, near, name: model.name, need_s: model.need_s };
 }
 
-function wait(cell, seconds) {
-  const missing = cell.need_s - seconds;
-  cell.words.hidden = false;
-  if (missing > 0) cell.words.textContent = seconds ? `${missing.toFixed(1)} s more of speech` : `draws from ${cell.need_s.toFixed(1)} s of speech on`;
+function wait({ words, need_s }, seconds) {
+  words.hidden = false;
+  const missing = Math.max(0, need_s - seconds).toFixed(1);
+  words.textContent = seconds ? `${missing} s more of speech` : `draws from ${need_s.toFixed(1)} s of speech`;
 }

@@ -1,7 +1,7 @@
 // The page: speak or take a file, and see what the server finds and draws.
 
-import { Cells } from "./cells.js";
-import { byId } from "./dom.js";
+import { Cells, personOf } from "./cells.js";
+import { afterPaint, byId, element } from "./dom.js";
 import { Link } from "./link.js";
 import { Microphone } from "./microphone.js";
 import { Wave } from "./wave.js";
@@ -19,11 +19,16 @@ class Page {
       frames: (message) => this.found(message),
       face: (message) => this.face(message),
       near: (message) => this.cells.near(message),
+      speaking: ({ people }) => byId("speaking-people").replaceChildren(...people.map((one) => personOf(this.known.people, one))),
       full: () => this.full(),
+      file: (data) => save(data),
       error: ({ words }) => this.trouble(words),
       lost: (error) => this.lost(error),
     });
     byId("speak").addEventListener("click", () => this.toggle());
+    byId("download").addEventListener("click", () => this.link.tell({ do: "save" }));
+    byId("speaking-about").textContent = this.known.speaking;
+    byId("notes").replaceChildren(...[this.known.faces, ...this.known.left_out].map((words) => element("li", {}, words)));
     byId("file").addEventListener("change", ({ target }) => this.takeFile(target.files[0]).finally(() => (target.value = "")));
     document.addEventListener("keydown", (event) => this.key(event));
     takeDrops((file) => this.takeFile(file));
@@ -44,6 +49,10 @@ class Page {
     this.trouble("");
     this.wave.clear();
     this.cells.clear();
+    this.isFirst = true;
+    byId("amount").textContent = "";
+    byId("download").disabled = true;
+    byId("speaking-people").replaceChildren();
   }
 
   async toggle() {
@@ -98,22 +107,27 @@ class Page {
   found(message) {
     this.wave.add(message);
     this.cells.spoken(message.speech_s);
-    const words = `${message.speech_s.toFixed(1)} s of speech`;
-    byId("wave").setAttribute("aria-label", `The sound; ${words}`);
-    if (byId("trouble").hidden) this.state(this.microphone ? `Listening … ${words}` : words);
+    byId("amount").textContent = `${message.speech_s.toFixed(1)} s of speech`; // too often to be read out
+    if (!this.microphone && byId("trouble").hidden) this.state("Done.");
   }
 
   face(message) {
     this.cells.face(message);
+    byId("download").disabled = false;
+    const begun = this.microphone?.heardAt(message.second_at_s);
+    if (!this.isFirst || begun === undefined) return;
+    this.isFirst = false;
+    afterPaint(() => performance.measure("first picture", { start: begun, end: performance.now() }));
   }
 
   full() {
     this.silence();
-    this.state(`${this.known.most_s} s is as much as is kept; speak again to start anew.`);
+    this.trouble(`${this.known.most_s} s is as much as is kept; speak again to start anew.`);
   }
 
   lost(error) {
     this.silence();
+    byId("download").disabled = true;
     this.trouble(error.message);
   }
 
@@ -123,6 +137,12 @@ class Page {
     event.preventDefault();
     this.toggle();
   }
+}
+
+function save(data) {
+  const url = URL.createObjectURL(new Blob([data], { type: "application/zip" }));
+  element("a", { href: url, download: "voiceface.zip" }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 10000);
 }
 
 // Files may be dropped anywhere on the page.

@@ -12,14 +12,29 @@ export class Microphone {
     const context = new AudioContext();
     await context.audioWorklet.addModule("/static/capture.js");
     const node = new AudioWorkletNode(context, "capture");
-    node.port.onmessage = ({ data }) => hear(data);
+    const microphone = new Microphone(stream, context, node);
+    node.port.onmessage = ({ data }) => {
+      microphone.count(data.byteLength / 2);
+      hear(data);
+    };
     context.createMediaStreamSource(stream).connect(node).connect(context.destination); // silence
     await context.resume();
-    return new Microphone(stream, context, node);
+    return microphone;
   }
 
   constructor(stream, context, node) {
-    Object.assign(this, { stream, context, node });
+    Object.assign(this, { stream, context, node, samples: 0, pieces: [] });
+  }
+
+  count(samples) {
+    this.samples += samples;
+    this.pieces.push({ until_s: this.samples / this.rate, at: performance.now() });
+  }
+
+  // When the page had heard so many seconds, by its own clock.
+  heardAt(seconds) {
+    const piece = this.pieces.find(({ until_s }) => until_s >= seconds);
+    return piece && piece.at - 1000 * (piece.until_s - seconds);
   }
 
   get rate() {
