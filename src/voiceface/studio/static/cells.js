@@ -67,9 +67,10 @@ function cellOf(model) {
   const near = element("ol", { class: "people" });
   const article = element("article", { class: "model", "aria-label": model.name },
     element("h3", {}, model.name),
-    element("p", { class: "paper" }, `${model.paper} · ${model.steps} steps`),
     element("div", { class: "drawn" }, canvas, words),
-    took, title, near,
+    took,
+    element("p", { class: "paper" }, `${model.paper} · ${model.steps} steps`),
+    title, near,
   );
   return { article, canvas, words, took, title, near, name: model.name, need_s: model.need_s };
 }
