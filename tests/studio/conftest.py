@@ -21,12 +21,12 @@ from voiceface.studio.room import Room
 from voiceface.web.safe import Guard
 
 HOST = "127.0.0.1:8000"
-HEADERS = {"cookie": "v=secret", "origin": f"http://{HOST}"}
+HEADERS = {"cookie": "v=secret", "origin": f"http://{HOST}", "host": HOST}
 
 
 @pytest.fixture(scope="session")
 def studio_project(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """A packed dataset, and a Wav2Pix and a voice embedding of a few steps, once for all workers."""
+    """A packed dataset, a Wav2Pix and a voice embedding of a few steps; once for all workers."""
     base = tmp_path_factory.getbasetemp()
     root = (base if worker_id == "master" else base.parent) / "studio"
     with FileLock(f"{root}.lock"):

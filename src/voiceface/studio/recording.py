@@ -87,7 +87,11 @@ class Recording:
         drawing = [one for one in self._room.painters.all if self._is_due(one, spoken_s)]
         steps: list[Callable[[], Message]]
         steps = [partial(step, one) for step in (self._draw, self._find_near) for one in drawing]
-        return [*steps, self._tell_speaker] if drawing and self._room.recogniser else steps
+        if drawing and self._room.recogniser:
+            steps.append(self._tell_speaker)
+        if drawing and self.ended:
+            steps.append(lambda: {"kind": "done"})
+        return steps
 
     def _draw(self, painter: Painter) -> Message:
         """Let a model draw: while one speaks from the latest speech, in the end from all of it."""

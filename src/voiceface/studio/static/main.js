@@ -21,6 +21,7 @@ class Page {
       near: (message) => this.cells.near(message),
       speaking: ({ people }) => byId("speaking-people").replaceChildren(...people.map((one) => personOf(this.known.people, one))),
       full: () => this.full(),
+      done: () => this.state("All is drawn."),
       file: (data) => save(data),
       error: ({ words }) => this.trouble(words),
       lost: (error) => this.lost(error),
@@ -79,6 +80,7 @@ class Page {
 
   stop() {
     this.silence();
+    this.state("Drawing …");
     this.link.tell({ do: "end" });
   }
 
@@ -108,7 +110,6 @@ class Page {
     this.wave.add(message);
     this.cells.spoken(message.speech_s);
     byId("amount").textContent = `${message.speech_s.toFixed(1)} s of speech`; // too often to be read out
-    if (!this.microphone && byId("trouble").hidden) this.state("Done.");
   }
 
   face(message) {
