@@ -30,7 +30,7 @@ OUTPUTS = {
     "manifest": ["{output}", "{funnel}", "{people}"],
     "dataset": ["{output}", "{leakage}"],
     "pack": [f"{{output}}/{name}" for name in
-             ("faces.npy", "audio.npy", "samples.parquet", "pack.json")],
+             ("faces.npy", "audio.npy", "descriptors.npy", "samples.parquet", "pack.json")],
     "train": [f"{{output}}/{name}" for name in
               ("generator.safetensors", "model.json", "history.parquet", "grid.png",
                "README.md")],

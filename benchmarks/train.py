@@ -70,8 +70,9 @@ def synthetic(seed: int = 0) -> Packed:
     labels = np.arange(ROWS) // (ROWS // 8)
     people = [f"speaker{label}" for label in labels]
     return Packed(
-        "train", faces, audio, labels, people, people, sorted(set(people)), [], RATE_HZ, ""
-    )
+        "train", faces, audio, labels, people, people, sorted(set(people)), [], RATE_HZ, "",
+        np.zeros((ROWS, 128), np.float32),
+    )  # fmt: skip
 
 
 def measure(case: Case, packed: Packed, steps: int) -> dict[str, float]:

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from voiceface import files
 from voiceface.media.faces import Face, detect
-from voiceface.tables import PACKED
+from voiceface.tables import DESCRIPTOR, PACKED
 
 RATE_HZ = 16_000
 
@@ -43,7 +43,8 @@ def packed_dataset(
         rows = [(name, number) for name in people for number in range(count)]
         faces = [drawn_face(traits[name], rng, size) for name, _ in rows]
         sounds = [hummed_voice(traits[name], rng) for name, _ in rows]
-        _write_split(folder / split, known, rows, faces, sounds, size)
+        told = [described_face(traits[name], number) for name, number in rows]
+        _write_split(folder / split, known, rows, faces, sounds, told, size)
     return folder
 
 
@@ -98,18 +99,27 @@ def hummed_voice(traits: np.ndarray, rng: np.random.Generator, seconds: float = 
     return np.clip(sound * 32767, -32768, 32767).astype(np.int16)
 
 
+def described_face(traits: np.ndarray, number: int) -> np.ndarray:
+    """Something like dlib's descriptor of a face: float64 (128,), alike for all of a person's."""
+    person = np.random.default_rng(int(1e6 * traits[0])).normal(0, 0.06, DESCRIPTOR)
+    return 0.1 + person + np.random.default_rng(number).normal(0, 0.02, DESCRIPTOR)
+
+
 def _write_split(
     folder: Path,
     speakers: list[str],
     rows: list[tuple[str, int]],
     faces: list[np.ndarray],
     sounds: list[np.ndarray],
+    descriptors: list[np.ndarray],
     size: int,
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     segment = 4 * RATE_HZ
     np.save(folder / "faces.npy", np.array(faces, np.uint8).reshape(-1, size, size, 3))
     np.save(folder / "audio.npy", np.array(sounds, np.int16).reshape(-1, segment))
+    told = np.array(descriptors, np.float32).reshape(-1, DESCRIPTOR)
+    np.save(folder / "descriptors.npy", told)
     table = pa.table(
         {
             "sample": [f"file-{name}_{number * 4000:09d}" for name, number in rows],
@@ -121,7 +131,7 @@ def _write_split(
         schema=PACKED,
     )
     files.write_table(folder / "samples.parquet", table)
-    parts = ("faces.npy", "audio.npy", "samples.parquet")
+    parts = ("faces.npy", "audio.npy", "descriptors.npy", "samples.parquet")
     card = {
         "sample_rate_hz": RATE_HZ,
         "segment_samples": segment,

@@ -214,12 +214,17 @@ DATASET = pa.schema(
 
 SPLITS = ("train", "test", "unseen")
 
+DESCRIPTOR = 128
+"""Numbers of dlib's face descriptor."""
+
 PACKED = pa.schema(
     [DATASET.field(name) for name in ("sample", "speaker", "gender", "video", "face_video")]
 )
-"""`data/packed/<split>/samples.parquet`: row i describes `faces.npy[i]` and `audio.npy[i]`.
+"""`data/packed/<split>/samples.parquet`: row i describes `faces.npy[i]`, `audio.npy[i]`
+and `descriptors.npy[i]`.
 
-The arrays are uint8 RGB, n × size × size × 3, and int16, n × segment samples. `pack.json` holds
+The arrays are uint8 RGB, n × size × size × 3; int16, n × segment samples; and float32, n × 128: the
+descriptor of that face, NaN where it has none. `pack.json` holds
 rates, sizes, the speakers of the training split in label order (the classes), and the digests of
 the arrays."""
 

@@ -99,7 +99,7 @@ def _jobs() -> Iterator[_Job]:
     yield _Job({**dataset, Path("manifests/leakage.json"): _json})
     for split in tables.SPLITS:
         folder = PACKED / split
-        parts = ("faces.npy", "audio.npy", "samples.parquet")
+        parts = ("faces.npy", "audio.npy", "descriptors.npy", "samples.parquet")
         yield _Job({**{folder / part: _part for part in parts}, folder / "pack.json": _json})
     for card in sorted(MODELS.glob("*/model.json")):
         yield _model(card.parent)

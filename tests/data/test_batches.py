@@ -41,6 +41,7 @@ def test_a_batch_pairs_the_voice_with_its_own_face_and_label(packed: Packed) -> 
         rows = (batch.audio[:, 0] * 32768 / 1000).long()
         assert torch.equal(batch.labels, torch.from_numpy(packed.labels)[rows])
         assert torch.allclose(batch.faces, faces[rows])
+        assert torch.equal(batch.descriptors, torch.tensor(packed.descriptors)[rows])
         assert torch.equal(batch.audio.diff(dim=1) * 32768, torch.ones(6, 49))
 
 

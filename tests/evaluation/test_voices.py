@@ -16,8 +16,9 @@ def _split(videos: list[str], sounds: list[int]) -> Packed:
     faces, labels = np.zeros((count, 8, 8, 3), np.uint8), np.zeros(count, np.int64)
     people, genders = ["Ana"] * count, [""] * count
     return Packed(
-        "test", faces, audio, labels, people, videos, genders, ["Ana"], videos, RATE, "digest"
-    )
+        "test", faces, audio, labels, people, videos, genders, ["Ana"], videos, RATE, "digest",
+        np.zeros((count, 128), np.float32),
+    )  # fmt: skip
 
 
 def _content(audio: np.ndarray) -> list[list[int]]:

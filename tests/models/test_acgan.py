@@ -73,7 +73,7 @@ def _batch(count: int = 4) -> Batch:
     random = torch.Generator().manual_seed(0)
     faces = torch.rand(2, count, 3, 64, 64, generator=random) * 2 - 1
     audio = torch.randn(count, 48_000, generator=random) * 0.1
-    return Batch(audio, faces[0], faces[1], torch.arange(count) % 2)
+    return Batch(audio, faces[0], faces[1], torch.arange(count) % 2, torch.zeros(count, 128))
 
 
 @pytest.mark.parametrize("variant", ["paper", "code"])

@@ -13,7 +13,7 @@ def _batch(px: int = 64, count: int = 4) -> Batch:
     random = torch.Generator().manual_seed(0)
     faces = torch.rand(2, count, 3, px, px, generator=random) * 2 - 1
     audio = torch.randn(count, 16_384, generator=random) * 0.1
-    return Batch(audio, faces[0], faces[1], torch.arange(count) % 2)
+    return Batch(audio, faces[0], faces[1], torch.arange(count) % 2, torch.zeros(count, 128))
 
 
 def _shapes(network: nn.Module, kinds: tuple[type, ...], *inputs: Tensor) -> list[tuple[int, ...]]:

@@ -35,9 +35,30 @@ def test_the_arrays_are_the_source_s_pixels_and_sound(tables: Tables, split: str
     assert digests == [row["face_sha256"] for row in rows]
     digests = [hashlib.sha256(sound.tobytes()).hexdigest() for sound in audio]
     assert digests == [row["audio_sha256"] for row in rows]
+    told = np.load(folder / "descriptors.npy")
+    assert (told.shape, told.dtype) == ((len(rows), 128), np.float32)
+    tables_of = {row["video"]: _descriptors(tables, row["video"]) for row in rows}
+    assert (told == [tables_of[row["video"]][row["start_us"]] for row in rows]).all()
     packed = pq.read_table(folder / "samples.parquet")
     assert packed.schema.equals(PACKED)
     assert packed["sample"].to_pylist() == [row["sample"] for row in rows]
+
+
+def _descriptors(tables: Tables, video: str) -> dict[int, np.ndarray]:
+    """Those of a video's faces table, by the start of the segment."""
+    faces = pq.read_table(tables.root / f"data/faces/{video}.parquet").to_pylist()
+    return {row["start_us"]: np.array(row["descriptor"], np.float32) for row in faces}
+
+
+def test_a_face_without_a_descriptor_has_none_of_numbers(tables: Tables) -> None:
+    rows = pq.read_table(tables.dataset).to_pylist()
+    first = next(row for row in rows if row["split"] == "train")
+    path = tables.root / f"data/faces/{first['video']}.parquet"
+    faces = pq.read_table(path).to_pylist()
+    write_media(path, [row | {"descriptor": None} for row in faces], FACES)
+    told = np.load(tables.run_pack("train") / "descriptors.npy")
+    here = [row["video"] == first["video"] for row in rows if row["split"] == "train"]
+    assert np.isnan(told).all(1).tolist() == here
 
 
 def test_every_split_carries_the_classes_the_rates_and_the_digests(tables: Tables) -> None:
@@ -46,7 +67,7 @@ def test_every_split_carries_the_classes_the_rates_and_the_digests(tables: Table
     for split in ("train", "test", "unseen"):
         folder = tables.run_pack(split)
         about = read_json(folder / "pack.json")
-        parts = ("faces.npy", "audio.npy", "samples.parquet")
+        parts = ("faces.npy", "audio.npy", "descriptors.npy", "samples.parquet")
         assert about == {
             "sample_rate_hz": RATE_HZ,
             "segment_samples": 4000,

@@ -1,6 +1,6 @@
 # Arrays of one split that a trainer can map or hold on the GPU.
 
-PACK = ["faces.npy", "audio.npy", "samples.parquet", "pack.json"]
+PACK = ["faces.npy", "audio.npy", "descriptors.npy", "samples.parquet", "pack.json"]
 
 
 rule pack:
@@ -11,6 +11,7 @@ rule pack:
     output:
         faces="data/packed/{split}/faces.npy",
         audio="data/packed/{split}/audio.npy",
+        descriptors="data/packed/{split}/descriptors.npy",
         samples="data/packed/{split}/samples.parquet",
         about="data/packed/{split}/pack.json",
     log:

@@ -26,6 +26,8 @@ class Batch(NamedTuple):
     """float (B, 3, px, px), -1 to 1: of another speaker."""
     labels: Tensor
     """int64 (B,): the voice's owner."""
+    descriptors: Tensor
+    """float (B, 128): dlib's descriptor of the face; NaN where it has none."""
 
     def parts(self, count: int) -> list["Batch"]:
         """The batch in `count` parts of equal size."""
@@ -96,6 +98,7 @@ class Batches:
         self.pairing, self.device = pairing, device
         self.store = open_store(packed, px, device, most_gib)
         self.labels = torch.from_numpy(packed.labels).to(device)
+        self.descriptors = torch.from_numpy(np.array(packed.descriptors)).to(device)
         self.by_label = torch.argsort(self.labels, stable=True)
         self.counts = torch.bincount(self.labels, minlength=len(packed.speakers))
         self.starts = torch.cumsum(self.counts, 0) - self.counts
@@ -155,6 +158,7 @@ class Batches:
             self._mirror(draw.faces, draw.mirrored),
             self._mirror(draw.wrong, draw.wrong_mirrored),
             self.labels[draw.voices],
+            self.descriptors[draw.faces],
         )
 
     def _next_rows(self) -> Tensor:

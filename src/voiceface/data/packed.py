@@ -9,7 +9,7 @@ import numpy as np
 
 from voiceface import files
 from voiceface.errors import VoicefaceError, hardship
-from voiceface.tables import PACKED, SPLITS
+from voiceface.tables import DESCRIPTOR, PACKED, SPLITS
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class Packed:
     sample_rate_hz: int
     digest: str
     """Digest of the content and of its description."""
+    descriptors: np.ndarray
+    """float32 (n, 128): dlib's descriptor of each face; NaN where it has none."""
 
 
 def read_packed(folder: Path) -> Packed:
@@ -50,6 +52,7 @@ def read_packed(folder: Path) -> Packed:
         count, size, segment = card["count"], card["size"], card["segment_samples"]
         faces = _array(folder / "faces.npy", (count, size, size, 3), np.uint8)
         audio = _array(folder / "audio.npy", (count, segment), np.int16)
+        descriptors = _array(folder / "descriptors.npy", (count, DESCRIPTOR), np.float32)
         speakers, rate = list(card["speakers"]), int(card["sample_rate_hz"])
     except KeyError as error:
         raise VoicefaceError(f"{folder / 'pack.json'}: has no {error}; build it again") from None
@@ -67,7 +70,7 @@ def read_packed(folder: Path) -> Packed:
     videos = sorted({*recordings, *table["face_video"].to_pylist()})
     return Packed(
         folder.name, faces, audio, labels, people, recordings, genders, speakers, videos, rate,
-        digest,
+        digest, descriptors,
     )  # fmt: skip
 
 

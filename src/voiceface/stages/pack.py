@@ -4,6 +4,7 @@ import hashlib
 import io
 import sys
 from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,18 +19,22 @@ import soundfile
 from voiceface.errors import VoicefaceError, hardship
 from voiceface.files import read_table, replacing, sha256_file, write_sealed, write_table
 from voiceface.stages.shim import stage_main
-from voiceface.tables import DATASET, PACKED
+from voiceface.tables import DATASET, DESCRIPTOR, PACKED
 
 _BATCH_ROWS = 64
-_PARTS = ("faces.npy", "audio.npy", "samples.parquet")
+_PARTS = ("faces.npy", "audio.npy", "descriptors.npy", "samples.parquet")
 
-_KEYS = {"face": ("start_us", "face_number"), "audio": ("start_us",)}
-# The columns of a sample that tell where its face and its sound stand.
-_VIDEO = {"face": "face_video", "audio": "video"}
-_PLACES = {"face": ("face_start_us", "face_number"), "audio": ("start_us",)}
+_OF_FACE = ("start_us", "face_number")
+_KEYS = {"face": _OF_FACE, "descriptor": _OF_FACE, "audio": ("start_us",)}
+# The columns of a sample that tell where its face, with its descriptor, and its sound stand.
+_FACE = ("face_start_us", "face_number")
+_VIDEO = {"face": "face_video", "descriptor": "face_video", "audio": "video"}
+_PLACES = {"face": _FACE, "descriptor": _FACE, "audio": ("start_us",)}
 
-Decode = Callable[[bytes], np.ndarray]
-Encoded = dict[tuple[int, ...], bytes]
+Place = tuple[int, ...]
+Row = dict[str, Any]
+Take = Callable[[Path, Row, Any], np.ndarray]
+"""Makes an array of a value of a table, for a sample."""
 
 
 def run(dataset: Path, speech: Path, faces: Path, split: str, output: Path) -> None:
@@ -51,16 +56,21 @@ def run(dataset: Path, speech: Path, faces: Path, split: str, output: Path) -> N
     rows = table.filter(pc.equal(table["split"], split)).to_pylist()
     # Sizes of the whole dataset, so that an empty split has them too.
     first = table.slice(0, 1).to_pylist()
-    face = next(_media(first, faces, "face", decode_face))
-    sound = next(_media(first, speech, "audio", decode_sound))
-    _write_array(output / "faces.npy", rows, _media(rows, faces, "face", decode_face), face)
-    _write_array(output / "audio.npy", rows, _media(rows, speech, "audio", decode_sound), sound)
+    columns = (
+        ("faces.npy", faces, "face", partial(_media, "face", decode_face)),
+        ("audio.npy", speech, "audio", partial(_media, "audio", decode_sound)),
+        ("descriptors.npy", faces, "descriptor", _descriptor),
+    )
+    like = {}
+    for part, folder, column, take in columns:
+        like[column] = next(_each(first, folder, column, take))
+        _write_array(output / part, rows, _each(rows, folder, column, take), like[column])
     write_table(output / "samples.parquet", pa.Table.from_pylist(rows, PACKED))
     train = table.filter(pc.equal(table["split"], "train"))
     about = {
         "sample_rate_hz": _sample_rate(first[0], speech),
-        "segment_samples": len(sound),
-        "size": len(face),
+        "segment_samples": len(like["audio"]),
+        "size": len(like["face"]),
         "speakers": sorted(set(train["speaker"].to_pylist())),
         "count": len(rows),
         "sha256": {part: sha256_file(output / part) for part in _PARTS},
@@ -93,40 +103,39 @@ def decode_sound(flac: bytes) -> np.ndarray:
     return np.asarray(pcm, "<i2")
 
 
-def _media(
-    rows: list[dict[str, Any]], folder: Path, column: str, decode: Decode
-) -> Iterator[np.ndarray]:
-    """Each row's picture or sound, in order: one pass over each video's table.
+def _each(rows: list[Row], folder: Path, column: str, take: Take) -> Iterator[np.ndarray]:
+    """What `take` makes of each row's value, in order: one pass over each video's table.
 
     A face may stand in another video's table: see `voiceface.unpaired`.
     """
     video = _VIDEO[column]
     left = iter(rows)
     while wanted := list(islice(left, _BATCH_ROWS)):
-        found: dict[str, Encoded] = {}
+        found: dict[str, dict[Place, Any]] = {}
         for name in dict.fromkeys(row[video] for row in wanted):
             places = {_place(row, column) for row in wanted if row[video] == name}
-            found[name] = _encoded(folder / f"{name}.parquet", column, places)
+            found[name] = _values(folder / f"{name}.parquet", column, places)
         for row in wanted:
-            path = folder / f"{row[video]}.parquet"
-            yield _checked(path, row, column, found[row[video]], decode)
+            path, there = folder / f"{row[video]}.parquet", found[row[video]]
+            place = _place(row, column)
+            if place not in there:
+                raise VoicefaceError(
+                    f"{path}: {row['sample']} is not there; delete the file and build again"
+                )
+            yield take(path, row, there[place])
 
 
-def _place(row: dict[str, Any], column: str) -> tuple[int, ...]:
-    """Where a sample's picture or sound stands: the values of `_KEYS` in its table."""
+def _place(row: Row, column: str) -> Place:
+    """Where a sample's value stands: the values of `_KEYS` in its table."""
     return tuple(row[name] for name in _PLACES[column])
 
 
-def _checked(
-    path: Path, row: dict[str, Any], column: str, found: Encoded, decode: Decode
+def _media(
+    column: str, decode: Callable[[bytes], np.ndarray], path: Path, row: Row, found: Any
 ) -> np.ndarray:
-    place = _place(row, column)
-    if place not in found:
-        raise VoicefaceError(
-            f"{path}: {row['sample']} is not there; delete the file and build again"
-        )
+    """A picture or sound, checked against its digest."""
     try:
-        value = decode(found[place])
+        value = decode(_encoded(found))
         problem = "" if _digest(value) == row[f"{column}_sha256"] else "not what it was"
     except ValueError as error:
         problem = str(error)
@@ -138,10 +147,19 @@ def _checked(
     return value
 
 
-def _encoded(path: Path, column: str, wanted: Collection[tuple[int, ...]]) -> Encoded:
-    """The encoded bytes at the wanted places, reading no row group that has none of them."""
+def _descriptor(path: Path, row: Row, found: Any) -> np.ndarray:
+    """float32 (128,), little-endian; NaN where the face has none."""
+    return np.array(found or [np.nan] * DESCRIPTOR, "<f4")
+
+
+def _encoded(media: Any) -> bytes:
+    return (media or {}).get("bytes") or b""
+
+
+def _values(path: Path, column: str, wanted: Collection[Place]) -> dict[Place, Any]:
+    """The column's values at the wanted places, reading no row group that has none of them."""
     keys = list(_KEYS[column])
-    found: Encoded = {}
+    found: dict[Place, Any] = {}
     try:
         # No pre_buffer: it would hold all the media of a video in memory at once.
         with open(path, "rb") as source, pq.ParquetFile(source, pre_buffer=False) as table:
@@ -150,11 +168,11 @@ def _encoded(path: Path, column: str, wanted: Collection[tuple[int, ...]]) -> En
             about = table.metadata
             ends = np.cumsum([about.row_group(n).num_rows for n in range(about.num_row_groups)])
             groups = sorted(set(np.searchsorted(ends, rows, side="right").tolist()))
-            columns = [*keys, f"{column}.bytes"]
+            columns = [*keys, column]
             for batch in table.iter_batches(_BATCH_ROWS, row_groups=groups, columns=columns):
                 for row in batch.to_pylist():
                     if (place := tuple(row[key] for key in keys)) in wanted:
-                        found[place] = (row[column] or {}).get("bytes") or b""
+                        found[place] = row[column]
     except FileNotFoundError:
         raise VoicefaceError(f"{path}: no such file; build it with `voiceface build`") from None
     except (pa.ArrowException, OSError, KeyError) as error:
@@ -166,7 +184,7 @@ def _encoded(path: Path, column: str, wanted: Collection[tuple[int, ...]]) -> En
 
 
 def _write_array(
-    path: Path, rows: list[dict[str, Any]], values: Iterator[np.ndarray], like: np.ndarray
+    path: Path, rows: list[Row], values: Iterator[np.ndarray], like: np.ndarray
 ) -> None:
     """Write values that are all like `like` as one .npy file, a row at a time."""
     header = {
@@ -186,10 +204,11 @@ def _write_array(
             target.write(value.tobytes())
 
 
-def _sample_rate(row: dict[str, Any], speech: Path) -> int:
+def _sample_rate(row: Row, speech: Path) -> int:
     path = speech / f"{row['video']}.parquet"
     place = _place(row, "audio")
-    return int(soundfile.info(io.BytesIO(_encoded(path, "audio", {place})[place])).samplerate)
+    sound = _encoded(_values(path, "audio", {place})[place])
+    return int(soundfile.info(io.BytesIO(sound)).samplerate)
 
 
 def _digest(value: np.ndarray) -> str:
