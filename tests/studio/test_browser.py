@@ -178,7 +178,7 @@ def test_a_page_that_lost_its_server_says_so(page: Page) -> None:
     page.keyboard.press("Space")
     expect(page.get_by_role("status")).to_have_text("Listening …")
     sockets[0].close()
-    expect(page.get_by_role("alert")).to_contain_text("is `voiceface studio` running?")
+    expect(page.get_by_role("alert")).to_contain_text("start `voiceface studio` again")
     expect(page.get_by_role("button", name="Speak")).to_be_visible()
     page.keyboard.press("Space")
     expect(page.get_by_role("status")).to_have_text("Listening …")

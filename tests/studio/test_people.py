@@ -88,7 +88,7 @@ def test_sincnet_tells_probabilities_also_of_who_is_not_in_the_dataset(
         likely = model.posteriors(torch.from_numpy(sound[None] / np.float32(32768)))[0].mean(0)
     assert near[0].name == speakers[int(likely.argmax())]
     assert [one.similarity for one in near] == pytest.approx(
-        likely.sort(descending=True).values[:3].tolist(), abs=6e-4
+        likely.sort(descending=True).values[:3].tolist(), abs=0.01
     )
     places = {one.name: one.person for one in near}
     known = {"speaker0": 0, "speaker1": 1, "speaker2": 2, "added": None}

@@ -2,9 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -21,6 +22,7 @@ from voiceface.studio.room import Room
 from voiceface.web.pages import page_routes
 
 _MOST_NAME = 120
+T = TypeVar("T")
 _TRY_LATER = 1013  # RFC 6455's registry of closing codes
 
 
@@ -113,14 +115,15 @@ class Tab:
 
     async def _draw(self) -> None:
         """Compute as long as there is something new to compute from."""
-        while due := (recording := self._recording).due():
-            for step in due:
-                message = await self._compute(step)
-                if recording is not self._recording:  # it was forgotten meanwhile
-                    break
-                await self._send([message])
+        with suppress(WebSocketDisconnect):  # `serve` sees it, too
+            while due := (recording := self._recording).due():
+                for step in due:
+                    message = await self._compute(step)
+                    if recording is not self._recording:  # it was forgotten meanwhile
+                        break
+                    await self._send([message])
 
-    async def _compute(self, work: Any) -> Any:
+    async def _compute(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._room.worker, work)
 
     async def _send(self, messages: Iterable[Message]) -> None:

@@ -58,7 +58,7 @@ def _about(room: Room, recording: Recording, drew: list[Painter]) -> dict[str, A
         "models": [_model(recording, painter) for painter in drew],
         "similarity": SIMILARITY,
         "speaking": {
-            "by": room.recogniser.about if room.recogniser else None,
+            "by": room.speaking_words,
             "people": [_person(one) for one in recording.speaking],
         },
     }

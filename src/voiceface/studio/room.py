@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from voiceface.config import Settings
 from voiceface.errors import VoicefaceError
@@ -23,7 +24,7 @@ from voiceface.studio.people import (
     picture_of,
     read_people,
 )
-from voiceface.studio.voices import NEITHER, load_recogniser
+from voiceface.studio.voices import NEITHER, Recogniser, load_recogniser
 from voiceface.takedowns import read_takedowns
 from voiceface.training.device import pick_device
 
@@ -45,7 +46,7 @@ class Room:
         self.people = read_people(root / PACKED, down)
         self.pictures = [picture_of(one) for one in self.people]
         self._likeness, self.faces_words = self._load_likeness()
-        self.recogniser = load_recogniser(root / MODELS, stale, self.people, device)
+        self.recogniser, self.speaking_words = self._load_recogniser(root / MODELS, stale, device)
         # One thread: two that compute at a time are slower than one after the other.
         self.worker = ThreadPoolExecutor(1, "studio")
         self.listener().feed(np.zeros(settings.speech.sample_rate_hz, np.int16))
@@ -70,7 +71,7 @@ class Room:
             "left_out": self.painters.left_out,
             "people": [{"name": one.name, "in_training": one.in_training} for one in self.people],
             "faces": self.faces_words,
-            "speaking": self.recogniser.about if self.recogniser else NEITHER,
+            "speaking": self.speaking_words,
             "frame_s": speech.vad_frame_ms / 1000,
             "most_s": MOST_S,
             "most_file_bytes": MOST_FILE_BYTES,
@@ -85,6 +86,16 @@ class Room:
             return {px: face_likeness(self.people, px) for px in sizes}, SIMILARITY
         except VoicefaceError as error:
             return {}, f"Faces are not compared: {error}."
+
+    def _load_recogniser(
+        self, models: Path, stale: list[str], device: torch.device
+    ) -> tuple[Recogniser | None, str]:
+        """What tells who is speaking, and words on it, or why nothing does."""
+        try:
+            found = load_recogniser(models, stale, self.people, device)
+        except VoicefaceError as error:
+            return None, f"Who is speaking is not told: {error}."
+        return found, found.about if found else NEITHER
 
 
 def _model_json(painter: Painter) -> dict[str, Any]:

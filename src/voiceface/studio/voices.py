@@ -59,7 +59,11 @@ def load_recogniser(
 
 
 class BySincNet:
-    """SincNet's posteriors, the mean over all windows (Ravanelli and Bengio 2018, section 4.2)."""
+    """SincNet's posteriors, their mean over windows (Ravanelli and Bengio 2018, section 4.2).
+
+    A window begins every quarter of its length: a fifth of the paper's, so that the faces need not
+    wait for it.
+    """
 
     about = "SincNet’s probability, among the people it was trained on."
 
@@ -69,13 +73,15 @@ class BySincNet:
         self._hears = _Hears(trained, device)
         if not isinstance(trained.model, ByWindows):
             raise VoicefaceError(f"{trained.card['name']}: tells no probabilities; train it again")
-        self._posteriors = trained.model.posteriors
+        self._model = trained.model
         self._names: list[str] = trained.card["speakers"]
         self._people = people
 
     def tell(self, pcm: np.ndarray, rate_hz: int) -> list[Near]:
         """See `Recogniser`."""
-        likely = self._posteriors(self._hears.sound(pcm, rate_hz))[0].mean(0)
+        length = self._model.input_samples
+        windows = self._hears.sound(pcm, rate_hz)[0].unfold(0, length, length // 4)
+        likely = self._model.posteriors(windows).mean((0, 1))
         return nearest(likely.cpu().numpy(), self._names, self._people)
 
 

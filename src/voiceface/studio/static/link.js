@@ -15,7 +15,7 @@ export class Link {
       socket.onopen = done;
       socket.onmessage = ({ data }) => (typeof data === "string" ? this.take(JSON.parse(data)) : this.on.file(data));
       socket.onclose = ({ reason }) => {
-        const error = new Error(reason || "the server can't be reached; is `voiceface studio` running?");
+        const error = new Error(reason || "the server can't be reached; start `voiceface studio` again, and open the address that it prints");
         failed(error);
         this.on.lost(error);
       };

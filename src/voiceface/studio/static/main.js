@@ -30,9 +30,13 @@ class Page {
     byId("download").addEventListener("click", () => this.link.tell({ do: "save" }));
     byId("speaking-about").textContent = this.known.speaking;
     byId("notes").replaceChildren(...[this.known.faces, ...this.known.left_out].map((words) => element("li", {}, words)));
-    byId("file").addEventListener("change", ({ target }) => this.takeFile(target.files[0]).finally(() => (target.value = "")));
+    const take = (file) => file && this.once(() => this.takeFile(file));
+    byId("file").addEventListener("change", async ({ target }) => {
+      await take(target.files[0]);
+      target.value = ""; // so that the same file can be taken again
+    });
     document.addEventListener("keydown", (event) => this.key(event));
-    takeDrops((file) => this.takeFile(file));
+    takeDrops(take);
     this.state("Speak, or drop a file with a voice here.");
   }
 
@@ -56,12 +60,20 @@ class Page {
     byId("speaking-people").replaceChildren();
   }
 
-  async toggle() {
+  toggle() {
+    return this.once(() => (this.microphone ? this.stop() : this.speak()));
+  }
+
+  // One thing at a time: the microphone may have to be allowed first.
+  async once(act) {
+    if (this.busy) return;
+    this.busy = true;
     try {
-      await (this.microphone ? this.stop() : this.speak());
+      await act();
     } catch (error) {
       this.trouble(error.message);
     }
+    this.busy = false;
   }
 
   async speak() {
@@ -92,18 +104,13 @@ class Page {
   }
 
   async takeFile(file) {
-    if (!file) return;
     this.silence();
     this.clear();
-    try {
-      if (file.size > this.known.most_file_bytes) throw new Error(`${file.name}: over ${this.known.most_file_bytes >> 20} MiB; cut it`);
-      await this.link.open();
-      this.state(`Reading ${file.name} …`);
-      this.link.tell({ do: "file", name: file.name });
-      this.link.send(await file.arrayBuffer());
-    } catch (error) {
-      this.trouble(error.message);
-    }
+    if (file.size > this.known.most_file_bytes) throw new Error(`${file.name}: over ${this.known.most_file_bytes >> 20} MiB; cut it`);
+    await this.link.open();
+    this.state(`Reading ${file.name} …`);
+    this.link.tell({ do: "file", name: file.name });
+    this.link.send(await file.arrayBuffer());
   }
 
   found(message) {
