@@ -295,3 +295,16 @@ def test_without_a_model_the_command_says_what_to_run(tmp_path: Path) -> None:
     assert told.stderr.count("\n") == 1
     assert "models: holds no trained model; train one with `voiceface build`" in told.stderr
     assert told.stdout == ""
+
+
+def test_a_model_that_needs_more_speech_waits_and_all_else_is_told(
+    client: TestClient, room: Room, voice_pcm: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room.painters.all[0], "need_s", 9.0)
+    with live(client) as socket:
+        give(socket, as_file(voice_pcm))
+        assert [socket.receive_json()["kind"] for _ in range(4)] == [
+            *("frames", "frames", "speaking", "done")
+        ]
+        give(socket, as_file(spoken(1, 12)))
+        assert told(socket, "face")["from_s"] >= 9

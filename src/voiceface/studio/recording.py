@@ -18,6 +18,8 @@ from voiceface.studio.room import Room
 Message = dict[str, Any]
 """To the page; "kind" says what it is."""
 
+_SPEAKER, _END = "/speaker", "/end"
+"""What is computed beside the faces; no model is called so."""
 _AGAIN_S = 0.5
 """New speech after which everything is drawn again."""
 
@@ -33,7 +35,8 @@ class Recording:
         self.faces: dict[str, Face] = {}
         self.near: dict[str, list[Near]] = {}
         self.speaking: list[Near] = []
-        self._drawn_s: dict[str, float] = {}
+        self._told_s: dict[str, float] = {}
+        """how much speech there was when something was last computed, by model, …"""
 
     def begin(self, rate_hz: Any) -> None:
         """Pieces of sound at that rate will come.
@@ -84,18 +87,19 @@ class Recording:
     def due(self) -> list[Callable[[], Message]]:
         """What is to be computed now, the faces first; each tells the page something."""
         spoken_s = self.listener.spoken_s()
-        drawing = [one for one in self._room.painters.all if self._is_due(one, spoken_s)]
+        due = partial(self._is_due, spoken_s=spoken_s)
+        drawing = [one for one in self._room.painters.all if due(one.name, one.need_s)]
         steps: list[Callable[[], Message]]
         steps = [partial(step, one) for step in (self._draw, self._find_near) for one in drawing]
-        if drawing and self._room.recogniser:
+        if self._room.recogniser and due(_SPEAKER, LEAST_S):
             steps.append(self._tell_speaker)
-        if drawing and self.ended:
-            steps.append(lambda: {"kind": "done"})
+        if self.ended and due(_END, LEAST_S):
+            steps.append(self._tell_end)
         return steps
 
     def _draw(self, painter: Painter) -> Message:
         """Let a model draw: while one speaks from the latest speech, in the end from all of it."""
-        self._drawn_s[painter.name] = np.inf if self.ended else self.listener.spoken_s()
+        self._note(painter.name)
         latest_s = max(self._room.settings.speech.segment_s, painter.need_s)
         speech = self.listener.speech(MOST_S if self.ended else latest_s)
         face = self.faces[painter.name] = painter.draw(speech, self.listener.rate_hz)
@@ -117,16 +121,24 @@ class Recording:
     def _tell_speaker(self) -> Message:
         """Who it may be: while one speaks by the latest second, in the end by a whole segment."""
         assert self._room.recogniser is not None
+        self._note(_SPEAKER)
         speech = self.listener.speech(
             self._room.settings.speech.segment_s if self.ended else LEAST_S
         )
         self.speaking = self._room.recogniser.tell(speech, self.listener.rate_hz)
         return {"kind": "speaking", "people": [vars(one) for one in self.speaking]}
 
-    def _is_due(self, painter: Painter, spoken_s: float) -> bool:
-        drawn_s = self._drawn_s.get(painter.name, -np.inf)
-        news = drawn_s < np.inf if self.ended else spoken_s >= drawn_s + _AGAIN_S
-        return spoken_s >= painter.need_s and bool(news)
+    def _tell_end(self) -> Message:
+        self._note(_END)
+        return {"kind": "done"}
+
+    def _note(self, what: str) -> None:
+        self._told_s[what] = np.inf if self.ended else self.listener.spoken_s()
+
+    def _is_due(self, what: str, need_s: float, spoken_s: float) -> bool:
+        told_s = self._told_s.get(what, -np.inf)
+        news = told_s < np.inf if self.ended else spoken_s >= told_s + _AGAIN_S
+        return spoken_s >= need_s and bool(news)
 
     def _finish(self, what: str) -> Iterator[Message]:
         yield self._found(self.listener.finish())
