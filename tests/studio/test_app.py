@@ -308,3 +308,20 @@ def test_a_model_that_needs_more_speech_waits_and_all_else_is_told(
         ]
         give(socket, as_file(spoken(1, 12)))
         assert told(socket, "face")["from_s"] >= 9
+
+
+def test_nothing_is_told_of_a_recording_once_the_next_has_begun(
+    client: TestClient, voice_pcm: np.ndarray
+) -> None:
+    with live(client) as socket:
+        say(socket, voice_pcm)
+        socket.send_json({"do": "end"})
+        give(socket, as_file(voice_pcm))
+        give(socket, as_file(voice_pcm))
+        numbers, ends = [], 0
+        while not numbers or numbers[-1] < 3 or not ends:
+            message = socket.receive_json()
+            numbers.append(message["recording"])
+            ends += message["kind"] == "done" and numbers[-1] == 3
+    assert numbers == sorted(numbers)
+    assert set(numbers) == {1, 2, 3}

@@ -69,6 +69,8 @@ class Tab:
         self._socket = socket
         self._recording = Recording(room)
         self._drawing: asyncio.Task[None] | None = None
+        self._number = 0
+        """of the recording: what is still told of an earlier one is known by it"""
         self._file = ""
         """name of the file whose bytes come next"""
 
@@ -92,16 +94,17 @@ class Tab:
             await self._obey(_words(message.get("text") or ""))
         elif self._file:
             name, self._file = self._file, ""
-            recording = self._recording = Recording(self._room)
-            await self._send(await self._compute(lambda: list(recording.take_file(data, name))))
+            take = self._recording.take_file
+            await self._send(await self._compute(lambda: list(take(data, name))))
         else:
             await self._send(self._recording.hear(data))
         if self._drawing is None or self._drawing.done():
             self._drawing = asyncio.create_task(self._draw())
 
     async def _obey(self, words: Message) -> None:
+        if words.get("do") in ("begin", "file"):
+            self._recording, self._number = Recording(self._room), self._number + 1
         if words.get("do") == "begin":
-            self._recording = Recording(self._room)
             self._recording.begin(words.get("rate"))
         elif words.get("do") == "end":
             await self._send(self._recording.end())
@@ -128,7 +131,7 @@ class Tab:
 
     async def _send(self, messages: Iterable[Message]) -> None:
         for one in messages:
-            await self._socket.send_json(one)
+            await self._socket.send_json({**one, "recording": self._number})
 
 
 def _words(text: str) -> Message:

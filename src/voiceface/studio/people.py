@@ -20,7 +20,7 @@ SIMILARITY = (
 
 _EACH = 6
 """Samples of a speaker that are looked at, at most."""
-_MOST = 1_500
+_MOST = 600
 """Samples of all together."""
 _NEAREST = 3
 

@@ -104,7 +104,5 @@ def _model_json(painter: Painter) -> dict[str, Any]:
         "paper": painter.entry.paper,
         "about": painter.entry.about,
         "steps": painter.card["steps"],
-        "px": painter.model.px,
         "need_s": painter.need_s,
-        "whole": painter.model.whole,
     }

@@ -69,7 +69,7 @@ function cellOf(model) {
     element("h3", {}, model.name),
     element("div", { class: "drawn" }, canvas, words),
     took,
-    element("p", { class: "paper" }, `${model.paper} · ${model.steps} steps`),
+    element("p", { class: "paper" }, `${model.paper} · from ${model.about} · ${model.steps} steps`),
     title, near,
   );
   return { article, canvas, words, took, title, near, name: model.name, need_s: model.need_s };

@@ -9,6 +9,7 @@ export class Link {
   // Promise of an open socket.
   open() {
     if (this.socket?.readyState === WebSocket.OPEN) return Promise.resolve();
+    this.number = 0; // of the recording, as the server counts them
     return new Promise((done, failed) => {
       const socket = (this.socket = new WebSocket(`ws://${location.host}/live`));
       socket.binaryType = "arraybuffer";
@@ -22,8 +23,15 @@ export class Link {
     });
   }
 
+  // What is still told of an earlier recording is of no use.
   take(message) {
-    this.on[message.kind](message);
+    if (message.recording === this.number) this.on[message.kind](message);
+  }
+
+  // Begins a recording, or a file.
+  begin(words) {
+    this.number++;
+    this.tell(words);
   }
 
   tell(words) {

@@ -82,7 +82,7 @@ class Page {
     const waiting = [];
     let ready = false;
     const microphone = (this.microphone = await Microphone.open((piece) => (ready ? this.link.send(piece) : waiting.push(piece))));
-    this.link.tell({ do: "begin", rate: microphone.rate });
+    this.link.begin({ do: "begin", rate: microphone.rate });
     for (const piece of waiting) this.link.send(piece);
     ready = true;
     byId("speak").setAttribute("aria-pressed", "true");
@@ -109,7 +109,7 @@ class Page {
     if (file.size > this.known.most_file_bytes) throw new Error(`${file.name}: over ${this.known.most_file_bytes >> 20} MiB; cut it`);
     await this.link.open();
     this.state(`Reading ${file.name} …`);
-    this.link.tell({ do: "file", name: file.name });
+    this.link.begin({ do: "file", name: file.name });
     this.link.send(await file.arrayBuffer());
   }
 
