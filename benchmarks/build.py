@@ -16,7 +16,6 @@ figures that are in the JSON from an earlier run on the same kind of machine.
 """
 
 import argparse
-import json
 import sys
 import tempfile
 from collections.abc import Callable
@@ -25,7 +24,7 @@ from typing import Any
 
 from clips import cut, full_decode, length_s, looped, render, scaled
 from line import Run, cpu_s, measured, peak_rss_mb, run_line
-from machine import describe_machine, result_path, write_result
+from machine import describe_machine, earlier, result_path, write_result
 
 Files = dict[str, list[Path]]
 Result = dict[str, Any]
@@ -44,7 +43,7 @@ def main() -> None:
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
     kind = {"quick": options.quick, "machine": describe_machine()}
     target = options.json or result_path("build", quick=options.quick)
-    result = _earlier(target, kind)
+    result = earlier(target, kind)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         # Videos are linked into the projects, so they must lie on one disk.
@@ -188,15 +187,6 @@ def _print_stages(stages: dict[str, Result]) -> None:
     print("".join([f"{'stage':12}", *(f"{name:>20}" for name in names)]))
     for stage, figures in stages.items():
         print("".join([f"{stage:12}", *(f"{value:20}" for value in figures.values())]))
-
-
-def _earlier(path: Path, kind: Result) -> Result:
-    """The figures of an earlier run, if it was a run like this on a machine like this."""
-    if not path.exists():
-        return {}
-    earlier: Result = json.loads(path.read_text())
-    same = all(earlier.get(name) == value for name, value in kind.items())
-    return earlier if same else {}
 
 
 if __name__ == "__main__":

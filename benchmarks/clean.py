@@ -46,7 +46,7 @@ from voiceface.config import Settings
 from voiceface.demo.truth import Row, clean_stretches
 from voiceface.demo.world import render_world
 from voiceface.sources import built_videos
-from voiceface.stages import download, faces, manifest, resolve, samples, speech
+from voiceface.stages import download, faces, gather, manifest, resolve, samples, speech
 
 FULL = {"speakers": 12, "videos": 3, "seconds": 64.0, "clean_s": 5.0}
 QUICK = {"speakers": 6, "videos": 2, "seconds": 40.0, "clean_s": 5.0}
@@ -100,17 +100,11 @@ def build(world: Path) -> None:
     videos = [video.video for video in built_videos(Path("videos.csv"), Path("download"))]
     with ProcessPoolExecutor() as pool:
         list(pool.map(_build_video, videos, [json.dumps([str(world)])] * len(videos)))
-    manifest.run(
-        settings.manifest,
-        videos=Path("videos.csv"),
-        downloads=Path("download"),
-        timelines=Path("timeline"),
-        samples=Path("samples"),
-        reviews=Path("reviews"),
-        output=Path("manifest.parquet"),
-        funnel=Path("funnel.parquet"),
-        people=Path("people.parquet"),
-    )
+    listed, gathered, outside = map(Path, ("videos.csv", "gathered.parquet", "outside.parquet"))
+    folders = map(Path, ("download", "timeline", "samples"))
+    gather.run(settings.gather, listed, *folders, gathered, outside, Path("people.parquet"))
+    outputs = (Path("manifest.parquet"), Path("funnel.parquet"))
+    manifest.run(settings.manifest, listed, gathered, outside, Path("reviews"), *outputs)
 
 
 def _build_video(video: str, roots: str) -> None:
@@ -188,7 +182,7 @@ def _wrong_labels(world: Path) -> dict[str, Any]:
     judged = judged_segments(world, Path("manifest.parquet"), Path("videos.csv"))
     good = {v.sample["sample"] for found in judged.values() for v in found if v.good}
     cases = mislabelled(built_videos(Path("videos.csv"), Path("download")))
-    return find_wrong_labels(Settings().manifest, cases, good)
+    return find_wrong_labels(Settings().gather, cases, good)
 
 
 def _fate(verdict: Verdict) -> str:

@@ -34,9 +34,10 @@ def looped(source: Path, target: Path, times: int) -> Path:
     return _made(["-stream_loop", str(times - 1), *copy], target)
 
 
-def cut(source: Path, target: Path, seconds: float) -> Path:
-    """The first seconds of a video, without encoding."""
-    return _made(["-i", str(source), "-t", str(seconds), "-c", "copy"], target)
+def cut(source: Path, target: Path, seconds: float, start_s: float = 0) -> Path:
+    """Some seconds of a video, without encoding: from the keyframe before the start on."""
+    place = ["-ss", str(start_s)] if start_s else []
+    return _made([*place, "-i", str(source), "-t", str(seconds), "-c", "copy"], target)
 
 
 def scaled(source: Path, target: Path, height: int, seconds: float) -> Path:

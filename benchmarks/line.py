@@ -20,8 +20,8 @@ from voiceface.tables import SPLITS
 ROOT = Path(__file__).parents[1]
 _SHELL = re.compile(r"^Shell command: (.*voiceface\.stages\.(\w+) .*)$", re.MULTILINE)
 _LOG = re.compile(r"&> (\S+)$")
-# Snakemake gives a job of one thread these.
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")}
+"""What Snakemake adds to the environment of a job of one thread."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def environment(folder: Path) -> dict[str, str]:
         "print(json.dumps(dict(os.environ)))"
     )
     _, printed = measured([sys.executable, "-c", code, str(ROOT)], folder)
-    return yaml.safe_load(printed) | dict.fromkeys(_THREADS, "1")
+    return yaml.safe_load(printed) | ONE_THREAD
 
 
 def run_line(

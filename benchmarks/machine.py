@@ -40,6 +40,18 @@ def write_result(path: Path, result: dict[str, Any]) -> None:
     path.write_text(text + "\n")
 
 
+def earlier(path: Path, kind: dict[str, Any]) -> dict[str, Any]:
+    """The figures of an earlier run, if it was a run like this on a machine like this.
+
+    Args:
+        kind: what must be in it: whether it was quick, and the machine.
+    """
+    if not path.exists():
+        return {}
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found if all(found.get(name) == value for name, value in kind.items()) else {}
+
+
 def measure_sizes(
     name: str,
     about: str,

@@ -8,9 +8,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from voiceface.config import Manifest
+from voiceface.config import Gather
 from voiceface.sources import Video, write_videos
-from voiceface.stages import manifest
+from voiceface.stages import gather
 
 _GROUP = 6  # speakers that one set of the three cases takes; people of one gender are two apart
 
@@ -49,8 +49,8 @@ def mislabelled(videos: Sequence[Video]) -> Cases:
     return cases
 
 
-def find_wrong_labels(config: Manifest, cases: Cases, good: set[str]) -> dict[str, Any]:
-    """Run the manifest stage on the wrong labels, and count what it says.
+def find_wrong_labels(config: Gather, cases: Cases, good: set[str]) -> dict[str, Any]:
+    """Run the gather stage on the wrong labels, and count what it says.
 
     Args:
         good: the samples that are clean in truth, but for the labels.
@@ -58,19 +58,18 @@ def find_wrong_labels(config: Manifest, cases: Cases, good: set[str]) -> dict[st
     folder = Path("mislabelled")
     folder.mkdir(exist_ok=True)
     write_videos(folder / "videos.csv", cases.videos)
-    found = folder / "people.parquet"
-    manifest.run(
+    gathered, found = folder / "gathered.parquet", folder / "people.parquet"
+    gather.run(
         config,
         videos=folder / "videos.csv",
         downloads=Path("download"),
         timelines=Path("timeline"),
         samples=Path("samples"),
-        reviews=Path("reviews"),
-        output=folder / "manifest.parquet",
-        funnel=folder / "funnel.parquet",
+        output=gathered,
+        outside=folder / "outside.parquet",
         people=found,
     )
-    samples = pq.read_table(folder / "manifest.parquet", columns=["sample", "video", "flags"])
+    samples = pq.read_table(gathered, columns=["sample", "video", "flags"])
     rows = [row for row in samples.to_pylist() if row["sample"] in good]
     strange = [row for row in rows if row["video"] in cases.alien]
     told = sum("wrong_person" in row["flags"] for row in strange)

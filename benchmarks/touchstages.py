@@ -27,7 +27,8 @@ OUTPUTS = {
     "speech": ["{output}", "{chunks}", "{timeline}"],
     "faces": ["{output}"],
     "samples": ["{output}"],
-    "manifest": ["{output}", "{funnel}", "{people}"],
+    "gather": ["{output}", "{outside}", "{people}"],
+    "manifest": ["{output}", "{funnel}"],
     "dataset": ["{output}", "{leakage}"],
     "pack": [f"{{output}}/{name}" for name in
              ("faces.npy", "audio.npy", "descriptors.npy", "samples.parquet", "pack.json")],
@@ -133,7 +134,7 @@ def _write_known(folder: Path) -> None:
         "input_s": None,
         "classifier": "",
         **{name: [] for name in ("groups", "headlines")},
-        **{name: {} for name in ("metrics", "noise", "seconds")},
+        **{name: {} for name in ("metrics", "noise", "seconds", "babble")},
     }
     write_json(folder / "reports/wav2pix/metrics.json", evaluation)
 

@@ -24,10 +24,12 @@ def packed_dataset(
     unseen_speakers: int = 1,
     size: int = 128,
     seed: int = 0,
+    emotions: tuple[str, ...] = (),
 ) -> Path:
     """Write a packed dataset of drawn faces and hummed voices; each speaker has one of each.
 
-    Speakers are female and male in turn.
+    Speakers are female and male in turn, samples of each emotion: the mouth opens, and the pitch
+    rises, from the first emotion to the last.
 
     Returns `folder`, which then holds train/, test/ and unseen/ (0 rows where a count is 0).
     """
@@ -41,15 +43,23 @@ def packed_dataset(
         ("unseen", unseen, test_per_speaker),
     ]:
         rows = [(name, number) for name in people for number in range(count)]
-        faces = [drawn_face(traits[name], rng, size) for name, _ in rows]
-        sounds = [hummed_voice(traits[name], rng) for name, _ in rows]
+        moods = [number % max(1, len(emotions)) / max(1, len(emotions) - 1) for _, number in rows]
+        with_moods = list(zip((traits[name] for name, _ in rows), moods, strict=True))
+        faces = [drawn_face(one, rng, size, mood) for one, mood in with_moods]
+        sounds = [hummed_voice(one, rng, mood=mood) for one, mood in with_moods]
         told = [described_face(traits[name], number) for name, number in rows]
-        _write_split(folder / split, known, rows, faces, sounds, told, size)
+        _write_split(folder / split, known, rows, faces, sounds, told, size, emotions)
     return folder
 
 
-def drawn_face(traits: np.ndarray, rng: np.random.Generator, size: int = 128) -> np.ndarray:
-    """A face that dlib's HOG detector finds: uint8 (size, size, 3), RGB, aligned with jitter."""
+def drawn_face(
+    traits: np.ndarray, rng: np.random.Generator, size: int = 128, mood: float = 0
+) -> np.ndarray:
+    """A face that dlib's HOG detector finds: uint8 (size, size, 3), RGB, aligned with jitter.
+
+    Args:
+        mood: 0 to 1, how far the mouth is open.
+    """
     scale = 4 * size / 128  # drawn four times as large, then shrunk: smooth edges
 
     def at(x: float, y: float) -> tuple[int, int]:
@@ -78,17 +88,23 @@ def drawn_face(traits: np.ndarray, rng: np.random.Generator, size: int = 128) ->
         ellipse(64 + side * 4, 80, 2.5, 1.8, skin * 0.5)
     ellipse(64, 70, 3.5, 12, skin * 0.85)
     ellipse(66, 69, 2, 11, skin * 1.1)
-    ellipse(64, 95, 14, 3 + 3 * float(rng.random()), skin * np.array([0.75, 0.45, 0.45]))
+    ellipse(64, 95, 14, 3 + 3 * float(rng.random()) + 9 * mood, skin * np.array([0.75, 0.45, 0.45]))
     picture = cv2.GaussianBlur(picture, (0, 0), scale)
     picture = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
     noise = rng.normal(0, 3, picture.shape)
     return np.clip(picture * (1 + rng.normal(0, 0.03)) + noise, 0, 255).astype(np.uint8)
 
 
-def hummed_voice(traits: np.ndarray, rng: np.random.Generator, seconds: float = 4) -> np.ndarray:
-    """A pitch with harmonics and syllables: int16 (seconds × 16,000,)."""
+def hummed_voice(
+    traits: np.ndarray, rng: np.random.Generator, seconds: float = 4, mood: float = 0
+) -> np.ndarray:
+    """A pitch with harmonics and syllables: int16 (seconds × 16,000,).
+
+    Args:
+        mood: 0 to 1, by how much of two fifths the pitch is raised.
+    """
     time = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
-    pitch = 90 + 160 * traits[7] + 40 * traits[0]
+    pitch = (90 + 160 * traits[7] + 40 * traits[0]) * (1 + 0.4 * mood)
     phase = 2 * np.pi * pitch * (1 + rng.normal(0, 0.02)) * time + 0.5 * np.sin(
         2 * np.pi * 5 * time
     )
@@ -113,6 +129,7 @@ def _write_split(
     sounds: list[np.ndarray],
     descriptors: list[np.ndarray],
     size: int,
+    emotions: tuple[str, ...],
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     segment = 4 * RATE_HZ
@@ -125,6 +142,7 @@ def _write_split(
             "sample": [f"file-{name}_{number * 4000:09d}" for name, number in rows],
             "speaker": [name for name, _ in rows],
             "gender": [("female", "male")[int(name[-1]) % 2] for name, _ in rows],
+            "emotion": [emotions[n % len(emotions)] if emotions else "" for _, n in rows],
             "video": [f"file-{name}" for name, _ in rows],
             "face_video": [f"file-{name}" for name, _ in rows],
         },
@@ -137,6 +155,7 @@ def _write_split(
         "segment_samples": segment,
         "size": size,
         "speakers": speakers,
+        "emotions": sorted(emotions),
         "count": len(rows),
         "sha256": {part: files.sha256_file(folder / part) for part in parts},
     }

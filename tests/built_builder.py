@@ -1,6 +1,7 @@
 """A built project, made up: the tables, faces, histories and metrics that the report reads."""
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ import pyarrow as pa
 
 from tests.builders import drawn_face
 from tests.tables_builder import write_media
+from voiceface.experiments import Experiment
 from voiceface.files import write_json, write_table
 from voiceface.ids import sample_id
+from voiceface.stages.experiment import run as run_experiment
 from voiceface.tables import DATASET, FACES, FUNNEL, HISTORY, MANIFEST, PEOPLE
 
 SEGMENT_US = 4_000_000
@@ -57,6 +60,24 @@ def built_project(
     for model in models:
         _write_model(root, model, rng)
     return root
+
+
+def write_experiment(root: Path, name: str, experiment: Experiment, seeds: int = 3) -> None:
+    """Write what an experiment ends in: its cells' identity accuracy rises with each cell and seed.
+
+    By the real stage, from made up metrics.
+    """
+    runs = []
+    for place, cell in enumerate(experiment.cells):
+        runs.append([(f"{name}-{place}-{seed}", seed) for seed in range(seeds)])
+        for run, seed in runs[-1]:
+            metrics = metrics_of(cell.model)
+            for split, value in metrics["metrics"]["identity"]["values"].items():
+                if split != "unseen":
+                    value["generated"] = {"train": 60.0, "test": 40.0}[split] + 8 * place + 2 * seed
+            write_json(root / "reports" / run / "metrics.json", metrics)
+    dataset, reports = root / "manifests/dataset.parquet", root / "reports"
+    run_experiment(experiment, json.dumps(runs), dataset, reports, reports / "experiments" / name)
 
 
 def _row(speaker: str, number: int, video: str, place: int) -> dict[str, Any]:
@@ -183,10 +204,12 @@ def _write_model(root: Path, model: str, rng: np.random.Generator) -> None:
     for path in (folder / "grid.png", root / "reports" / model / "generated.png"):
         path.parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(path), picture[:, :, ::-1])
-    write_json(root / "reports" / model / "metrics.json", _metrics(model))
+    write_json(root / "reports" / model / "metrics.json", metrics_of(model))
 
 
-def _metrics(model: str) -> dict[str, Any]:
+def metrics_of(model: str) -> dict[str, Any]:
+    """A model's metrics.json, made up."""
+
     def values(*pairs: tuple[float | None, float | None], **more: Any) -> dict[str, Any]:
         splits = zip(("train", "test", "unseen"), pairs, strict=True)
         return {split: {"generated": g, "real": r, "n": 40, **more} for split, (g, r) in splits}
@@ -231,6 +254,7 @@ def _metrics(model: str) -> dict[str, Any]:
             },
             "identity": {"train": {}, "test": {}, "unseen": {"1": told(None), "2": told(None)}},
         },
+        "babble": {},
         "paper": {"source": "Someone, 2019", "note": "on the paper's own data", "values": paper},
         "inputs": {},
     }

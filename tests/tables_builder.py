@@ -12,12 +12,12 @@ import numpy as np
 import pyarrow as pa
 import soundfile
 
-from voiceface.config import Dataset, Manifest, Samples
+from voiceface.config import Dataset, Gather, Manifest, Samples
 from voiceface.files import write_table, writing_media
 from voiceface.media.fingerprint import content_prints, sound_marks
 from voiceface.outcome import Outcome, write_outcome
 from voiceface.sources import Video, write_videos
-from voiceface.stages import dataset, manifest, pack, samples
+from voiceface.stages import dataset, gather, manifest, pack, samples
 from voiceface.tables import FACES, SPEECH, TIMELINE
 
 SEGMENT_US = 250_000
@@ -131,29 +131,42 @@ class Tables:
         for folder, schema in (("timeline", TIMELINE), ("samples", samples.SAMPLES)):
             write_table(self.root / f"data/{folder}/{video}.parquet", schema.empty_table())
 
-    def run_manifest(self, config: Manifest | None = None) -> list[dict[str, Any]]:
-        """Run the manifest stage; returns its rows."""
-        write_videos(self.root / "manifests/videos.csv", self.videos)
-        data = self.root / "data"
-        manifest.run(
-            config or Manifest(),
-            videos=self.root / "manifests/videos.csv",
+    def run_manifest(self, config: Gather | Manifest | None = None) -> list[dict[str, Any]]:
+        """Run the gather and the manifest stage; returns the manifest's rows."""
+        videos, data = self.root / "manifests/videos.csv", self.root / "data"
+        write_videos(videos, self.videos)
+        gather.run(
+            config if isinstance(config, Gather) else Gather(),
+            videos,
             downloads=data / "download",
             timelines=data / "timeline",
             samples=data / "samples",
+            output=data / "gathered.parquet",
+            outside=data / "outside.parquet",
+            people=self.root / "manifests/people.parquet",
+        )
+        manifest.run(
+            config if isinstance(config, Manifest) else Manifest(),
+            videos,
+            gathered=data / "gathered.parquet",
+            outside=data / "outside.parquet",
             reviews=self.reviews,
             output=self.manifest,
             funnel=self.root / "manifests/funnel.parquet",
-            people=self.root / "manifests/people.parquet",
         )
         return pa.parquet.read_table(self.manifest).to_pylist()
 
     def run_dataset(self, config: Dataset | None = None) -> list[dict[str, Any]]:
-        """Run the manifest and the dataset stage; returns the dataset's rows."""
+        """Run the gather, manifest and dataset stages; returns the dataset's rows."""
         self.run_manifest()
-        leakage = self.root / "manifests/leakage.json"
-        dataset.run(config or Dataset(), self.manifest, self.dataset, leakage)
+        self.split(config)
         return pa.parquet.read_table(self.dataset).to_pylist()
+
+    def split(self, config: Dataset | None = None) -> None:
+        """Run the dataset stage alone."""
+        leakage = self.root / "manifests/leakage.json"
+        samples = self.root / "data/samples"
+        dataset.run(config or Dataset(), self.manifest, samples, self.dataset, leakage)
 
     def run_pack(self, split: str) -> Path:
         """Run the pack stage for one split; returns its folder."""

@@ -16,7 +16,17 @@ from line import Cost, Run, commands, lay_out, measured
 from tests.flash_builder import heard_s, make_flashes, seen_s
 from tests.media_builder import make_media
 
-STAGES = ["download", "downloads", "speech", "faces", "samples", "manifest", "dataset", "pack"]
+STAGES = [
+    "download",
+    "downloads",
+    "speech",
+    "faces",
+    "samples",
+    "gather",
+    "manifest",
+    "dataset",
+    "pack",
+]
 
 
 def test_it_runs_every_dataset_stage_with_the_flags_that_the_stage_takes(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from tests.tables_builder import SEGMENT_US, Segment, Tables
-from voiceface.config import Manifest
+from voiceface.config import Gather
 from voiceface.duplicates import face_pairs, print_pairs, repeats, sound_pairs
 from voiceface.media.fingerprint import sound_marks
 from voiceface.review.exchange import mark
@@ -62,7 +62,7 @@ def segment(sound: np.ndarray | None = None, face: bytes | None = None, **scores
     return Segment(scores={**about, "face_print": face or face_print(), **scores})
 
 
-def flagged(tables: Tables, config: Manifest | None = None) -> list[bool]:
+def flagged(tables: Tables, config: Gather | None = None) -> list[bool]:
     flags = [row["flags"] for row in tables.run_manifest(config)]
     assert all(set(found) <= {"duplicate"} for found in flags)
     return [bool(found) for found in flags]
@@ -75,7 +75,7 @@ def test_a_re_upload_with_other_cuts_and_encoding_is_a_duplicate(tables: Tables)
     tables.add("file-a", "ana", [*cuts, segment()])
     tables.add("file-b", "bo", [segment(), *copies])
     assert flagged(tables) == [*[False] * 4, False, *[True] * 3]
-    assert not any(flagged(tables, Manifest(duplicate_sound_errors=None)))
+    assert not any(flagged(tables, Gather(duplicate_sound_errors=None)))
 
 
 def test_a_jingle_stays_once_and_the_rest_of_the_videos_stay(tables: Tables) -> None:
@@ -118,7 +118,7 @@ def test_nearly_one_picture_in_two_videos_is_a_duplicate_but_not_within_one(
     tables.add("file-b", "bo", [segment(face=face_print(1, of=face)), segment()])
     tables.add("file-c", "bo", [segment(face=face_print(9, of=face))])
     assert flagged(tables) == [False, False, False, True, False, False]
-    assert not any(flagged(tables, Manifest(duplicate_face_bits=None)))
+    assert not any(flagged(tables, Gather(duplicate_face_bits=None)))
 
 
 def test_a_flagged_twin_makes_no_duplicate_and_a_curator_has_the_last_word(

@@ -6,12 +6,12 @@ import pytest
 
 from voiceface.errors import VoicefaceError
 from voiceface.leakage import near_sounds, prove_no_leak
-from voiceface.tables import DATASET, MANIFEST
+from voiceface.tables import DATASET, SAMPLES
 
 SCHEMA = pa.schema(
     [DATASET.field("sample"), DATASET.field("speaker"), DATASET.field("video")]
     + [DATASET.field(name) for name in ("start_us", "end_us", "audio_sha256", "face_sha256")]
-    + [MANIFEST.field(name) for name in ("audio_prints", "audio_marks", "face_print")]
+    + [SAMPLES.field(name) for name in ("audio_prints", "audio_marks", "face_print")]
     + [DATASET.field("split")]
 )
 
@@ -104,17 +104,17 @@ def test_a_planted_leak_is_refused_and_both_samples_named(
     assert "\n" not in str(error.value)
 
 
-def test_marks_sorted_in_ranges_meet_as_they_do_sorted_at_once(
+def test_marks_sorted_in_shares_meet_as_they_do_sorted_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sounds = [marks(number % 9, wrong=0.05 if number > 8 else 0) for number in range(27)]
     joined = np.concatenate([np.array(one, np.int32) for one in sounds]).view(np.uint32)
-    owners = np.repeat(np.arange(27), [len(one) for one in sounds])
+    lengths = np.array([len(one) for one in sounds])
     side = np.arange(27) % 2
-    at_once = list(near_sounds(joined, owners, side))
+    at_once = list(near_sounds(joined, lengths, side))
     assert len(at_once) >= 9
     monkeypatch.setattr("voiceface.leakage._MANY", 100)
-    assert list(near_sounds(joined, owners, side)) == at_once
+    assert list(near_sounds(joined, lengths, side)) == at_once
 
 
 def test_an_unseen_speaker_among_the_known_is_refused() -> None:

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.tables_builder import Segment, Tables
-from voiceface.config import Manifest
+from voiceface.config import Gather
 from voiceface.tables import PEOPLE
 
 
@@ -17,7 +17,7 @@ def tables(tmp_path: Path) -> Tables:
     return Tables(tmp_path)
 
 
-def people(tables: Tables, config: Manifest | None = None) -> list[dict[str, Any]]:
+def people(tables: Tables, config: Gather | None = None) -> list[dict[str, Any]]:
     tables.run_manifest(config)
     found = pq.read_table(tables.root / "manifests/people.parquet")
     assert found.schema.equals(PEOPLE)
@@ -44,8 +44,8 @@ def test_two_labels_of_one_person_are_found_and_different_people_are_not(tables:
     assert (found["videos"], found["other_videos"]) == (["file-b"], ["file-a"])
     assert found["sample"].startswith("file-b_")
     assert found["other_sample"].startswith("file-a_")
-    assert people(tables, Manifest(same_person_distance=None)) == []
-    assert people(tables, Manifest(max_identity_distance=None)) == []
+    assert people(tables, Gather(same_person_distance=None)) == []
+    assert people(tables, Gather(max_identity_distance=None)) == []
 
 
 def test_a_label_that_hides_somebody_else_s_video_is_found(tables: Tables) -> None:

@@ -9,7 +9,7 @@ from voiceface.files import read_table
 from voiceface.tables import DATASET, MANIFEST
 
 PER_VIDEO = ("download", "speech", "faces", "samples")
-TOGETHER = ("downloads", "manifest", "dataset", "train", "evaluate", "report", "all")
+TOGETHER = ("downloads", "gather", "manifest", "dataset", "train", "evaluate", "report", "all")
 
 
 def test_one_video_more_costs_its_own_jobs_and_what_follows(tmp_path: Path) -> None:

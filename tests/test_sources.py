@@ -112,6 +112,10 @@ def test_emotion_and_clips_are_optional_columns_and_are_checked(tmp_path: Path) 
     header = "speaker,location,emotion,clips\n"
     [source] = read_sources(written(tmp_path, f"{header}ana,a.mp4,anger,0-2.5;4-10\n"))
     assert (source.emotion, source.clips) == ("anger", "0-2.5;4-10")
+    by_time = "anger@0-2.5;fear@3-4"
+    [source] = read_sources(written(tmp_path, f"{header}ana,a.mp4,{by_time},\n"))
+    assert source.emotion == by_time
+    assert "line 2: emotion 'fear@3-2'" in complaint(tmp_path, f"{header}ana,a.mp4,fear@3-2,\n")
     told = complaint(tmp_path, f"{header}ana,a.mp4,ANGER,\nbob,b.mp4,,2-1\ncy,c.mp4,,1:00-2:00\n")
     for part in ("line 2: emotion 'ANGER'", "line 3: clips '2-1'", "line 4: clips '1:00-2:00'"):
         assert part in told

@@ -6,11 +6,14 @@ import pyarrow as pa
 import pytest
 
 from voiceface.splits import Group, draw_splits, find_groups
-from voiceface.tables import MANIFEST
+from voiceface.tables import GATHERED, SAMPLES
 
 COLUMNS = ("video", "speaker", "audio_sha256", "face_sha256", "audio_prints")
 FINGERPRINTS = ("start_us", "audio_marks", "face_print")
-SCHEMA = pa.schema([MANIFEST.field(name) for name in (*COLUMNS, *FINGERPRINTS)])
+SCHEMA = pa.schema(
+    [GATHERED.field("speaker")]
+    + [SAMPLES.field(name) for name in (*COLUMNS, *FINGERPRINTS) if name != "speaker"]
+)
 
 
 def alone(speakers: int, videos: int) -> list[Group]:

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.tables_builder import OUTSIDE_US, SEGMENT_US, Segment, Tables
-from voiceface.config import Manifest
+from voiceface.config import Gather
 from voiceface.files import read_table
 from voiceface.ids import content_digest
 from voiceface.reporting.pictures import thumbnail
@@ -91,7 +91,7 @@ def test_faces_of_videos_are_for_their_own_sound_unless_told_otherwise(tables: T
     tables.add("file-v", "ana", [Segment(scores={"snr_db": -9.0}), Segment()])
     flags = [row["flags"] for row in tables.run_manifest()]
     assert flags == [["no_face"], ["no_face"], ["noise_or_music"], []]
-    rows = tables.run_manifest(Manifest(pair_by_identity=True))
+    rows = tables.run_manifest(Gather(pair_by_identity=True))
     assert [row["face_video"] for row in rows] == ["file-v"] * 4
     # What is against the other sound is nothing against the face.
     assert [row["flags"] for row in rows] == [[], [], ["noise_or_music"], []]
@@ -114,7 +114,7 @@ def test_the_draw_is_the_same_on_each_build_and_another_with_another_seed(tables
     tables.add("pictures-a", "ana", 30, kind="pictures")
     first = faces_of(tables.run_manifest())
     assert faces_of(tables.run_manifest()) == first
-    assert faces_of(tables.run_manifest(Manifest(pair_seed=1))) != first
+    assert faces_of(tables.run_manifest(Gather(pair_seed=1))) != first
     assert len(set(first.values())) > 8
 
 

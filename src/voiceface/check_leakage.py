@@ -17,17 +17,17 @@ from typing import Any
 
 import cv2
 import numpy as np
-import pyarrow.compute as pc
 import soundfile
 
 from voiceface.errors import VoicefaceError
 from voiceface.files import read_table
+from voiceface.fingerprints import with_fingerprints
 from voiceface.leakage import near_faces, near_sounds, prove_no_leak
 from voiceface.media.fingerprint import sound_marks
 from voiceface.media.quality import face_print
 from voiceface.reporting.words import counted
 from voiceface.stretches import LEAST_SAMPLES, StretchIndex, shared_stretch
-from voiceface.tables import DATASET, MANIFEST
+from voiceface.tables import DATASET
 
 KINDS = {
     "identical_sound": f"share at least {LEAST_SAMPLES} samples of sound bit by bit",
@@ -155,26 +155,19 @@ class Examination:
         return {"leaks": self.leaks, "splits": splits, "pairs": pairs}
 
 
-def check_build(dataset: Path, manifest: Path) -> dict[str, Any]:
+def check_build(dataset: Path, samples: Path) -> dict[str, Any]:
     """Prove anew that the splits of this project's dataset share nothing.
 
     Args:
         dataset: `manifests/dataset.parquet`.
-        manifest: `manifests/samples.parquet`, for the fingerprints.
+        samples: `data/samples`, for the fingerprints.
 
     Returns: what was compared, as `leakage.prove_no_leak`.
 
     Raises:
         VoicefaceError: there is a leak, or a table is missing, damaged or not of the same build.
     """
-    kept = read_table(dataset, DATASET)
-    known = read_table(manifest, MANIFEST, ["sample", "audio_prints", "audio_marks", "face_print"])
-    known = known.filter(pc.is_in(known["sample"], kept["sample"].combine_chunks()))
-    if known["sample"].to_pylist() != kept["sample"].to_pylist():
-        raise VoicefaceError(f"{dataset}: not of the same build as {manifest}; `voiceface build`")
-    for name in known.column_names[1:]:
-        kept = kept.append_column(MANIFEST.field(name), known[name])
-    return prove_no_leak(kept.combine_chunks())
+    return prove_no_leak(with_fingerprints(samples, read_table(dataset, DATASET)))
 
 
 def check_folder(folder: Path) -> Examination:
@@ -244,10 +237,10 @@ def _compare_sounds(small: Split, large: Split) -> dict[str, dict[Path, tuple[Pa
         marks += [(number, part) for part in _marks(large, path)]
     files = [*small.sounds, *large.sounds]
     side = np.array([files_of < first_large for files_of, _ in marks], np.int8)
-    owners = np.repeat(np.arange(len(marks)), [len(part) for _, part in marks])
+    lengths = np.array([len(part) for _, part in marks], np.int64)
     joined = np.concatenate([np.zeros(0, np.uint32), *(part for _, part in marks)])
     near: dict[Path, tuple[Path, int]] = {}
-    for one, other in near_sounds(joined, owners, side, _LEAST_MARKS):
+    for one, other in near_sounds(joined, lengths, side, _LEAST_MARKS):
         theirs, mine = sorted((marks[one][0], marks[other][0]), reverse=True)
         if files[mine] not in identical:
             near.setdefault(files[mine], (files[theirs], 0))

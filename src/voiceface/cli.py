@@ -21,6 +21,7 @@ from voiceface.layout import (
     MODELS,
     OUTCOMES,
     REVIEWS,
+    SAMPLES,
     SOURCES,
     VIDEO_LIST,
 )
@@ -275,7 +276,7 @@ def _check_leakage(options: argparse.Namespace) -> int:
     from voiceface.reporting.leakage import compared_words
 
     if options.folder is None:
-        proof = check_build(DATASET, MANIFEST)
+        proof = check_build(DATASET, SAMPLES)
         compared = ", ".join(compared_words(proof["compared"]))
         print(f"no leak: the splits share nothing; compared were {compared}")
         if options.json:

@@ -11,14 +11,19 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from voiceface.errors import VoicefaceError
 from voiceface.layout import CONFIG
 from voiceface.model_config import (
     Acgan,
+    Fegan,
+    Mapping,
     ModelSection,
+    Modern,
+    Precision,
     RecogniserSection,
     Sincnet,
+    Speech2face,
     Train,
+    Vnet,
     Voice,
     Wav2pix,
 )
@@ -31,6 +36,7 @@ from voiceface.section import (
     Section,
     Seed,
     parse_section,
+    read_yaml,
 )
 
 
@@ -186,8 +192,8 @@ class Samples(Section):
     """Greatest share of clipped samples in a second: `clipped`."""
 
 
-class Manifest(Section):
-    """All samples together, joined with the curators' marks."""
+class Gather(Section):
+    """All samples together: whose face it is, what is there twice, which face goes with a sound."""
 
     max_identity_distance: Positive | None = 0.45
     """Greatest descriptor distance to the speaker's usual face: `wrong_person`, as is a face that
@@ -207,6 +213,11 @@ class Manifest(Section):
     from pictures without sound."""
     pair_seed: Seed = 0
     """Of the draw of those faces."""
+
+
+class Manifest(Section):
+    """All samples, joined with the curators' marks."""
+
     require_review: bool = False
     """Keep only what a curator kept; otherwise unmarked samples without a flag are kept too."""
     dispute_policy: Literal["unanimous", "majority", "adjudicator"] = "unanimous"
@@ -245,6 +256,8 @@ class Dataset(Section):
     """Share of each known speaker's videos for the test on unheard speech (at least one of two)."""
     unseen_fraction: Fraction = 0.15
     """Share of the speakers for the test on unseen people."""
+    noisy_train: bool = False
+    """Train on flagged samples, too (the paper's noisy data); the tests stay clean."""
     seed: Seed = 0
     """Of the draw of the splits."""
 
@@ -257,8 +270,11 @@ class Evaluate(Section):
     seconds: tuple[Annotated[float, Field(ge=0.1)], ...] = (1.0, 2.0, 3.0, 5.0, 10.0)
     """Lengths of speech to draw from, in seconds: the metrics are told of each that at least half
     of the voices have, on the same voices."""
+    babble_snr_db: tuple[float, ...] = ()
+    """Signal-to-noise ratios, in dB, at which faces are drawn with others of the split talking in
+    the background, too (Fang et al.: 1, 5, 10, 25); empty: none."""
     classifier_steps: AtLeastOne = 150
-    """Training steps of the classifiers of identity and of gender."""
+    """Training steps of the classifiers of identity, of gender and of emotion."""
     vgg_face_weights: str | None = None
     """Path of VGG-Face weights to fine-tune for identity, as in the paper; null: a built-in one."""
     inception_weights: str | None = None
@@ -266,6 +282,8 @@ class Evaluate(Section):
     score; null: none of them."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to evaluate."""
+    precision: Precision = "fp32"
+    """Of the drawing: bf16 is twice as fast on processors that know it, for a grey level or two."""
     seed: Seed = 0
     """Of the draws."""
 
@@ -277,18 +295,30 @@ class Report(Section):
     """Samples on each contact sheet, at most."""
 
 
+class Experiments(Section):
+    """What is compared when it is asked for by name, as in `snakemake compare`."""
+
+    file: str = "workflow/experiments.yaml"
+    """The experiments."""
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0, 1, 2)
+    """Seeds that each cell of an experiment is trained with, where it names none of its own."""
+
+
 class Settings(Section):
     """The whole configuration: one section per stage."""
 
-    models: list[Literal["acgan", "wav2pix"]] = ["wav2pix"]
+    models: list[Literal["acgan", "fegan", "mapping", "modern", "speech2face", "wav2pix"]] = [
+        "wav2pix"
+    ]
     """Models to train and to evaluate."""
-    recognisers: list[Literal["sincnet", "voice"]] = []
+    recognisers: list[Literal["sincnet", "vnet", "voice"]] = []
     """Recognisers of speakers to train even where none of these models begins with them."""
     resolve: Resolve = Resolve()
     download: Download = Download()
     speech: Speech = Speech()
     faces: Faces = Faces()
     samples: Samples = Samples()
+    gather: Gather = Gather()
     manifest: Manifest = Manifest()
     review: Review = Review()
     dataset: Dataset = Dataset()
@@ -297,8 +327,28 @@ class Settings(Section):
     voice: Voice = Voice()
     sincnet: Sincnet = Sincnet()
     acgan: Acgan = Acgan()
+    vnet: Vnet = Vnet()
+    fegan: Fegan = Fegan()
+    speech2face: Speech2face = Speech2face()
+    mapping: Mapping = Mapping()
+    modern: Modern = Modern()
     evaluate: Evaluate = Evaluate()
+    experiments: Experiments = Experiments()
     report: Report = Report()
+
+    @model_validator(mode="after")
+    def _check_embeddings(self) -> Self:
+        for name in self.models:
+            model = getattr(self, name)
+            encoder = getattr(self, model.begins_with) if model.begins_with else model
+            for key in ("variant", "front_end"):
+                ours, theirs = getattr(model, key, None), getattr(encoder, key, None)
+                if ours != theirs and None not in (ours, theirs):
+                    raise ValueError(
+                        f"{name}.{key} is {ours}, but {model.begins_with}.{key} is {theirs}, and it"
+                        " begins with that embedding; set both alike"
+                    )
+        return self
 
 
 _CONNECTION = ("socket_timeout_s", "cookies_file", "proxy")
@@ -328,16 +378,7 @@ def load_settings(path: Path = CONFIG) -> Settings:
     Raises:
         VoicefaceError: the file is missing, is not YAML, or holds a wrong key or value.
     """
-    import yaml  # not in the stages' processes, which are given their settings as JSON
-
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except FileNotFoundError:
-        raise VoicefaceError(f"{path}: no such file; run this in the project's folder") from None
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: no UTF-8, or no such date
-        raise VoicefaceError(f"{path}: not YAML ({' '.join(str(error).split())})") from None
-    if not isinstance(values, dict):
-        raise VoicefaceError(f"{path}: must be sections of keys, not {type(values).__name__}")
+    values = read_yaml(path)
     return parse_section(Settings, values, str(path))
 
 

@@ -27,7 +27,8 @@ _MEETINGS = 2  # so many equal marks at one shift, before two clips are compared
 _NEIGHBOURS = 8  # entries with the same key that each is compared with, beside the first
 _FACE_NEIGHBOURS = 64
 _BLOCK = 1 << 16
-_PORTIONS = 32
+_PORTION_BITS = 4
+_PORTIONS = 1 << _PORTION_BITS
 _LARGE = 1 << 20  # keys; fewer are sorted at once
 
 
@@ -187,41 +188,74 @@ def _meetings(
     """
     ones: list[list[np.ndarray]] = [[] for _ in range(neighbours + 1)]
     others: list[list[np.ndarray]] = [[] for _ in range(neighbours + 1)]
-    for places in _portions(keys, among):
-        order = np.argsort(keys[places], kind="stable")
-        sorted_keys, owners = keys[places][order], owners_of(places)[order]
-        starts = np.flatnonzero(sorted_keys[1:] != sorted_keys[:-1]) + 1
-        starts = np.concatenate([[0], starts]).astype(np.int32)
-        first = np.repeat(starts, np.diff(np.append(starts, len(places))))
-        several = np.flatnonzero(np.arange(len(places)) > first).astype(np.int32)
+    for portion in _portions(keys, among):
+        order, first = _recurring(keys[portion])
+        places, owners = portion[order], owners_of(portion)[order]
+        several = np.flatnonzero(np.arange(len(order)) > first).astype(np.int32)
         first = first[several]
         for lag in range(neighbours + 1):
             earlier = several - lag if lag else first
             meet = earlier > first if lag else np.ones(len(several), bool)
             one, other = earlier[meet], several[meet]
             apart = owners[one] != owners[other]
-            ones[lag].append(places[order[one[apart]]])
-            others[lag].append(places[order[other[apart]]])
+            ones[lag].append(places[one[apart]])
+            others[lag].append(places[other[apart]])
     none = [np.zeros(0, np.int64)]
     return np.concatenate(sum(ones, none)), np.concatenate(sum(others, none))
 
 
+def shared_keys(keys: np.ndarray) -> Iterator[np.ndarray]:
+    """Places of the entries (m,) whose key occurs more than once: those of one key side by side."""
+    for portion in _portions(keys, None):
+        yield portion[_recurring(keys[portion])[0]]
+
+
+def _recurring(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The entries whose key occurs more than once: by key, and of one key in their order.
+
+    Returns: places (k,) of the entries; and for each of these the first in it with the same key.
+    """
+    codes = _mixed(keys)
+    # Sorted as one number with the place: numpy does that several times as fast as `argsort`.
+    packed = codes.astype(np.uint64) << np.uint64(32) | np.arange(len(keys), dtype=np.uint64)
+    packed.sort()
+    places = _of_several(packed >> np.uint64(32), packed.astype(np.uint32))
+    if keys.itemsize > codes.itemsize:  # two keys may have one code
+        places.sort()
+        places = places[np.argsort(keys[places], kind="stable")]
+    starts = np.flatnonzero(np.diff(keys[places], prepend=~keys[places[:1]]))
+    counts = np.diff(np.append(starts, len(places)))
+    return places, np.repeat(starts.astype(np.int32), counts)
+
+
+def _of_several(sorted_codes: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """The places of those codes that stand beside the same one."""
+    same = np.zeros(len(places) + 1, bool)
+    same[1:-1] = sorted_codes[1:] == sorted_codes[:-1]
+    return places[same[1:] | same[:-1]]
+
+
+def _mixed(keys: np.ndarray) -> np.ndarray:
+    """An evenly spread code uint32 (m,) for each key; of 32-bit keys each has its own."""
+    if keys.itemsize == 4:
+        return keys.view(np.uint32) * np.uint32(0x9E3779B1)
+    return (keys.view(np.uint64) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(32)).astype(np.uint32)
+
+
 def _portions(keys: np.ndarray, among: np.ndarray | None) -> Iterator[np.ndarray]:
-    """The places of the keys, ascending, in portions: each with the keys of a range, in order.
+    """The places of the keys, ascending, in portions: all entries of a key are in one.
 
     To sort a portion after the other takes a part of the memory. Their number is fixed, so that the
     time stays linear.
     """
     count = _PORTIONS if len(keys) > _LARGE else 1
-    sample = np.sort(keys[:: max(1, len(keys) // _LARGE)])
-    cuts = np.unique(sample[len(sample) * np.arange(1, count) // count])
     portion = np.empty(len(keys), np.uint8)
     for start in range(0, len(keys), _LARGE):
         block = slice(start, start + _LARGE)
-        portion[block] = np.searchsorted(cuts, keys[block], side="right")
+        portion[block] = _mixed(keys[block]) >> np.uint32(32 - _PORTION_BITS) if count > 1 else 0
     if among is not None:
         portion[~among] = _PORTIONS
-    for number in range(len(cuts) + 1):
+    for number in range(count):
         yield np.flatnonzero(portion == number)
 
 

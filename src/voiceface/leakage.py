@@ -4,6 +4,7 @@ It shares no code with what draws the splits, so that a mistake there shows here
 """
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,8 +29,10 @@ _NEAR = {
     "face": {"bits": 8 * _PRINT_BYTES, "wrong_bits_at_most": NEAR_BITS},
 }
 _BLOCK = 1 << 16
-_RANGES = 32
+_SHARES = 16
 _MANY = 1 << 20  # keys; fewer are sorted at once
+_SPREAD = np.uint32(0x85EBCA6B)  # odd: each key has a code of its own, and they are spread evenly
+_32 = np.uint64(32)
 _NEAREST = 4  # entries of the other split with the same mark that each is compared with
 _NEAREST_FACES = 64  # with the same part of a print
 
@@ -49,65 +52,60 @@ def prove_no_leak(samples: pa.Table) -> dict[str, Any]:
     Raises:
         VoicefaceError: there is a leak; two of the samples are named.
     """
-    names = samples["sample"].to_pylist()
-    split_names = samples["split"].to_pylist()
-    split = np.array([SPLITS.index(name) for name in split_names], np.int8)
-    rows = np.arange(len(names))
-    prints, print_owners = _listed(samples, "audio_prints")
-    marks, mark_owners = _listed(samples, "audio_marks")
+    split = pc.index_in(samples["split"], pa.array(SPLITS)).to_numpy().astype(np.int8)
+    rows = np.arange(len(samples))
+    refuse = partial(_refuse, samples)
+    refuse(_overlap(samples, split), "a stretch of one video")
+    compared: dict[str, int] = {}
+    for kind, column in {"video": "video", "sound": "audio_sha256", "face": "face_sha256"}.items():
+        keys = _codes(samples, column)
+        refuse(_shared(keys, rows, split), f"a {kind}")
+        compared[kind] = _distinct(keys)
+    keys, lengths = _listed(samples, "audio_prints")
+    refuse(_shared(keys, np.repeat(rows.astype(np.int32), lengths), split), "a stretch of sound")
+    compared["sound_prints"] = _distinct(keys)
+    marks, lengths = _listed(samples, "audio_marks")
+    compared["sound_marks"] = len(marks)
+    near_sound = near_sounds(marks.view(np.uint32), lengths, split)
+    refuse(next(near_sound, None), "nearly the same sound")
     pictures, picture_owners = _face_prints(samples)
-    kinds = {
-        "video": (_codes(samples, "video"), rows),
-        "sound": (_codes(samples, "audio_sha256"), rows),
-        "sound_prints": (prints, print_owners),
-        "face": (_codes(samples, "face_sha256"), rows),
-    }
-    _refuse(_overlap(samples, split), names, split_names, "a stretch of one video")
-    for kind, (keys, owners) in kinds.items():
-        words = "a stretch of sound" if kind == "sound_prints" else f"a {kind}"
-        _refuse(_shared(keys, owners, split), names, split_names, words)
-    near_sound = near_sounds(marks.view(np.uint32), mark_owners, split)
-    _refuse(next(near_sound, None), names, split_names, "nearly the same sound")
-    near_face = near_faces(pictures, picture_owners, split)
-    _refuse(next(near_face, None), names, split_names, "nearly the same face")
+    compared["face_prints"] = len(pictures)
+    refuse(next(near_faces(pictures, picture_owners, split), None), "nearly the same face")
     known = split != SPLITS.index("unseen")
-    _refuse(_shared(_codes(samples, "speaker"), rows, known), names, split_names, "a speaker")
+    refuse(_shared(_codes(samples, "speaker"), rows, known), "a speaker")
     return {
-        "samples": {name: split_names.count(name) for name in SPLITS},
-        "compared": {
-            **{kind: _distinct(keys) for kind, (keys, _) in kinds.items()},
-            "sound_marks": len(marks),
-            "face_prints": len(pictures),
-        },
+        "samples": {name: int((split == side).sum()) for side, name in enumerate(SPLITS)},
+        "compared": compared,
         "near": _NEAR,
         "shared_between_splits": 0,
     }
 
 
 def near_sounds(
-    marks: np.ndarray, owners: np.ndarray, side: np.ndarray, least: int = NEAR_MARKS
+    marks: np.ndarray, lengths: np.ndarray, side: np.ndarray, least: int = NEAR_MARKS
 ) -> Iterator[tuple[int, int]]:
     """Pairs of clips of different sides with a stretch of nearly the same sound.
 
     Args:
         marks: uint32 (m,), the clips' fingerprints one after the other.
-        owners: (m,), clip of each mark, ascending.
+        lengths: (n,), number of marks of each clip.
         side: (n,), side of each clip.
         least: length of the stretch in marks, for clips that are shorter than `NEAR_MARKS`.
     """
-    starts = np.searchsorted(owners, np.arange(len(side) + 1, dtype=owners.dtype))
-    met = [np.zeros((2, 0), np.int64), *map(np.stack, _across(marks, side[owners], _NEAREST))]
+    starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+    sides = np.repeat(side.astype(np.int8), lengths)
+    met = [np.zeros((2, 0), np.int64), *map(np.stack, _across(marks, sides, _NEAREST))]
     one, other = np.concatenate(met, axis=1)
+    clips, others = (np.searchsorted(starts, place, side="right") - 1 for place in (one, other))
     # The two clips and the shift in one number, which sorts much faster than three.
     longest = int(np.diff(starts).max(initial=0))
-    clips, others = owners[one].astype(np.int64), owners[other].astype(np.int64)
     shifts = (one - starts[clips]) - (other - starts[others]) + longest
     pair = (clips * len(side) + others) * (2 * longest + 1) + shifts
     _, first, counts = np.unique(pair, return_index=True, return_counts=True)
     # One equal mark is chance: the same sound has several at one shift.
     often = first[counts > 1]
     for place in often.tolist():
-        left, right = int(owners[one[place]]), int(owners[other[place]])
+        left, right = int(clips[place]), int(others[place])
         shift = int(one[place] - other[place])
         begin = max(starts[left], starts[right] + shift)
         end = min(starts[left + 1], starts[right + 1] + shift)
@@ -160,50 +158,58 @@ def _across(
         side: (m,) side of each entry.
     """
     turned = dict.fromkeys(np.unique(side)[:-1].tolist(), 0)
-    for inside in _by_ranges(keys):
+    for codes, inside in _met_by_sides(keys, side):
         for name in turned:
-            mine, theirs = inside[side[inside] == name], inside[side[inside] > name]
-            # Both in order: a search for sorted keys goes through memory from end to end.
-            mine, theirs = (rows[np.argsort(keys[rows], kind="stable")] for rows in (mine, theirs))
-            low = np.searchsorted(keys[theirs], keys[mine], side="left")
-            count = np.searchsorted(keys[theirs], keys[mine], side="right") - low
+            here, there = side[inside] == name, side[inside] > name
+            mine, theirs = inside[here], inside[there]
+            low = np.searchsorted(codes[there], codes[here], side="left")
+            count = np.searchsorted(codes[there], codes[here], side="right") - low
             mine, low, count = mine[count > 0], low[count > 0], count[count > 0]
             # Not all with the same ones, where a key is in many.
             turn = turned[name] + np.arange(len(mine))
             turned[name] += len(mine)
             for step in range(nearest):
-                there = np.flatnonzero(count > step)
-                found = low[there] + (turn[there] + step) % count[there]
-                for start in range(0, len(there), _BLOCK):
+                some = np.flatnonzero(count > step)
+                found = low[some] + (turn[some] + step) % count[some]
+                for start in range(0, len(some), _BLOCK):
                     block = slice(start, start + _BLOCK)
-                    yield mine[there[block]], theirs[found[block]]
+                    yield mine[some[block]], theirs[found[block]]
 
 
-def _by_ranges(keys: np.ndarray) -> Iterator[np.ndarray]:
-    """The places of the keys of a range, ascending, range after range; together they are all.
+def _met_by_sides(keys: np.ndarray, side: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The entries whose key (uint32) several sides have, in shares.
 
-    To sort one range at a time takes a part of the memory. Their number is fixed, so that the time
-    stays linear.
+    A share of the keys is sorted at a time, which takes a part of the memory. Their number is
+    fixed, so that the time stays linear.
+
+    Returns: a code for each key, ascending, and the places of the entries.
     """
-    if len(keys) <= _MANY:
-        yield np.arange(len(keys))
-        return
-    some = np.sort(keys[:: len(keys) // _MANY])
-    ends = np.unique(some[len(some) * np.arange(1, _RANGES) // _RANGES])
-    parts = [
-        np.searchsorted(ends, keys[start : start + _MANY], side="right").astype(np.uint8)
-        for start in range(0, len(keys), _MANY)
-    ]
-    place = np.concatenate(parts)
-    for number in range(len(ends) + 1):
-        yield np.flatnonzero(place == number)
+    shares = _SHARES if len(keys) > _MANY else 1
+    share = np.zeros(len(keys), np.uint8)
+    for start in range(0, len(keys), _MANY):
+        block = slice(start, start + _MANY)
+        share[block] = (keys[block] * _SPREAD).astype(np.uint64) * np.uint64(shares) >> _32
+    for number in range(shares):
+        inside = np.flatnonzero(share == number)
+        # The code above the place in one number: to sort those is the quickest.
+        both = (keys[inside] * _SPREAD).astype(np.uint64) << _32
+        both |= np.arange(len(inside), dtype=np.uint64)
+        both.sort()
+        inside = inside[both.astype(np.uint32)]
+        codes = (both >> _32).astype(np.uint32)
+        if not len(codes):
+            continue
+        starts = np.flatnonzero(np.append(True, codes[1:] != codes[:-1]))
+        sides = side[inside]
+        several = np.minimum.reduceat(sides, starts) < np.maximum.reduceat(sides, starts)
+        chosen = np.repeat(several, np.diff(np.append(starts, len(codes))))
+        yield codes[chosen], inside[chosen]
 
 
 def _listed(samples: pa.Table, column: str) -> tuple[np.ndarray, np.ndarray]:
-    """The entries of a column of lists, one after the other, and the row of each."""
+    """The entries of a column of lists, one after the other, and how many each row has."""
     lists = samples[column].combine_chunks()
-    counts = np.diff(lists.offsets.to_numpy())
-    return lists.flatten().to_numpy(), np.repeat(np.arange(len(samples), dtype=np.int32), counts)
+    return lists.flatten().to_numpy(), pc.list_value_length(lists).to_numpy()
 
 
 def _face_prints(samples: pa.Table) -> tuple[np.ndarray, np.ndarray]:
@@ -231,7 +237,14 @@ def _shared(keys: np.ndarray, owners: np.ndarray, split: np.ndarray) -> tuple[in
         owners: (m,) row of each key.
         split: (n,) split of each row, or another number for the side that it is on.
     """
-    order = np.argsort(keys, kind="stable")
+    # Most keys occur once: only the others are put side by side.
+    ordered = np.sort(keys)
+    twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    if not len(twice):
+        return None
+    nearest = np.searchsorted(twice[:-1], keys)
+    some = np.flatnonzero(twice[nearest] == keys)
+    order = some[np.argsort(keys[some], kind="stable")]
     keys, owners = keys[order], owners[order]
     # Within a run of equal keys, two splits meet somewhere side by side.
     equal = keys[1:] == keys[:-1]
@@ -242,9 +255,14 @@ def _shared(keys: np.ndarray, owners: np.ndarray, split: np.ndarray) -> tuple[in
 
 def _overlap(samples: pa.Table, split: np.ndarray) -> tuple[int, int] | None:
     """Two rows of different splits that overlap in the time of one video; None without any."""
+    code = _codes(samples, "video")
+    sides = np.zeros((int(code.max(initial=-1)) + 1, len(SPLITS)), bool)
+    sides[code, split] = True
+    # Only where a video has rows of several splits.
+    rows = np.flatnonzero((sides.sum(axis=1) > 1)[code])
     start, end = (samples[name].to_numpy() for name in ("start_us", "end_us"))
-    order = np.lexsort((start, _codes(samples, "video")))
-    columns = (_codes(samples, "video"), start, end, split)
+    order = rows[np.lexsort((start[rows], code[rows]))]
+    columns = (code, start, end, split)
     latest: dict[int, tuple[int, int]] = {}  # of this video: end and row, by split, that ends last
     before = None
     for row, video, begin, stop, side in zip(
@@ -259,11 +277,11 @@ def _overlap(samples: pa.Table, split: np.ndarray) -> tuple[int, int] | None:
     return None
 
 
-def _refuse(leak: tuple[int, int] | None, names: list[str], split: list[str], what: str) -> None:
+def _refuse(samples: pa.Table, leak: tuple[int, int] | None, what: str) -> None:
     if leak is None:
         return
-    one, other = leak
+    one, other = (f"{samples['sample'][row]} ({samples['split'][row]})" for row in leak)
     raise VoicefaceError(
-        f"leak between splits: {names[one]} ({split[one]}) and {names[other]} ({split[other]})"
-        f" share {what}; drop one of them with `voiceface mark`, and report this defect"
+        f"leak between splits: {one} and {other} share {what};"
+        " drop one of them with `voiceface mark`, and report this defect"
     )

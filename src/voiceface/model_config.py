@@ -7,12 +7,15 @@ from pydantic import Field
 from voiceface.section import (
     AtLeastOne,
     Crop,
+    CropFrames,
     Fraction,
     NonNegative,
     Positive,
     Section,
     Seed,
 )
+
+Precision = Literal["fp32", "bf16"]
 
 
 class Train(Section):
@@ -24,7 +27,7 @@ class Train(Section):
     """Devices to train on at a time, each with its share of the batch (on a CPU: processes)."""
     seed: Seed = 0
     """Of the weights, the draws and the augmentation."""
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Precision = "fp32"
     """Of the forward and backward pass: bf16 is autocast."""
     compile: bool = False
     """torch.compile the networks: faster steps after a slow start."""
@@ -32,6 +35,9 @@ class Train(Section):
     """Decay of the generator's exponential moving average; 0 is none."""
     accumulate: AtLeastOne = 1
     """Parts that a batch is gone through in, one after the other, where memory is short."""
+    babble_snr_db: float | None = None
+    """Mix others of the split, who talk at the same time, into each voice that is learnt from, at
+    this signal-to-noise ratio in dB; null: none."""
     most_data_gib: NonNegative = 16.0
     """Training data that takes more than this on the device, in GiB, stays on the disk, and batches
     are read ahead."""
@@ -89,6 +95,8 @@ class EmbeddingSection(ModelSection):
 class Wav2pix(ModelSection):
     """Wav2Pix (Duarte et al., ICASSP 2019). The defaults suit the demo; see workflow/paper.yaml."""
 
+    input_samples: AtLeastOne = 16_384
+    """Length of the sound that a face is drawn from, in samples (the paper: 16,384)."""
     variant: Literal["paper", "code"] = "paper"
     """Layers as in the paper, or as in the authors' code where that differs."""
     encoder_batch_norm: bool = True
@@ -161,6 +169,138 @@ class Acgan(EmbeddingSection):
     """Adam's learning rate (the paper: 2e-4)."""
     betas: tuple[Fraction, Fraction] = (0.5, 0.999)
     """Adam's momenta (the paper)."""
+
+    @property
+    def begins_with(self) -> str | None:
+        """The recogniser that is trained before, and whose encoder it takes; None: none of ours."""
+        return None if self.embedding else "voice"
+
+
+class Vnet(RecogniserSection):
+    """Speaker recognition, by which the V-net of fegan is trained first."""
+
+    steps: AtLeastOne = 300
+    """Training steps."""
+    batch: Annotated[int, Field(ge=2)] = 32
+    """Voices in a step (the paper: 64)."""
+    variant: Literal["paper", "code"] = "paper"
+    """The embedding's layers; as in fegan.variant."""
+    front_end: Literal["fbank", "mfcc", "spectrogram"] = "fbank"
+    """What is made of the sound: 64 log-mel bands, 13 cepstral coefficients, or 128 linear bands;
+    as in fegan.front_end."""
+    crop_frames: CropFrames = (300, 800)
+    """Least and greatest length of the sound that it learns from, in frames of 16 ms (the paper);
+    the sound is repeated until it is long enough."""
+    lr: Positive = 0.03
+    """SGD's learning rate (the paper: 0.03)."""
+    halve_every: Positive = 100.0
+    """The learning rate is halved after every so many epochs (the paper: 100)."""
+
+
+class Fegan(EmbeddingSection):
+    """FE-GAN (Fang et al. 2021). The defaults suit the demo; see workflow/paper.yaml."""
+
+    steps: AtLeastOne = 900
+    """Training steps."""
+    batch: Annotated[int, Field(ge=2)] = 16
+    """Pairs in a step (the paper: 64)."""
+    pairing: Literal["paired"] = "paired"
+    """Faces to train on: the one beside the sound, whose emotion is that of the sound."""
+    variant: Literal["paper", "code"] = "paper"
+    """Layers and losses as in the paper, or as in the authors' code where that differs."""
+    front_end: Literal["fbank", "mfcc", "spectrogram"] = "fbank"
+    """What is made of the sound: 64 log-mel bands (the paper's best), 13 cepstral coefficients (its
+    code), or 128 linear bands."""
+    crop_frames: CropFrames = (300, 800)
+    """Least and greatest length of the sound that it learns from, in frames of 16 ms (the paper);
+    the sound is repeated until it is long enough."""
+    without: tuple[Literal["c1", "c2", "d1", "d2"], ...] = ()
+    """Components to leave out, as in the paper's ablation: c1, d1 tell identities, c2, d2 emotions;
+    c is a classifier, d a discriminator."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    """Dropout of the generator while it learns (the paper names no rate; its code: 0.25)."""
+    lr: Positive = 2e-4
+    """Adam's learning rate (the paper: 2e-4)."""
+    betas: tuple[Fraction, Fraction] = (0.5, 0.999)
+    """Adam's momenta (its code)."""
+
+    @property
+    def begins_with(self) -> str | None:
+        """The recogniser that is trained before, and whose encoder it takes; None: none of ours."""
+        return None if self.embedding else "vnet"
+
+
+class Speech2face(Acgan):
+    """Speech2Face, a student system: as acgan, for all or for one gender."""
+
+    gender: Literal["all", "female", "male"] = "all"
+    """Whose voices and faces it is for, by the gender in sources.csv: its general, female and male
+    models."""
+    crop_s: Crop = (10.0, 10.0)
+    """Least and greatest length of the sound that it learns from, in seconds: the sound is repeated
+    until it is so long (the system: 10)."""
+
+
+class Mapping(EmbeddingSection):
+    """A voice mapped into the space of face descriptors, and a face drawn from there. The defaults
+    suit the demo; see workflow/paper.yaml."""
+
+    px: Literal[64] = 64
+    """Width and height of the drawn face, in pixels."""
+    steps: AtLeastOne = 400
+    """Training steps."""
+    batch: Annotated[int, Field(ge=2)] = 16
+    """Pairs in a step."""
+    recogniser: Literal["sincnet", "voice"] = "sincnet"
+    """Whose voice embedding is mapped (that of `voice` with voice.variant paper)."""
+    crop_s: Crop = (1.0, 1.0)
+    """Least and greatest length of the sound that it learns from, in seconds."""
+    hop_s: Annotated[float, Field(ge=0.001, le=1)] = 0.2
+    """How far apart SincNet's windows are whose mean is mapped, in seconds."""
+    identity: Literal["early", "late"] = "late"
+    """Where speakers are to be told apart: on the mapping's first layer, or on the descriptor."""
+    angle_weight: NonNegative = 10.0
+    """Weight of the angle between the mapped and the true descriptor (the source: 10)."""
+    speaker_weight: NonNegative = 5.0
+    """Weight of the softmax cross-entropy of the speakers (the source: 5)."""
+    gw_weight: NonNegative = 1.0
+    """Weight of the Gromov-Wasserstein discrepancy of mapped and true descriptors; 0 is none."""
+    gw_epsilon: Positive = 0.05
+    """Weight of the entropy of its coupling; the greater, the more even that is."""
+    lr: Positive = 1e-3
+    """Adam's learning rate of the mapping."""
+    lr_decoder: Positive = 1e-3
+    """Adam's learning rate of the decoder."""
+
+    @property
+    def begins_with(self) -> str | None:
+        """The recogniser that is trained before, and whose encoder it takes; None: none of ours."""
+        return None if self.embedding else self.recogniser
+
+
+class Modern(EmbeddingSection):
+    """What the published models are measured against: a GAN of today. No paper has these values."""
+
+    px: Literal[64] = 64
+    """Width and height of the drawn face, in pixels."""
+    steps: AtLeastOne = 900
+    """Training steps."""
+    batch: Annotated[int, Field(ge=2)] = 32
+    """Pairs in a step."""
+    pairing: Literal["paired", "identity"] = "identity"
+    """Faces to train on: the one beside the sound, or any of the same speaker's."""
+    crop_s: Crop = (3.0, 8.0)
+    """Least and greatest length of the sound that it learns from, in seconds."""
+    lr: Positive = 1e-3
+    """Adam's learning rate."""
+    betas: tuple[Fraction, Fraction] = (0.0, 0.99)
+    """Adam's momenta (R3GAN: no first one)."""
+    gamma: NonNegative = 1.0
+    """Weight of the gradient penalties (R3GAN: 1 and more, with the square of the size)."""
+    penalty_share: Fraction = 0.25
+    """Share of a batch that the penalties are taken on."""
+    wrong_weight: NonNegative = 1.0
+    """Weight of telling a voice's real face from somebody else's."""
 
     @property
     def begins_with(self) -> str | None:

@@ -6,12 +6,14 @@ it is otherwise; both are reported, and left to the human.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from voiceface.fingerprints import fingerprints
 from voiceface.media.identity import LEAST_FACES, Crowd, distances, find_crowds, rows_by_code
 
 _HIDDEN_SHARE = 0.2  # of all the label's faces, each video counting alike
@@ -32,47 +34,58 @@ class People:
 
 
 def find_people(
-    samples: pa.Table, unflagged: np.ndarray, radius: float, same_person: float | None
+    samples: pa.Table,
+    folder: Path,
+    unflagged: np.ndarray,
+    radius: float,
+    same_person: float | None,
 ) -> People:
     """Find each speaker's usual face, labels that are one person, and labels that hide several.
 
+    The descriptors of one speaker at a time are in memory.
+
     Args:
-        samples: columns sample, video, speaker and descriptor, as in `tables.MANIFEST`.
+        samples: columns sample, video, start_us, face_number and speaker, as in `tables.GATHERED`.
+        folder: `data/samples`, for the descriptors.
         unflagged: (n,), the samples whose faces say what is usual.
         radius: descriptor distance up to which a face is taken for the usual one's person.
         same_person: usual faces of two labels that are nearer than this are one person; None: not
             looked for.
     """
-    found = np.full(len(samples), np.nan, np.float32)
-    with_face = np.flatnonzero(pc.is_valid(samples["descriptor"]).to_numpy())
+    distance = np.full(len(samples), np.nan, np.float32)
     strange = np.zeros(len(samples), bool)
-    if not len(with_face):
-        return People(found, strange, [])
-    values = samples["descriptor"].combine_chunks().flatten()
-    faces = values.to_numpy().reshape(len(with_face), -1)
-    speakers, speaker = _codes(samples, "speaker", with_face)
-    videos, video = _codes(samples, "video", with_face)
-    names = samples["sample"].take(pa.array(with_face))
-    usual: dict[str, _Person] = {}
+    speakers, speaker = _codes(samples, "speaker")
+    videos, video = _codes(samples, "video")
+    usual: list[_Person] = []
     findings: list[dict[str, Any]] = []
     rows_of = dict(rows_by_code(speaker))
     for number in sorted(rows_of, key=speakers.__getitem__):
-        mine = rows_of[number]
-        clean = mine[unflagged[with_face[mine]]]
-        crowds = find_crowds(faces[clean], video[clean], radius)
+        rows, faces = _faces(samples, folder, rows_of[number])
+        clean = unflagged[rows]
+        mine = rows[clean]
+        crowds = find_crowds(faces[clean], video[mine], radius)
         if not crowds:
             continue
-        found[with_face[mine]] = distances(faces[mine], crowds[0].centre)
+        distance[rows] = distances(faces, crowds[0].centre)
         for crowd in crowds[1:]:
-            strange[with_face[clean[crowd.faces]]] = len(crowd.faces) >= LEAST_FACES
+            strange[mine[crowd.faces]] = len(crowd.faces) >= LEAST_FACES
+        names = samples["sample"].take(pa.array(mine))
         label = speakers[number]
-        people = [_Person(label, crowd, faces, clean, names, videos) for crowd in crowds]
-        usual[label] = people[0]
-        hidden = [one for one in people[1:] if one.is_hidden(len(set(video[clean].tolist())))]
+        people = [_Person(label, crowd, faces[clean], names, videos) for crowd in crowds]
+        usual.append(people[0])
+        hidden = [one for one in people[1:] if one.is_hidden(len(set(video[mine].tolist())))]
         findings += [_finding("several_people", people[0], one) for one in hidden]
     if same_person is not None:
-        findings += _same_people(list(usual.values()), same_person)
-    return People(found, strange, findings)
+        findings += _same_people(usual, same_person)
+    return People(distance, strange, findings)
+
+
+def _faces(samples: pa.Table, folder: Path, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Those of the rows that have a descriptor (m,), and the descriptors (m, d)."""
+    places = samples.select(["video", "start_us", "face_number"]).take(pa.array(rows))
+    column = fingerprints(folder, places, ["descriptor"])["descriptor"].combine_chunks()
+    rows = rows[pc.is_valid(column).to_numpy(zero_copy_only=False)]
+    return rows, column.flatten().to_numpy().reshape(len(rows), -1 if len(rows) else 0)
 
 
 class _Person:
@@ -83,17 +96,16 @@ class _Person:
         label: str,
         crowd: Crowd,
         faces: np.ndarray,
-        rows: np.ndarray,
         names: pa.ChunkedArray,
         videos: list[str],
     ) -> None:
-        mine = rows[crowd.faces]
+        mine = crowd.faces
         typical = mine[int(np.argmin(distances(faces[mine], crowd.centre)))]
         self.label = label
         self.centre = crowd.centre
         self.shares = crowd.shares
         self.faces = len(mine)
-        self.sample = names[typical].as_py()
+        self.sample = names[int(typical)].as_py()
         self.videos = sorted(videos[number] for number in crowd.shares)
 
     def is_hidden(self, videos: int) -> bool:
@@ -129,7 +141,7 @@ def _finding(kind: str, one: _Person, other: _Person) -> dict[str, Any]:
     }
 
 
-def _codes(samples: pa.Table, column: str, rows: np.ndarray) -> tuple[list[str], np.ndarray]:
+def _codes(samples: pa.Table, column: str) -> tuple[list[str], np.ndarray]:
     """The distinct values, and the place of each row's among them."""
     encoded = samples[column].combine_chunks().dictionary_encode()
-    return encoded.dictionary.to_pylist(), encoded.indices.to_numpy()[rows]
+    return encoded.dictionary.to_pylist(), encoded.indices.to_numpy()

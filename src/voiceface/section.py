@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -22,7 +23,16 @@ def _a_range(lengths: tuple[float, float]) -> tuple[float, float]:
     return lengths
 
 
+def _frames(lengths: tuple[int, int]) -> tuple[int, int]:
+    if not 32 <= lengths[0] <= lengths[1]:
+        raise ValueError(
+            f"must be two lengths from 32 frames on, the lesser first, not {list(lengths)}"
+        )
+    return lengths
+
+
 Crop = Annotated[tuple[float, float], AfterValidator(_a_range)]
+CropFrames = Annotated[tuple[int, int], AfterValidator(_frames)]
 
 
 class Section(BaseModel):
@@ -38,6 +48,25 @@ class Section(BaseModel):
 
 
 S = TypeVar("S", bound=Section)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a file of sections; an empty one has none.
+
+    Raises:
+        VoicefaceError: the file is missing, is not YAML, or holds no sections.
+    """
+    import yaml  # not in the stages' processes, which are given their settings as JSON
+
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError:
+        raise VoicefaceError(f"{path}: no such file; run this in the project's folder") from None
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: no UTF-8, or no such date
+        raise VoicefaceError(f"{path}: not YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(values, dict):
+        raise VoicefaceError(f"{path}: must be sections of keys, not {type(values).__name__}")
+    return values
 
 
 def parse_section(kind: type[S], values: dict[str, Any], where: str = "config") -> S:

@@ -27,6 +27,8 @@ _LOCAL = r"/[^\x00-\x1f]*|[^\x00-\x1f:/-][^\x00-\x1f:/]*(/[^\x00-\x1f]*)?"
 _Cell = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 _SECONDS = r"[0-9]+(\.[0-9]{1,6})?"
 _CLIP = rf"{_SECONDS}-{_SECONDS}"
+_WORD = r"[a-z][a-z0-9_-]{0,31}"
+_AT_TIME = rf"{_WORD}@{_CLIP}"
 
 
 def parse_clips(text: str) -> list[tuple[int, int]]:
@@ -59,6 +61,12 @@ def _checked_clips(text: str) -> str:
     return text
 
 
+def _checked_times(text: str) -> str:
+    for stretch in text.split(";") if "@" in text else []:
+        parse_clips(stretch.partition("@")[2])
+    return text
+
+
 class Source(BaseModel):
     """One row of `manifests/sources.csv`. Each field's docstring says what may stand in it."""
 
@@ -80,8 +88,12 @@ class Source(BaseModel):
     """given (by the person), public (published for all), synthetic (no person), none, or empty"""
     note: _Cell = ""
     """any words"""
-    emotion: Annotated[str, Field(pattern=r"^([a-z][a-z0-9_-]{0,31})?$")] = ""
-    """a small-letter word such as `anger`, or empty: the emotion of all of its speech"""
+    emotion: Annotated[
+        str,
+        Field(pattern=rf"^({_WORD}|{_AT_TIME}(;{_AT_TIME})*)?$"),
+        AfterValidator(_checked_times),
+    ] = ""
+    """a small-letter word such as `anger`, or by time as in `anger@12.5-20;fear@31-40`, or empty"""
     clips: Annotated[
         str, Field(pattern=rf"^({_CLIP}(;{_CLIP})*)?$"), AfterValidator(_checked_clips)
     ] = ""

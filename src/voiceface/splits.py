@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from voiceface.duplicates import face_pairs, sound_pairs
+from voiceface.duplicates import face_pairs, shared_keys, sound_pairs
 
 LEAST_SPEAKERS = 4
 """From so many speakers on, at least one is unseen."""
@@ -43,11 +44,13 @@ def find_groups(samples: pa.Table) -> list[Group]:
         values = samples[column].combine_chunks().dictionary_encode().indices.to_numpy()
         links |= _links(values, video)
     prints = samples["audio_prints"].combine_chunks()
-    counts = np.diff(prints.offsets.to_numpy())
+    counts = pc.list_value_length(prints).to_numpy()
     links |= _links(prints.flatten().to_numpy(), np.repeat(video, counts))
     for pairs in (sound_pairs(samples), face_pairs(samples)):
         links |= {(one, other) for one, other in video[pairs].tolist()}
-    speaker_of = dict(zip(video.tolist(), samples["speaker"].to_pylist(), strict=True))
+    numbers, rows = np.unique(video, return_index=True)
+    speakers = samples["speaker"].take(pa.array(rows)).to_pylist()
+    speaker_of = dict(zip(numbers.tolist(), speakers, strict=True))
     groups = []
     for members in _joined(len(names), links):
         videos = tuple(sorted(names[member] for member in members))
@@ -127,11 +130,13 @@ def _rank(seed: int, draw: str, names: Sequence[str]) -> str:
 
 def _links(keys: np.ndarray, owners: np.ndarray) -> set[tuple[int, int]]:
     """Pairs of different owners that have a key in common; enough of them to join all."""
-    order = np.argsort(keys, kind="stable")
-    keys, owners = keys[order], owners[order]
-    meet = (keys[1:] == keys[:-1]) & (owners[1:] != owners[:-1])
-    pairs = np.stack([owners[:-1][meet], owners[1:][meet]], axis=1)
-    return {(one, other) for one, other in np.unique(pairs, axis=0).tolist()}
+    links: set[tuple[int, int]] = set()
+    for places in shared_keys(keys):
+        side_by_side, mine = keys[places], owners[places]
+        meet = (side_by_side[1:] == side_by_side[:-1]) & (mine[1:] != mine[:-1])
+        pairs = np.stack([mine[:-1][meet], mine[1:][meet]], axis=1)
+        links |= {(one, other) for one, other in np.unique(pairs, axis=0).tolist()}
+    return links
 
 
 def _joined(count: int, links: Iterable[tuple[int, int]]) -> list[list[int]]:

@@ -148,18 +148,30 @@ SAMPLES = pa.schema(
 """`data/samples/<video>.parquet`: one row per segment and face; no media. What has a picture and no
 sound has a row for each face, all of sound null: see `voiceface.unpaired`."""
 
-MANIFEST = pa.schema(
+FINGERPRINTS = ("face_print", "audio_prints", "audio_marks", "descriptor")
+"""Columns of the samples tables that stand in no table of all videos: they are most of what a
+sample takes, and only needed where samples are compared. See `voiceface.fingerprints`."""
+
+GATHERED = pa.schema(
     [
-        *SAMPLES,
+        *(field for field in SAMPLES if field.name not in FINGERPRINTS),
         _column("speaker", pa.string(), "label from sources.csv"),
         _column("gender", pa.string(), "from sources.csv; may be empty"),
         _column("language", pa.string(), "from sources.csv; may be empty"),
         _column("licence", pa.string(), "from sources.csv; may be empty"),
-        _column("emotion", pa.string(), "from sources.csv; may be empty"),
+        _column("emotion", pa.string(), "of the segment, from sources.csv; may be empty"),
         _column("face_video", pa.string(), "where the face comes from: its own video, mostly"),
         _column("face_start_us", pa.int64(), "start of the face's row in the faces table, µs"),
         _column("identity_distance", pa.float32(), "descriptor distance to speaker's usual", True),
         _column("clean", pa.bool_(), "no flag"),
+    ]
+)
+"""`data/gathered.parquet`: all samples, joined with sources. `flags` may have gained `wrong_person`
+and `duplicate`, which take all videos to tell."""
+
+MANIFEST = pa.schema(
+    [
+        *GATHERED,
         _column("review", pa.string(), "pending, keep, drop, unsure, stale or disputed"),
         _column("review_reason", pa.string(), "the curator's reason; may be empty"),
         _column("curator", pa.string(), "who decided; empty when pending or disputed"),
@@ -167,8 +179,7 @@ MANIFEST = pa.schema(
         _column("fate", pa.string(), "kept, or what it counts as in the funnel"),
     ]
 )
-"""`manifests/samples.parquet`: all samples, joined with sources and reviews. `flags` may have
-gained `wrong_person` and `duplicate`, which take all videos to tell."""
+"""`manifests/samples.parquet`: all samples, joined with the curators' marks."""
 
 FUNNEL = pa.schema(
     [
@@ -180,7 +191,9 @@ FUNNEL = pa.schema(
     ]
 )
 """`manifests/funnel.parquet`: every microsecond of source video, kept or dropped with a reason.
-A video that could not be had or read has one row with its reason and the duration 0."""
+A video that could not be had or read has one row with its reason and the duration 0.
+`data/outside.parquet` has those of its rows that no mark changes: lost videos, and time that is in
+no segment."""
 
 PEOPLE = pa.schema(
     [
@@ -200,7 +213,7 @@ PEOPLE = pa.schema(
 
 DATASET = pa.schema(
     [
-        *(MANIFEST.field(name) for name in ("sample", "speaker", "gender", "language")),
+        *(MANIFEST.field(name) for name in ("sample", "speaker", "gender", "language", "emotion")),
         *_SEGMENT,
         *(MANIFEST.field(name) for name in ("face_video", "face_start_us")),
         MANIFEST.field("face_number"),
@@ -218,15 +231,17 @@ DESCRIPTOR = 128
 """Numbers of dlib's face descriptor."""
 
 PACKED = pa.schema(
-    [DATASET.field(name) for name in ("sample", "speaker", "gender", "video", "face_video")]
+    [
+        DATASET.field(name)
+        for name in ("sample", "speaker", "gender", "emotion", "video", "face_video")
+    ]
 )
 """`data/packed/<split>/samples.parquet`: row i describes `faces.npy[i]`, `audio.npy[i]`
 and `descriptors.npy[i]`.
 
 The arrays are uint8 RGB, n × size × size × 3; int16, n × segment samples; and float32, n × 128: the
-descriptor of that face, NaN where it has none. `pack.json` holds
-rates, sizes, the speakers of the training split in label order (the classes), and the digests of
-the arrays."""
+descriptor of that face, NaN where it has none. `pack.json` holds rates, sizes, the speakers and the
+emotions of the training split in label order (the classes), and the digests of the arrays."""
 
 HISTORY = pa.schema(
     [
@@ -236,6 +251,30 @@ HISTORY = pa.schema(
     ]
 )
 """`models/<model>/history.parquet`: the training curves."""
+
+EXPERIMENT = pa.schema(
+    [
+        _column("cell", pa.string(), "what is compared with the other cells, by its label"),
+        _column("model", pa.string(), "name of the model"),
+        _column("settings", pa.string(), "what differs from config.yaml, as JSON"),
+        _column("metric", pa.string(), "name of the metric"),
+        _column("title", pa.string(), "the metric in words"),
+        _column("unit", pa.string(), "of the metric; may be empty"),
+        _column("higher_is_better", pa.bool_(), "null: the nearer to real faces the better", True),
+        _column("split", pa.string(), "train, test or unseen"),
+        _column("mean", pa.float64(), "mean over the seeds; null: see note", True),
+        _column("low", pa.float64(), "lower end of its 95 % interval over the seeds", True),
+        _column("high", pa.float64(), "upper end of the same", True),
+        _column("best", pa.bool_(), "whether no other cell's mean is better"),
+        _column("seeds", pa.list_(pa.int64()), "seeds of the trainings"),
+        _column("values", pa.list_(pa.float64()), "the value with each seed that has one"),
+        _column("real", pa.float64(), "the same of real faces: the upper line", True),
+        _column("chance", pa.float64(), "what faces that tell nothing would get", True),
+        _column("paper", pa.float64(), "the paper's figure, on the paper's data", True),
+        _column("note", pa.string(), "why there is no value; may be empty"),
+    ]
+)
+"""`reports/experiments/<name>/table.parquet`: each metric of each cell, on each split."""
 
 REASONS = (
     "outside_clips",

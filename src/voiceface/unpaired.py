@@ -14,24 +14,27 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from voiceface.config import Manifest
+from voiceface.config import Gather
 from voiceface.duplicates import face_pairs
+from voiceface.fingerprints import FACE, fingerprints
 from voiceface.ids import content_digest
 from voiceface.media.identity import rows_by_code
 from voiceface.outcome import read_outcome
-from voiceface.tables import FACES, MANIFEST, REASONS, SAMPLES, SOUND_REASONS
+from voiceface.tables import FACES, FINGERPRINTS, GATHERED, REASONS, SAMPLES, SOUND_REASONS
 
 # What speaks against a sound, or against a sound and a face together: no reason against the face
 # with another sound.
 _NOT_OF_FACE = SOUND_REASONS | {"outside_clips", "dubbed", "still_picture"}
 _PLACE = {"face_video": "video", "face_start_us": "start_us"}
 _OF_SEGMENT = ("video", "start_us", "end_us", "face_number")
-_OF_FACE = [name for name in SAMPLES.names if name in FACES.names and name not in _OF_SEGMENT]
+_OF_FACE = [
+    name
+    for name in SAMPLES.names
+    if name in FACES.names and name not in (*_OF_SEGMENT, *FINGERPRINTS)
+]
 
 
-def sound_alone(
-    videos: list[str], downloads: Path, samples: pa.Table, config: Manifest
-) -> set[str]:
+def sound_alone(videos: list[str], downloads: Path, samples: pa.Table, config: Gather) -> set[str]:
     """The videos that have sound and no picture; none where there is no face to join them with.
 
     Args:
@@ -47,7 +50,7 @@ def sound_alone(
     return {video for video, one in records if one.audio_codec and not one.video_codec}
 
 
-def expect_faces(samples: pa.Table, alone: set[str], config: Manifest) -> pa.Table:
+def expect_faces(samples: pa.Table, alone: set[str], config: Gather) -> pa.Table:
     """Take `no_face` from the sound that will get a face, so that it is compared as all others.
 
     Args:
@@ -64,13 +67,14 @@ def expect_faces(samples: pa.Table, alone: set[str], config: Manifest) -> pa.Tab
     return _with(samples, "flags", flags)
 
 
-def join_by_identity(samples: pa.Table, alone: set[str], config: Manifest) -> pa.Table:
+def join_by_identity(samples: pa.Table, alone: set[str], folder: Path, config: Gather) -> pa.Table:
     """Give the sound without a picture its faces, and leave out the faces without sound.
 
     Args:
-        samples: columns of `tables.SAMPLES`, speaker, identity_distance and clean, with the flags
-            of all videos.
+        samples: columns of `tables.SAMPLES` but for the fingerprints, speaker, identity_distance
+            and clean, with the flags of all videos.
         alone: the videos without a picture.
+        folder: `data/samples`, for the fingerprints.
 
     Returns: the same columns, and face_video and face_start_us.
     """
@@ -85,13 +89,13 @@ def join_by_identity(samples: pa.Table, alone: set[str], config: Manifest) -> pa
         sounds = rows[waiting[rows]]
         if not len(sounds):
             continue
-        pool = _best(samples, rows[faces[rows]], flags)
+        pool = _best(samples, rows[faces[rows]], flags, folder)
         source[sounds] = _draw(samples, sounds, pool, config.pair_seed)
     joined = _with_faces_of(samples, source, flags)
     return joined.filter(pc.is_valid(joined["audio_sha256"]))
 
 
-def _faces(samples: pa.Table, config: Manifest) -> np.ndarray:
+def _faces(samples: pa.Table, config: Gather) -> np.ndarray:
     """Which samples have a face to give (n,): pictures, and with `pair_by_identity` all."""
     found = pc.and_(pc.is_valid(samples["face_sha256"]), pc.equal(samples["face_number"], 0))
     if not config.pair_by_identity:
@@ -99,11 +103,12 @@ def _faces(samples: pa.Table, config: Manifest) -> np.ndarray:
     return np.asarray(found.combine_chunks().to_numpy(zero_copy_only=False), bool)
 
 
-def _best(samples: pa.Table, rows: np.ndarray, flags: list[list[str]]) -> np.ndarray:
+def _best(samples: pa.Table, rows: np.ndarray, flags: list[list[str]], folder: Path) -> np.ndarray:
     """The faces to draw from: those with nothing against them, if there are any, each once."""
     clean = np.array([_NOT_OF_FACE.issuperset(flags[row]) for row in rows.tolist()], bool)
     rows = rows[clean] if clean.any() else rows
-    table = samples.take(pa.array(rows)).select(["face_print"])
+    places = samples.select(["video", "start_us", "face_number"]).take(pa.array(rows))
+    table = fingerprints(folder, places, FACE)
     # Nearly the same picture in two splits would be a leak, also within one folder.
     table = table.append_column("video", pa.array(map(str, range(len(rows))), pa.string()))
     again = {later for _, later in face_pairs(table).tolist()}
@@ -165,7 +170,7 @@ def _with_faces_of(samples: pa.Table, source: np.ndarray, flags: list[list[str]]
 def _with_places(samples: pa.Table, faces: pa.Table) -> pa.Table:
     """The samples with the columns that tell where each one's face, a row of `faces`, stands."""
     for name, own in _PLACE.items():
-        samples = samples.append_column(MANIFEST.field(name), faces[own])
+        samples = samples.append_column(GATHERED.field(name), faces[own])
     return samples
 
 

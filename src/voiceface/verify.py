@@ -15,7 +15,21 @@ from voiceface.config import recogniser_sections
 from voiceface.errors import VoicefaceError
 from voiceface.fetch.probe import Unreadable, probe
 from voiceface.files import SEAL, json_text, page_damage, read_json, sha256_file, table_damage
-from voiceface.layout import MODELS, OUTCOMES, PACKED, REPORT, REPORTS, VIDEO_LIST
+from voiceface.layout import (
+    DATASET,
+    FUNNEL,
+    GATHERED,
+    MANIFEST,
+    MODELS,
+    OUTCOMES,
+    OUTSIDE,
+    PACKED,
+    PEOPLE,
+    REPORT,
+    REPORTS,
+    RESULTS,
+    VIDEO_LIST,
+)
 from voiceface.outcome import read_outcome
 from voiceface.sources import is_url, read_videos
 
@@ -93,18 +107,22 @@ def _jobs() -> Iterator[_Job]:
     for record in sorted(OUTCOMES.glob("*.json")):
         yield from _jobs_of(record.stem)
     yield _Job({Path("data/downloads.parquet"): _table(tables.DOWNLOADS)})
-    manifests = {"samples": tables.MANIFEST, "funnel": tables.FUNNEL, "people": tables.PEOPLE}
-    yield _Job({Path(f"manifests/{name}.parquet"): _table(s) for name, s in manifests.items()})
-    dataset = {Path("manifests/dataset.parquet"): _table(tables.DATASET)}
-    yield _Job({**dataset, Path("manifests/leakage.json"): _json})
-    for split in tables.SPLITS:
-        folder = PACKED / split
+    gathered = {GATHERED: tables.GATHERED, OUTSIDE: tables.FUNNEL, PEOPLE: tables.PEOPLE}
+    manifest = {MANIFEST: tables.MANIFEST, FUNNEL: tables.FUNNEL}
+    for schemas in (gathered, manifest):
+        yield _Job({path: _table(schema) for path, schema in schemas.items()})
+    for dataset in sorted({DATASET, *DATASET.parent.glob("dataset-*.parquet")}):
+        leakage = dataset.with_name(dataset.stem.replace("dataset", "leakage", 1) + ".json")
+        yield _Job({dataset: _table(tables.DATASET), leakage: _json})
+    for folder in sorted({path.parent for path in PACKED.rglob("*.*") if path.is_file()}):
         parts = ("faces.npy", "audio.npy", "descriptors.npy", "samples.parquet")
         yield _Job({**{folder / part: _part for part in parts}, folder / "pack.json": _json})
     for card in sorted(MODELS.glob("*/model.json")):
         yield _model(card.parent)
     for metrics in sorted(REPORTS.glob("*/metrics.json")):
         yield _Job({metrics: _json, metrics.parent / "generated.png": _png})
+    for about in sorted(RESULTS.glob("*/about.json")):
+        yield _Job({about: _json, about.with_name("table.parquet"): _table(tables.EXPERIMENT)})
     yield _Job({REPORT: page_damage})
 
 
@@ -125,7 +143,7 @@ def _model(folder: Path) -> _Job:
         return _unlike_in(folder / "model.json", path, "sha256")
 
     own: dict[str, Callable[[Path], str]] = {"generator.safetensors": weights, "grid.png": _png}
-    if folder.name in recogniser_sections():  # which draw nothing
+    if folder.name.partition("-")[0] in recogniser_sections():  # which draw nothing
         own = {"encoder.safetensors": weights, "accuracy.json": _json}
     own |= {"model.json": _json, "history.parquet": _table(tables.HISTORY)}
     return _Job({folder / name: check for name, check in own.items()})

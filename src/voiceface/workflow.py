@@ -3,18 +3,19 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from voiceface.building.code_record import record_code
 from voiceface.codehash import code_digest, used_libraries
-from voiceface.config import Settings, model_sections, recogniser_sections
+from voiceface.config import Settings, recogniser_sections
 from voiceface.errors import VoicefaceError
+from voiceface.experiments import Lab, Run
 from voiceface.layout import MANIFEST, OUTCOMES, REPORT, VIDEO_LIST
 from voiceface.libraries import LOCK, pinned, read_pins
-from voiceface.model_config import EmbeddingSection, ModelSection
-from voiceface.section import parse_section
+from voiceface.model_config import EmbeddingSection
+from voiceface.section import Section, parse_section
 from voiceface.sources import built_videos, read_videos, with_licence
 from voiceface.tables import SPLITS
 
@@ -46,7 +47,13 @@ class Plan:
         VoicefaceError: a setting is wrong, or there is no list of videos or of versions.
     """
 
-    def __init__(self, config: dict[str, Any]) -> None:
+    def __init__(self, config: dict[str, Any], words: Iterable[str] | None = ()) -> None:
+        """Check them all.
+
+        Args:
+            config: config.yaml, as Snakemake read it.
+            words: of Snakemake's command line, see `Lab`.
+        """
         self.settings = parse_section(Settings, config, "config.yaml")
         self.pins = read_pins(LOCK)
         if not VIDEO_LIST.exists():
@@ -67,6 +74,7 @@ class Plan:
         own = (self.settings.evaluate.vgg_face_weights, self.settings.evaluate.inception_weights)
         self.metric_weights = [path for path in own if path and Path(path).exists()]
         self.launch = _launcher(self.settings.train.devices)
+        self.lab = Lab(self.settings, words)
 
     def section(self, name: str | None = None) -> str:
         """A section of the settings, or all of them, as JSON: equal settings, equal text."""
@@ -91,6 +99,7 @@ class Plan:
             return []  # a first build makes them all without being asked
         values = {"video": self.videos, "split": SPLITS, "model": self.models}
         values["recogniser"] = self.recognisers
+        values |= {"experiment": [], "variant": []}  # made when they are asked for, and only then
         there: dict[str, set[str]] = {}
         lacking = []
         for pattern in map(str, patterns):
@@ -103,13 +112,18 @@ class Plan:
                     lacking.append(path)
         return lacking
 
+    def section_of_run(self, name: str) -> Callable[[Any], str]:
+        """A rule's parameter in Snakemake's form: a section of the settings of a job's run."""
+        return lambda wildcards: _json(getattr(self._run(wildcards).settings, name))
+
     def model_section(self, wildcards: Any) -> str:
         """The settings of the model or the recogniser that a job is for.
 
         Raises:
             VoicefaceError: there is no such model.
         """
-        return self.section(_trained(wildcards))
+        run = self._run(wildcards)
+        return _json(getattr(run.settings, run.model))
 
     def model_code(self, wildcards: Any) -> str:
         """As `code`, of the model or the recogniser that a job is for.
@@ -117,15 +131,66 @@ class Plan:
         Raises:
             VoicefaceError: there is no such model.
         """
-        return self._code(f"voiceface.models.{_trained(wildcards)}")
+        return self._code(f"voiceface.models.{self.model_name(wildcards)}")
+
+    def model_name(self, wildcards: Any) -> str:
+        """The model that a job is for."""
+        return self._run(wildcards).model
+
+    def weights(self, wildcards: Any) -> str:
+        """The folder below models/ of the model that a job evaluates."""
+        return self._run(wildcards).weights
+
+    def trained(self, wildcards: Any) -> list[str]:
+        """The files of the model that a job evaluates."""
+        folder = f"models/{self.weights(wildcards)}"
+        return [f"{folder}/generator.safetensors", f"{folder}/model.json"]
+
+    def packed(self, wildcards: Any) -> str:
+        """The folder of the packed splits that a job trains or evaluates on."""
+        return str(self._run(wildcards).packed)
+
+    def packed_parts(self, parts: Sequence[str]) -> Callable[[Any], list[str]]:
+        """A rule's input in Snakemake's form: these parts of all splits of that folder."""
+        return lambda wildcards: [
+            f"{self.packed(wildcards)}/{split}/{part}" for split in SPLITS for part in parts
+        ]
+
+    def variant_section(self, wildcards: Any) -> str:
+        """The settings of the dataset that an experiment takes in place of the project's own."""
+        return _json(self.lab.variant(wildcards.variant).dataset)
+
+    def experiment(self, wildcards: Any) -> str:
+        """An experiment with its cells, as JSON."""
+        cells = [cell for cell, _ in self.lab.cells(wildcards.experiment)]
+        return _json(self.lab.experiments[wildcards.experiment].model_copy(update={"cells": cells}))
+
+    def experiment_runs(self, wildcards: Any) -> str:
+        """The names and seeds of the runs of each of its cells, as JSON."""
+        cells = self.lab.cells(wildcards.experiment)
+        return json.dumps([[[run.name, run.settings.train.seed] for run in of] for _, of in cells])
+
+    def experiment_metrics(self, wildcards: Any) -> list[str]:
+        """The metrics of all of its runs."""
+        cells = self.lab.cells(wildcards.experiment)
+        return sorted({f"reports/{run.name}/metrics.json" for _, runs in cells for run in runs})
 
     def begin_with(self, wildcards: Any) -> list[str]:
         """The weights that the model that a job is for takes as trained before."""
-        section = getattr(self.settings, wildcards.model, None)
-        if isinstance(section, ModelSection) and section.begins_with:
-            return [f"models/{section.begins_with}/encoder.safetensors"]
+        run = self._run(wildcards)
+        if run.before:
+            return [f"models/{run.before.weights}/encoder.safetensors"]
+        section = getattr(run.settings, run.model)
         own = section.embedding if isinstance(section, EmbeddingSection) else None
         return [own] if own else []
+
+    def _run(self, wildcards: Any) -> Run:
+        """What a job trains or evaluates: a model, or a recogniser.
+
+        Raises:
+            VoicefaceError: there is no such model.
+        """
+        return self.lab.run(wildcards.get("recogniser") or wildcards.model)
 
     def code(self, name: str) -> str:
         """Digest of the code of a stage, and the versions of the libraries that it uses."""
@@ -160,12 +225,8 @@ def _at_wildcard(pattern: str) -> tuple[str, str, str]:
     return before, wildcard.partition(",")[0], after
 
 
-def _trained(wildcards: Any) -> str:
-    if recogniser := wildcards.get("recogniser"):  # the rule takes none but those that there are
-        return str(recogniser)
-    if wildcards.model not in model_sections():
-        raise VoicefaceError(f"{wildcards.model}: no such model; `voiceface models` lists them")
-    return str(wildcards.model)
+def _json(section: Section) -> str:
+    return json.dumps(section.model_dump(mode="json"), sort_keys=True)
 
 
 def _launcher(devices: int) -> str:

@@ -6,12 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import imageio_ffmpeg
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from tests.corpora.conftest import VIDEOS, Importer, fetched
-from voiceface.config import Dataset, Faces, Manifest, Samples, Speech
-from voiceface.stages import dataset, faces, manifest, pack, samples, speech
+from voiceface.config import Dataset, Faces, Gather, Manifest, Samples, Speech
+from voiceface.data.packed import Packed, read_splits
+from voiceface.emotions import by_segment
+from voiceface.stages import dataset, faces, gather, manifest, pack, samples, speech
+from voiceface.tables import SPLITS
 
 Row = dict[str, Any]
 DATA = Path("data")
@@ -40,25 +44,72 @@ def built() -> list[Row]:
 
 
 def run_manifest() -> list[Row]:
-    outputs = [Path(f"manifests/{name}.parquet") for name in ("samples", "funnel", "people")]
     folders = [DATA / part for part in ("download", "timeline", "samples")]
-    manifest.run(Manifest(), VIDEOS, *folders, Path("manifests/reviews"), *outputs)
+    gathered, outside = DATA / "gathered.parquet", DATA / "outside.parquet"
+    gather.run(Gather(), VIDEOS, *folders, gathered, outside, Path("manifests/people.parquet"))
+    outputs = [Path(f"manifests/{name}.parquet") for name in ("samples", "funnel")]
+    manifest.run(Manifest(), VIDEOS, gathered, outside, Path("manifests/reviews"), *outputs)
     return pq.read_table(outputs[0]).to_pylist()
 
 
+def packed() -> dict[str, Packed]:
+    """Draw the splits of what was built, and pack them."""
+    path, leakage = Path("manifests/dataset.parquet"), Path("manifests/leakage.json")
+    dataset.run(Dataset(), Path("manifests/samples.parquet"), DATA / "samples", path, leakage)
+    for split in SPLITS:
+        pack.run(path, DATA / "speech", DATA / "faces", split, DATA / "packed" / split)
+    return read_splits(DATA / "packed")
+
+
 def test_videos_with_a_known_emotion_and_clips(imported: Importer, demo_world: Path) -> None:
-    folder = Path("corpus/subject 1/anger/sentence 1")
-    folder.mkdir(parents=True)
-    shutil.copy(sorted((demo_world / "demo-01").iterdir())[1], folder / "s1_an_1.avi")
+    for emotion, video in zip(("anger", "fear"), (demo_world / "demo-01").iterdir(), strict=True):
+        folder = Path(f"corpus/subject 1/{emotion}/sentence 1")
+        folder.mkdir(parents=True)
+        shutil.copy(video, folder / f"s1_{emotion[:2]}_1.avi")
     imported("enterface05")
     listed = Path("manifests/sources.csv")
-    listed.write_text(listed.read_text().replace("anger,\n", "anger,2-14\n"))
+    for emotion in ("anger", "fear"):
+        listed.write_text(listed.read_text().replace(f"{emotion},\n", f"{emotion},2-14\n"))
     rows = built()
-    assert rows
-    assert {(row["speaker"], row["emotion"]) for row in rows} == {("enterface05-01", "anger")}
+    emotions = {row["video"]: row["emotion"] for row in rows}
+    assert sorted(emotions.values()) == ["anger", "fear"]
+    assert {row["speaker"] for row in rows} == {"enterface05-01"}
     assert all(2_000_000 <= row["start_us"] <= 10_000_000 for row in rows)
     funnel = pq.read_table("manifests/funnel.parquet").to_pylist()
     assert "outside_clips" in {row["reason"] for row in funnel}
+    splits = packed()
+    assert sum(len(split.emotions) for split in splits.values()) > 0
+    learnt = sorted(set(splits["train"].emotions))
+    for split in splits.values():
+        assert split.emotions == [emotions[video] for video in split.recordings]
+        assert split.emotion_classes == learnt
+        labels = [learnt.index(one) if one in learnt else -1 for one in split.emotions]
+        assert split.emotion_labels.tolist() == labels
+
+
+def test_emotions_by_time_reach_the_segments_within_them(
+    imported: Importer, demo_world: Path
+) -> None:
+    Path("corpus").symlink_to(demo_world)
+    rows = imported("demo-world")
+    truth = pq.read_table(demo_world / "truth.parquet").to_pylist()
+    assert len(rows) == len({row["file"] for row in truth})
+    one = rows[0]
+    passages = [row for row in truth if f"corpus/{row['file']}" == one.location]
+    assert one.emotion.startswith(f"{passages[0]['emotion']}@0.000000-")
+    table = pa.table(
+        {
+            "video": ["a"] * len(passages) + ["b"],
+            "start_us": [row["start_us"] for row in passages] + [0],
+            "end_us": [row["end_us"] for row in passages] + [1],
+            "emotion": [one.emotion] * len(passages) + ["anger"],
+        }
+    )
+    told = by_segment(table)["emotion"].to_pylist()
+    assert told == [*(row["emotion"] for row in passages), "anger"]
+    whole = table.set_column(2, "end_us", pa.array([passages[-1]["end_us"]] * len(table)))
+    emotions = {row["emotion"] for row in passages}
+    assert (by_segment(whole)["emotion"][0].as_py() == "") == (len(emotions) > 1)
 
 
 def test_voxceleb_s_sound_and_vggface_s_pictures_meet_by_identity(
@@ -96,10 +147,7 @@ def test_voxceleb_s_sound_and_vggface_s_pictures_meet_by_identity(
     funnel = pq.read_table("manifests/funnel.parquet").to_pylist()
     assert all(row["video"].startswith("file-") for row in funnel)
     assert sum(row["duration_us"] for row in funnel) == pytest.approx(40_000_000, abs=200_000)
-    dataset_path, leakage = Path("manifests/dataset.parquet"), Path("manifests/leakage.json")
-    dataset.run(Dataset(), Path("manifests/samples.parquet"), dataset_path, leakage)
-    pack.run(dataset_path, DATA / "speech", DATA / "faces", "train", Path("packed"))
-    assert pq.read_table("packed/samples.parquet").num_rows > 0
+    assert len(packed()["train"].people) > 0
 
 
 def test_a_video_without_sound_gives_faces(imported: Importer, demo_world: Path) -> None:

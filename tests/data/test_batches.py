@@ -127,6 +127,49 @@ def test_by_identity_a_voice_gets_any_face_of_its_speaker(packed: Packed) -> Non
     assert len(seen) == 3 * 5 * 5
 
 
+def test_sound_that_is_repeated_goes_on_with_itself_from_anywhere(packed: Packed) -> None:
+    batches = _batches(packed, batch=15, samples=(250, 550), repeats=True)
+    starts = []
+    for _ in range(20):
+        sound = (batches.next().audio * 32768).long()
+        rows, places = sound[:, :1] // 1000, sound % 1000
+        assert (sound // 1000 == rows).all()
+        assert ((places.diff(dim=1) - 1) % 200 == 0).all()
+        starts += places[:, 0].tolist()
+    assert min(starts) < 10
+    assert max(starts) > 190
+
+
+@pytest.mark.parametrize("pairing", ["paired", "identity"])
+def test_of_one_gender_there_is_nothing_of_others(packed: Packed, pairing: str) -> None:
+    of = {"female": [0, 2], "male": [1]}
+    packed = replace(packed, genders=["female"] * 5 + ["male"] * 5 + ["female"] * 5)
+    batches = _batches(packed, batch=5, gender="female", pairing=pairing, flip=False)
+    faces = shrunk(packed.faces, 64, CPU).float() / 127.5 - 1
+    heard = []
+    for _ in range(4):
+        batch = batches.next()
+        heard += (batch.audio[:, 0] * 32.768).long().tolist()
+        assert set(batch.labels.tolist()) <= set(of["female"])
+        for shown in (batch.faces, batch.wrong):
+            rows = (shown[:, None] == faces[None]).flatten(2).all(2).int().argmax(1)
+            assert set((rows // 5).tolist()) <= set(of["female"])
+    assert sorted(heard[:10]) == [0, 1, 2, 3, 4, 10, 11, 12, 13, 14]
+    with pytest.raises(VoicefaceError, match="5 samples of 1 male speakers, but training takes"):
+        _batches(packed, gender="male")
+
+
+def test_each_voice_goes_with_its_emotion(packed: Packed) -> None:
+    told = ["calm", "", "anger", "joy", "anger"] * 3
+    packed = replace(packed, emotions=told, emotion_classes=["anger", "calm"])
+    batch = _batches(packed, batch=15).next()
+    rows = (batch.audio[:, 0] * 32.768).long()
+    wanted = [{"anger": 0, "calm": 1}.get(told[row], -1) for row in rows.tolist()]
+    assert batch.emotions.tolist() == wanted
+    none_told = _batches(replace(packed, emotion_classes=[]), batch=15).next()
+    assert set(none_told.emotions.tolist()) == {-1}
+
+
 def test_longer_sound_is_joined_of_the_rows_that_follow_in_the_video(packed: Packed) -> None:
     packed = replace(packed, recordings=["a"] * 3 + ["b"] * 2 + packed.recordings[5:])
     batches = _batches(packed, batch=15, samples=(150, 550))

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from tests.builders import packed_dataset
+from tests.models.layers import shapes
 from voiceface import files
 from voiceface.data.batches import Batch
 from voiceface.data.packed import read_packed
@@ -23,29 +24,20 @@ from voiceface.training.engine import train
 CPU = torch.device("cpu")
 
 
-def _shapes(network: nn.Module, kinds: tuple[type, ...], given: Tensor) -> list[tuple[int, ...]]:
-    shapes: list[tuple[int, ...]] = []
-    for layer in network.modules():
-        if isinstance(layer, kinds):
-            layer.register_forward_hook(lambda _, __, out: shapes.append(tuple(out.shape[1:])))
-    network(given)
-    return shapes
-
-
 def _millions(network: nn.Module) -> float:
     return round(sum(weight.numel() for weight in network.parameters()) / 1e6, 2)
 
 
 def test_the_layers_are_those_of_the_papers_table() -> None:
     sound = torch.randn(2, 16_000 * 3)
-    assert _shapes(VoiceEmbedding("paper"), (nn.Conv1d,), sound) == [
+    assert shapes(VoiceEmbedding("paper"), (nn.Conv1d,), sound) == [
         (256, 149), (384, 75), (576, 38), (864, 19), (64, 10),
     ]  # fmt: skip
-    assert _shapes(Generator("paper"), (nn.ConvTranspose2d, nn.Conv2d), torch.randn(2, 64)) == [
+    assert shapes(Generator("paper"), (nn.ConvTranspose2d, nn.Conv2d), torch.randn(2, 64)) == [
         (1024, 4, 4), (512, 8, 8), (256, 16, 16), (128, 32, 32), (64, 64, 64), (3, 64, 64),
     ]  # fmt: skip
     faces = torch.randn(2, 3, 64, 64)
-    assert _shapes(Discriminator("paper", 5), (nn.Conv2d, nn.Linear), faces) == [
+    assert shapes(Discriminator("paper", 5), (nn.Conv2d, nn.Linear), faces) == [
         (32, 64, 64), (64, 32, 32), (128, 16, 16), (256, 8, 8), (512, 4, 4), (64, 1, 1), (1,), (5,),
     ]  # fmt: skip
 
@@ -73,7 +65,8 @@ def _batch(count: int = 4) -> Batch:
     random = torch.Generator().manual_seed(0)
     faces = torch.rand(2, count, 3, 64, 64, generator=random) * 2 - 1
     audio = torch.randn(count, 48_000, generator=random) * 0.1
-    return Batch(audio, faces[0], faces[1], torch.arange(count) % 2, torch.zeros(count, 128))
+    labels, no_emotion = torch.arange(count) % 2, torch.full((count,), -1)
+    return Batch(audio, faces[0], faces[1], labels, no_emotion, torch.zeros(count, 128))
 
 
 @pytest.mark.parametrize("variant", ["paper", "code"])

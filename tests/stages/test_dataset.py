@@ -7,7 +7,6 @@ from tests.tables_builder import Segment, Tables
 from voiceface.config import Dataset, Manifest
 from voiceface.errors import VoicefaceError
 from voiceface.review.exchange import mark
-from voiceface.stages import dataset
 
 
 @pytest.fixture
@@ -92,6 +91,39 @@ def test_a_required_review_keeps_only_what_was_kept(tables: Tables) -> None:
     sample = tables.run_manifest()[3]["sample"]
     mark(tables.reviews, tables.manifest, [sample], "keep", "", "ana")
     tables.run_manifest(Manifest(require_review=True))
+    tables.split()
     leakage = tables.root / "manifests/leakage.json"
-    dataset.run(Dataset(), tables.manifest, tables.dataset, leakage)
     assert json.loads(leakage.read_text())["samples"] == {"test": 0, "train": 1, "unseen": 0}
+
+
+def test_noisy_training_data_is_that_of_the_training_videos_and_changes_no_test(
+    tables: Tables,
+) -> None:
+    dark = Segment(scores={"brightness": 1.0})
+    faceless = Segment(scores={"faces": 0})
+    for number, video in enumerate(("file-7a", "file-7b", "file-7c", "file-7d")):
+        tables.add(video, "speaker7", [Segment(), dark, faceless, Segment()] if number else 2)
+    clean = tables.run_dataset()
+    noisy = tables.run_dataset(Dataset(noisy_train=True))
+    assert [row for row in noisy if row["split"] != "train"] == [
+        row for row in clean if row["split"] != "train"
+    ]
+    train = {row["video"] for row in clean if row["split"] == "train"}
+    flagged = [row for row in tables.run_manifest() if row["flags"] == ["dark"]]
+    more = {row["sample"] for row in noisy} - {row["sample"] for row in clean}
+    assert more == {row["sample"] for row in flagged if row["video"] in train} != set()
+    times = [row["start_us"] for row in noisy if row["video"] in train & {"file-7b", "file-7c"}]
+    assert times[:3] == sorted(times[:3])
+
+
+def test_a_noisy_sample_that_is_also_in_another_split_stays_out(tables: Tables) -> None:
+    sound = tables.sound()
+    splits = {row["video"]: row["split"] for row in tables.run_dataset()}
+    train, test = (next(v for v, split in splits.items() if split == s) for s in ("train", "test"))
+    for video in (train, test):
+        speaker = f"speaker{video[5]}"
+        scores = {"brightness": 1.0} if video == train else {}
+        tables.add(video, speaker, [Segment(), Segment(sound=sound, scores=scores), Segment()])
+    clean, noisy = tables.run_dataset(), tables.run_dataset(Dataset(noisy_train=True))
+    assert {row["video"]: row["split"] for row in clean} == splits
+    assert noisy == clean

@@ -24,7 +24,16 @@ from voiceface.stages.shim import stage_main
 
 Flags = dict[str, str]
 
-DATASET_STAGES = ("download", "downloads", "speech", "faces", "samples", "manifest", "dataset")
+DATASET_STAGES = (
+    "download",
+    "downloads",
+    "speech",
+    "faces",
+    "samples",
+    "gather",
+    "manifest",
+    "dataset",
+)
 STAGES = ("resolve", *DATASET_STAGES, "pack", "train", "evaluate", "report")
 
 

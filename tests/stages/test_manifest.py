@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.tables_builder import OUTSIDE_US, SEGMENT_US, Segment, Tables
-from voiceface.config import Manifest
+from voiceface.config import Gather
 from voiceface.errors import VoicefaceError
 from voiceface.files import read_table, write_table
 from voiceface.review.exchange import mark
@@ -178,7 +178,7 @@ def test_a_guest_s_face_is_the_wrong_person_in_whichever_video(tables: Tables) -
 def test_null_is_no_check_of_the_person(tables: Tables) -> None:
     guest = tables.rng.normal(0, 0.1, 128)
     tables.add("file-a", "ana", [*[Segment() for _ in range(4)], Segment(descriptor=guest)])
-    rows = tables.run_manifest(Manifest(max_identity_distance=None))
+    rows = tables.run_manifest(Gather(max_identity_distance=None))
     assert all(row["clean"] and row["identity_distance"] is None for row in rows)
     assert not all(row["clean"] for row in tables.run_manifest())
 

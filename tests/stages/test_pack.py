@@ -73,6 +73,7 @@ def test_every_split_carries_the_classes_the_rates_and_the_digests(tables: Table
             "segment_samples": 4000,
             "size": SIZE,
             "speakers": known,
+            "emotions": [],
             "count": sum(row["split"] == split for row in rows),
             "sha256": {part: sha256_file(folder / part) for part in parts},
         }

@@ -10,16 +10,17 @@ from typing import Any
 
 import pytest
 
-from tests.built_builder import built_project
+from tests.built_builder import built_project, write_experiment
 from tests.conftest import needs
 from voiceface.config import Report, Settings
 from voiceface.errors import VoicefaceError
+from voiceface.experiments import Cell, Experiment
 from voiceface.files import read_table, write_json, write_table
 from voiceface.reporting.charts import Curve, draw, smoothed
 from voiceface.reporting.figures import apportion, read_funnel
 from voiceface.reporting.words import reason_words
 from voiceface.stages.report import run
-from voiceface.tables import CURATED, FUNNEL, PEOPLE, REASONS
+from voiceface.tables import CURATED, DATASET, FUNNEL, PEOPLE, REASONS
 
 
 def made(
@@ -28,6 +29,7 @@ def made(
     shown: int = 48,
     resolve: dict[str, Any] | None = None,
     recognisers: str = "",
+    experiments: str = "",
     **changes: Any,
 ) -> str:
     """Run the stage on the project in `root`; returns the page."""
@@ -49,6 +51,7 @@ def made(
         root / "reports",
         "wav2pix",
         recognisers,
+        experiments,
         manifests / "rubric.md",
         output,
     )
@@ -208,7 +211,7 @@ def test_metrics_stand_beside_real_faces_chance_and_the_paper(page: str) -> None
     words = "71.2 % 98.0 % 25.0 % 44.1 % 95.0 % 25.0 % – – 76.81 % train, 50.08 % test"
     assert f"Identity accuracy ↑ {words}" in seen
     assert "Landmarks found ↑ 91.2 % 80.5 to 95.2 100.0 %" in seen
-    assert "Identity and gender are told by the built-in classifier." in seen
+    assert "Identity, gender and emotion are told by the built-in classifier." in seen
     assert "A face is drawn from the loudest 1.02 s of a voice." in seen
     assert "FID; KID: evaluate.inception_weights is not set." in seen
     assert "Identity accuracy (unseen): these people are not in the training split." in seen
@@ -363,3 +366,50 @@ def test_a_model_with_a_voice_embedding_says_how_well_that_tells_speakers(projec
     finally:
         card.write_text(before)
         shutil.rmtree(accuracy.parent)
+
+
+def test_an_experiment_has_a_table_with_intervals_and_a_figure(project: Path) -> None:
+    metrics = ["identity/train", "identity/test", "landmarks/test", "fid/test"]
+    cells = [
+        Cell(label="64 px", model="wav2pix"),
+        Cell(label="128 <px>", model="wav2pix", settings={"wav2pix.px": 128}),
+    ]
+    sizes = Experiment(title="Sizes", source="Someone, 2019", metrics=metrics, cells=cells)
+    write_experiment(project, "sizes", sizes)
+    shown = made(project, "sizes.html", experiments="sizes")
+    section = shown[shown.index('id="experiment-sizes"') : shown.index('id="versions"')]
+    seen = text_of(section)
+    assert "Sizes After Someone, 2019." in seen
+    assert "Means over 3 seeds, with their 95 % interval" in seen
+    assert "test 42.0 % 37.0 to 47.0 paper: 50.1 % 50.0 % 45.0 to 55.0" in seen
+    assert "<b>50.0 %</b>" in section
+    assert "<b>42.0 %</b>" not in section
+    assert "FID: evaluate.inception_weights is not set." in seen
+    figures = re.findall(r'<svg class="curve lengths".*?</svg>', section, re.S)
+    told = [html.unescape(re.findall(r'aria-label="([^"]*)"', one)[0]) for one in figures]
+    assert told == [
+        "Identity accuracy, train: 62.0 % for 64 px, 70.0 % for 128 <px>; "
+        "test: 42.0 % for 64 px, 50.0 % for 128 <px>",
+        "Landmarks found, test: 89.0 % for 64 px, 89.0 % for 128 <px>",
+    ]
+    assert figures[0].count('class="single"') == 12  # each seed of each cell and split
+    assert "Of another dataset" not in seen
+    assert "<px>" not in section
+
+
+def test_what_is_measured_joins_the_points_and_an_old_dataset_is_told(
+    project: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "project"
+    shutil.copytree(project, root)
+    cells = [Cell(label=f"{n} s", model="wav2pix", heard=f"{n} s") for n in (1, 2, 10)]
+    length = Experiment(title="Length", axis="time", metrics=["matching/test"], cells=cells)
+    write_experiment(root, "length", length, seeds=1)
+    write_table(root / "manifests/dataset.parquet", DATASET.empty_table())
+    shown = made(root, experiments="length")
+    section = shown[shown.index('id="experiment-length"') : shown.index('id="versions"')]
+    assert "Means over 1 seed" in text_of(section)
+    assert "Of another dataset" in text_of(section)
+    assert "Voice-to-face matching, %, by time: test" in text_of(section)
+    path = re.findall(r'<g class="test"><path d="([^"]*)"', section)[0]
+    assert path.count("L") == 2

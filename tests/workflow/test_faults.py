@@ -111,16 +111,16 @@ def test_after_the_clock_was_set_back_just_what_is_stale_is_built(peace: Path) -
     left = pq.read_table(peace / "manifests/dataset.parquet")["sample"].to_pylist()
     assert sample not in left
     # A build was stopped between two stages: the first ran with a new setting, at an earlier time
-    # than that of the manifest.
+    # than that of the table of all samples.
     config = (peace / "config.yaml").read_text()
     (peace / "config.yaml").write_text(
         config.replace("min_sharpness: 15.0", "min_sharpness: 9999.0")
     )
     measured([*SNAKEMAKE, *(f"data/samples/{video}.parquet" for video in videos)], peace)
     future = time.time() + 3600
-    os.utime(peace / "manifests/samples.parquet", (future, future))
+    os.utime(peace / "data/gathered.parquet", (future, future))
     said = measured([*VOICEFACE, "build", "manifests/samples.parquet"], peace)[1]
-    assert "to do: manifest 1" in said
+    assert "to do: gather 1, manifest 1" in said
     assert not any(pq.read_table(peace / "manifests/samples.parquet")["clean"].to_pylist())
 
 

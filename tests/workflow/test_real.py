@@ -9,13 +9,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.workflow.project import Project
-from voiceface.config import Manifest
+from voiceface.config import Gather
 from voiceface.sources import read_videos, write_videos
-from voiceface.stages import manifest as manifest_stage
+from voiceface.stages import gather
 
 
 def wrong_labels(folder: Path, apart: str) -> set[tuple[str, str, str]]:
-    """What the manifest stage says of the labels when one video has a label of its own."""
+    """What the gather stage says of the labels when one video has a label of its own."""
     listed = read_videos(folder / "manifests/videos.csv")
     relabelled = folder / "relabelled.csv"
     write_videos(
@@ -23,8 +23,8 @@ def wrong_labels(folder: Path, apart: str) -> set[tuple[str, str, str]]:
         [replace(one, speaker="again") if one.video == apart else one for one in listed],
     )
     inputs = (folder / "data" / part for part in ("download", "timeline", "samples"))
-    outputs = [folder / f"{name}.parquet" for name in ("samples", "funnel", "people")]
-    manifest_stage.run(Manifest(), relabelled, *inputs, folder / "reviews", *outputs)
+    outputs = [folder / f"{name}.parquet" for name in ("gathered", "outside", "people")]
+    gather.run(Gather(), relabelled, *inputs, *outputs)
     found = pq.read_table(outputs[-1]).to_pylist()
     return {(row["kind"], row["speaker"], row["other"]) for row in found}
 
@@ -40,7 +40,7 @@ def test_real_videos_give_the_expected_counts(tmp_path: Path, real_videos: Path)
         {
             "resolve": {"local_roots": [str(real_videos)]},
             # `mixed` is no one person: its ranges hold without the check of identities.
-            "manifest": {"max_identity_distance": None},
+            "gather": {"max_identity_distance": None},
         },
     )
     project.voiceface("resolve")

@@ -86,7 +86,7 @@ def test_videos_are_grouped_and_small_aggregates_stay_here(built: tuple[Project,
     assert rules == [
         {"downloads", "download"},
         {"videos", "speech", "faces", "samples"},
-        {"tables", "manifest", "dataset", "pack"},
+        {"tables", "gather", "manifest", "dataset", "pack"},
         {"train", "wildcards", "wav2pix"},
     ]
     assert (there.folder / "data/downloads.parquet").exists()

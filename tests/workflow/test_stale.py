@@ -31,6 +31,7 @@ TRAINING = jobs(["train"], *MODELS) | EVALUATION
 PACKING = jobs(["pack"], *tables.SPLITS) | TRAINING
 DATASET = jobs(["dataset"]) | PACKING
 MANIFEST = jobs(["manifest"]) | DATASET
+GATHER = jobs(["gather"]) | MANIFEST
 BOTH = (ANN, BOB)
 PER_VIDEO = ("speech", "faces", "samples")
 OF_BOTH = f"of {ANN}, {BOB}"
@@ -49,7 +50,7 @@ NEVER_BUILT = [
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project, built."""
     line = lay_out(tmp_path_factory.mktemp("stale") / "built")
-    everything = jobs(["download", *PER_VIDEO], *BOTH) | jobs(["downloads"]) | MANIFEST
+    everything = jobs(["download", *PER_VIDEO], *BOTH) | jobs(["downloads"]) | GATHER
     assert line.build() == everything
     assert line.build() == set()
     return line.folder
@@ -80,12 +81,12 @@ class Row:
 TABLE = {
     "a stage's setting: `speech.vad_mode`": Row(
         lambda line: line.configure("speech", vad_mode=3),
-        jobs(PER_VIDEO, *BOTH) | MANIFEST,
+        jobs(PER_VIDEO, *BOTH) | GATHER,
         [f"speech {OF_BOTH}: speech.vad_mode is 3, was 2"],
     ),
     "a threshold: `samples.min_snr_db`": Row(
         lambda line: line.configure("samples", min_snr_db=12.0),
-        jobs(["samples"], *BOTH) | MANIFEST,
+        jobs(["samples"], *BOTH) | GATHER,
         [f"samples {OF_BOTH}: samples.min_snr_db is 12.0, was 10.5"],
     ),
     "a model's setting: `steps`": Row(
@@ -98,17 +99,17 @@ TABLE = {
             Path("carl.mp4").write_text("z"),
             line.edit("manifests/sources.csv", "bob,bob.mp4", "bob,bob.mp4\ncarl,carl.mp4"),
         ),
-        jobs(["download", *PER_VIDEO], NEW) | jobs(["downloads"]) | MANIFEST,
+        jobs(["download", *PER_VIDEO], NEW) | jobs(["downloads"]) | GATHER,
         ["downloads: manifests/videos.csv changed", *NEVER_BUILT],
     ),
     "a source removed": Row(
         lambda line: line.edit("manifests/sources.csv", "bob,bob.mp4\n", ""),
-        jobs(["downloads"]) | MANIFEST,
+        jobs(["downloads"]) | GATHER,
         ["downloads: manifests/videos.csv changed"],
     ),
     "a video's file replaced by another": Row(
         lambda line: (Path("new.mp4").write_text("z"), os.replace("new.mp4", "ann.mp4")),
-        jobs(["download", *PER_VIDEO], NEW) | jobs(["downloads"]) | MANIFEST,
+        jobs(["download", *PER_VIDEO], NEW) | jobs(["downloads"]) | GATHER,
         ["downloads: manifests/videos.csv changed", *NEVER_BUILT],
     ),
     "a mark": Row(
@@ -126,9 +127,14 @@ TABLE = {
         MANIFEST,
         ["manifest: its code changed: stages.manifest.run"],
     ),
+    "what is compared in all videos: `gather.duplicate_face_bits`": Row(
+        lambda line: line.configure("gather", duplicate_face_bits=2),
+        GATHER,
+        ["gather: gather.duplicate_face_bits is 2, was 3"],
+    ),
     "code that a stage imports: `media/vad.py`": Row(
         lambda line: line.edit(f"{CODE}media/vad.py", "np.flatnonzero(good)", "np.where(good)[0]"),
-        jobs(PER_VIDEO, *BOTH) | MANIFEST,
+        jobs(PER_VIDEO, *BOTH) | GATHER,
         [f"speech {OF_BOTH}: its code changed: media.vad.segment_starts"],
     ),
     "a model's code": Row(
@@ -152,7 +158,7 @@ TABLE = {
     ),
     "a library of one stage: `webrtcvad-wheels`": Row(
         lambda line: line.upgrade("webrtcvad-wheels"),
-        jobs(PER_VIDEO, *BOTH) | MANIFEST,
+        jobs(PER_VIDEO, *BOTH) | GATHER,
         [f"speech {OF_BOTH}: webrtcvad-wheels is 99 in requirements.lock, was {VAD}"],
     ),
     "a library of the models: `safetensors`": Row(
@@ -162,17 +168,17 @@ TABLE = {
     ),
     "a deleted output": Row(
         lambda line: os.unlink(f"data/samples/{BOB}.parquet"),
-        jobs(["samples"], BOB) | MANIFEST,
+        jobs(["samples"], BOB) | GATHER,
         [f"samples of {BOB}: {DELETED}: data/samples/<video>.parquet"],
     ),
     "a lost download, after `retry`": Row(
         lambda line: downloads.retry(OUTCOMES, "ann is not there"),
-        jobs(["download", *PER_VIDEO], ANN) | jobs(["downloads"]) | MANIFEST,
+        jobs(["download", *PER_VIDEO], ANN) | jobs(["downloads"]) | GATHER,
         [f"download of {ANN}: {DELETED}: data/download/<video>.json"],
     ),
     "a damaged output, after `verify --repair`": Row(
         lambda line: _damage_and_repair(),
-        jobs(["faces", "samples"], ANN) | MANIFEST,
+        jobs(["faces", "samples"], ANN) | GATHER,
         [f"faces of {ANN}: {DELETED}: data/faces/<video>.parquet"],
     ),
 }
@@ -225,8 +231,8 @@ def test_the_table_of_the_docs_says_the_same() -> None:
 
 def _words(runs: set[Job]) -> str:
     """What runs, as the docs say it: what runs in part, then what runs wholly."""
-    order = STAGES[1:]
-    all_jobs = jobs(["download", *PER_VIDEO], *BOTH) | jobs(["downloads"]) | MANIFEST
+    all_jobs = jobs(["download", *PER_VIDEO], *BOTH) | jobs(["downloads"]) | GATHER
+    order = [rule for rule in STAGES if rule in dict(all_jobs)]
     wholly = [rule for rule in order if {job for job in all_jobs if job[0] == rule} <= runs]
     partly = [rule for rule in order if rule not in wholly and any(job[0] == rule for job in runs)]
     of = "model" if "train" in partly else "video"
@@ -244,7 +250,7 @@ def test_why_is_asked_of_a_file_a_stage_or_a_video(line: Line, monkeypatch: Any)
     line.configure("samples", min_snr_db=12.0)
     cause = "samples.min_snr_db is 12.0, was 10.5"
     assert why(ANN) == [f"{ANN}: stale", f"  samples of {ANN}: {cause}"]
-    follows = "  what follows from that: manifest"
+    follows = "  what follows from that: gather, manifest"
     assert why("manifest") == ["manifest: stale", f"  samples {OF_BOTH}: {cause}", follows]
     with pytest.raises(VoicefaceError, match="no video file-0; run"):
         why("file-0")

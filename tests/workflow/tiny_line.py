@@ -79,7 +79,7 @@ class Line:
         """Put a model into the code, with its section."""
         config, kind = f"{CODE}config.py", name.capitalize()
         self.edit(config, "\nclass Settings(Section):", MODEL.format(kind=kind))
-        self.edit(config, "    models: list[Literal[", f'    models: list[Literal["{name}", ')
+        self.edit(config, 'Literal["acgan", ', f'Literal["{name}", "acgan", ')
         field = "    wav2pix: Wav2pix ="
         self.edit(config, field, f"    {name}: {kind} = {kind}()\n{field}")
         (self.folder / f"{CODE}models/{name}.py").write_text("LAYERS = 1\n")

@@ -2,6 +2,7 @@
 # growing().
 
 import os
+import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -19,7 +20,7 @@ try:
     runs = workflow.is_main_process and not workflow.output_settings.dryrun
     if runs and hold_folder():
         tidy_up()
-    PLAN = Plan(config)
+    PLAN = Plan(config, sys.argv[1:] if workflow.is_main_process else None)
 except (VoicefaceError, OSError) as error:
     raise WorkflowError(str(error)) from None
 
@@ -36,6 +37,7 @@ files = files_in(workflow.storage_settings)
 
 wildcard_constraints:
     video="[a-z0-9]+-[A-Za-z0-9_-]+",
-    model="[a-z0-9_]+",
-    recogniser="|".join(recogniser_sections()),
+    model="[a-z0-9_]+(-[a-z0-9._-]+)?",
+    recogniser=f"({'|'.join(recogniser_sections())})(-[a-z0-9._-]+)?",
+    variant="[a-z0-9._-]+",
     split="|".join(SPLITS),

@@ -3,7 +3,8 @@
 
 rule dataset:
     input:
-        "manifests/samples.parquet",
+        manifest="manifests/samples.parquet",
+        samples=expand("data/samples/{video}.parquet", video=PLAN.videos),
     output:
         dataset="manifests/dataset.parquet",
         leakage="manifests/leakage.json",
@@ -16,6 +17,19 @@ rule dataset:
         runtime=growing(30),
     params:
         **PLAN.stage("dataset"),
+        files=files,
     shell:
-        "python -m voiceface.stages.dataset --config={params.config:q} --manifest={input}"
-        " --output={output.dataset} --leakage={output.leakage} &> {log}"
+        "python -m voiceface.stages.dataset --config={params.config:q} --manifest={input.manifest}"
+        " --samples={params.files}/data/samples --output={output.dataset}"
+        " --leakage={output.leakage} &> {log}"
+
+
+# The same with the settings of an experiment.
+use rule dataset as dataset_variant with:
+    output:
+        dataset="manifests/dataset-{variant}.parquet",
+        leakage="manifests/leakage-{variant}.json",
+    log:
+        "logs/dataset-{variant}.log",
+    params:
+        config=PLAN.variant_section,

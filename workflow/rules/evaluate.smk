@@ -3,9 +3,8 @@
 
 rule evaluate:
     input:
-        expand("data/packed/{split}/{part}", split=SPLITS, part=PACK),
-        "models/{model}/generator.safetensors",
-        "models/{model}/model.json",
+        PLAN.packed_parts(PACK),
+        PLAN.trained,
         weights=[local(path) for path in PLAN.metric_weights],
     output:
         "reports/{model}/metrics.json",
@@ -20,10 +19,13 @@ rule evaluate:
         runtime=growing(60),
         gpu=1,
     params:
-        **PLAN.stage("evaluate"),
+        code=PLAN.code("evaluate"),
+        config=PLAN.section_of_run("evaluate"),
         model_code=PLAN.model_code,
+        weights=PLAN.weights,
+        packed=PLAN.packed,
         files=files,
     shell:
-        "python -m voiceface.stages.evaluate --config={params.config:q} --model={wildcards.model}"
-        " --packed={params.files}/data/packed --models={params.files}/models"
+        "python -m voiceface.stages.evaluate --config={params.config:q} --model={params.weights}"
+        " --packed={params.files}/{params.packed} --models={params.files}/models"
         " --output={params.files}/reports/{wildcards.model} &> {log}"

@@ -23,8 +23,27 @@ rule pack:
         runtime=growing(60),
     params:
         code=PLAN.code("pack"),
+        packed="data/packed",
         files=files,
     shell:
         "python -m voiceface.stages.pack --dataset={input.dataset}"
         " --speech={params.files}/data/speech --faces={params.files}/data/faces"
-        " --split={wildcards.split} --output={params.files}/data/packed/{wildcards.split} &> {log}"
+        " --split={wildcards.split} --output={params.files}/{params.packed}/{wildcards.split} &> {log}"
+
+
+# The same of the dataset that an experiment takes in place of the project's own.
+use rule pack as pack_variant with:
+    input:
+        dataset="manifests/dataset-{variant}.parquet",
+        speech=rules.pack.input.speech,
+        faces=rules.pack.input.faces,
+    output:
+        faces="data/packed/{variant}/{split}/faces.npy",
+        audio="data/packed/{variant}/{split}/audio.npy",
+        descriptors="data/packed/{variant}/{split}/descriptors.npy",
+        samples="data/packed/{variant}/{split}/samples.parquet",
+        about="data/packed/{variant}/{split}/pack.json",
+    log:
+        "logs/pack/{variant}/{split}.log",
+    params:
+        packed="data/packed/{variant}",

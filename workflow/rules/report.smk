@@ -31,6 +31,7 @@ rule report:
         recognisers=expand(
             "models/{recogniser}/accuracy.json", recogniser=PLAN.recognisers
         ),
+        experiments=[str(table_of(name)) for name in PLAN.lab.shown],
         rubric=[local(str(RUBRIC))] if RUBRIC.exists() else [],
         page=[local(f"{PAGE}.html"), local(f"{PAGE}.css")],
     output:
@@ -47,6 +48,7 @@ rule report:
         settings=result_settings(PLAN.settings),
         names=",".join(PLAN.models),
         recognisers=",".join(PLAN.recognisers),
+        experiments=",".join(PLAN.lab.shown),
         versions=pinned(SHOWN, PLAN.pins),
         files=files,
     shell:
@@ -55,4 +57,5 @@ rule report:
         " --leakage={input.leakage} --people={input.people} --faces={params.files}/data/faces"
         " --models={params.files}/models --reports={params.files}/reports --names={params.names}"
         " --recognisers={params.recognisers}"
+        " --experiments={params.experiments}"
         " --rubric=manifests/rubric.md --output={output} &> {log}"

@@ -4,7 +4,7 @@
 
 rule train:
     input:
-        expand("data/packed/{split}/{part}", split=SPLITS, part=PACK),
+        PLAN.packed_parts(PACK),
         begin_with=PLAN.begin_with,
     output:
         "models/{model}/generator.safetensors",
@@ -22,13 +22,16 @@ rule train:
         runtime=growing(1440),
         gpu=PLAN.settings.train.devices,
     params:
-        **PLAN.stage("train"),
+        code=PLAN.code("train"),
+        config=PLAN.section_of_run("train"),
         model_code=PLAN.model_code,
         model_config=PLAN.model_section,
+        model=PLAN.model_name,
+        packed=PLAN.packed,
         files=files,
         launch=PLAN.launch,
     shell:
         "{params.launch} -m voiceface.stages.train --config={params.config:q}"
-        " --model-config={params.model_config:q} --model={wildcards.model}"
-        " --packed={params.files}/data/packed --begin-with={input.begin_with}"
+        " --model-config={params.model_config:q} --model={params.model}"
+        " --packed={params.files}/{params.packed} --begin-with={input.begin_with}"
         " --output={params.files}/models/{wildcards.model} &> {log}"

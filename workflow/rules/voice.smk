@@ -6,7 +6,7 @@ ruleorder: voice > train
 
 rule voice:
     input:
-        expand("data/packed/{split}/{part}", split=SPLITS, part=PACK),
+        PLAN.packed_parts(PACK),
     output:
         "models/{recogniser}/encoder.safetensors",
         "models/{recogniser}/model.json",
@@ -24,13 +24,15 @@ rule voice:
         gpu=PLAN.settings.train.devices,
     params:
         code=PLAN.code("voice"),
-        config=PLAN.section("train"),
+        config=PLAN.section_of_run("train"),
         model_code=PLAN.model_code,
         recogniser_config=PLAN.model_section,
+        model=PLAN.model_name,
+        packed=PLAN.packed,
         files=files,
         launch=PLAN.launch,
     shell:
         "{params.launch} -m voiceface.stages.voice --config={params.config:q}"
-        " --recogniser-config={params.recogniser_config:q} --recogniser={wildcards.recogniser}"
-        " --packed={params.files}/data/packed"
+        " --recogniser-config={params.recogniser_config:q} --recogniser={params.model}"
+        " --packed={params.files}/{params.packed}"
         " --output={params.files}/models/{wildcards.recogniser} &> {log}"

@@ -7,6 +7,7 @@ from pathlib import Path
 from voiceface.corpora import (
     avspeech,
     crema_d,
+    demo_world,
     enterface,
     folder,
     grid,
@@ -49,5 +50,6 @@ KINDS = {
         "its clips last 1 s and its faces are cropped tightly: set speech.segment_s and"
         " speech.chunk_s to 1.0 (its model takes 1.024 s), and faces.margin to 0.1, in config.yaml",
     ),
+    "demo-world": Corpus("the demo world, with its emotions", demo_world.find),
     "folder": Corpus("any tree of speaker/clip.mp4", folder.find),
 }

@@ -1,5 +1,6 @@
 """Batches for a trainer, drawn, cut and mirrored on the device, with no loop over samples."""
 
+import math
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Literal, NamedTuple
 
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from voiceface.data.babble import VOICES, add_babble
 from voiceface.data.packed import Packed
 from voiceface.data.store import open_store
 from voiceface.errors import VoicefaceError
@@ -26,6 +28,8 @@ class Batch(NamedTuple):
     """float (B, 3, px, px), -1 to 1: of another speaker."""
     labels: Tensor
     """int64 (B,): the voice's owner."""
+    emotions: Tensor
+    """int64 (B,): the emotion that the voice speaks with; -1 where none is told."""
     descriptors: Tensor
     """float (B, 128): dlib's descriptor of the face; NaN where it has none."""
 
@@ -35,7 +39,7 @@ class Batch(NamedTuple):
 
 
 class _Draw(NamedTuple):
-    """What a global batch is made of, by pair: (B,) each."""
+    """What a global batch is made of, by pair: (B,) each where nothing else is said."""
 
     voices: Tensor
     """Rows that the sound is of."""
@@ -47,6 +51,10 @@ class _Draw(NamedTuple):
     """Rows of other speakers."""
     mirrored: Tensor
     wrong_mirrored: Tensor
+    others: Tensor
+    """Rows of those who talk behind the voice: (B, VOICES), or (B, 0)."""
+    other_starts: Tensor
+    """Where these are cut."""
 
 
 class _Ahead(NamedTuple):
@@ -75,6 +83,9 @@ class Batches:
         seed: int,
         device: torch.device,
         pairing: Pairing = "paired",
+        repeats: bool = False,
+        gender: str = "",
+        babble_snr_db: float | None = None,
         most_gib: float = float("inf"),
         mine: slice = slice(None),
     ) -> None:
@@ -86,6 +97,9 @@ class Batches:
             batch: pairs of a global batch.
             pairing: `paired` takes the face of the sound's own sample; `identity` any face of the
                 same speaker (Wen et al. 2019).
+            repeats: sound that is longer than a segment is that segment again and again.
+            gender: take the rows of that gender's speakers alone; empty: all.
+            babble_snr_db: others talk behind each voice, so much more quietly; None: nobody.
             most_gib: the split is mapped from the disk where it would take more on the device.
             mine: the part of each batch that is yielded here: the rest is for other processes,
                 whose streams are of the same seed.
@@ -93,17 +107,22 @@ class Batches:
         Raises:
             VoicefaceError: there is too little to train on.
         """
-        _check(packed, samples[0])
+        rows = packed.rows_of(gender)
+        _check(packed, rows, gender, 1 if repeats else samples[0])
         self.samples, self.batch, self.flip, self.mine = samples, batch, flip, mine
         self.pairing, self.device = pairing, device
+        self.babble_snr_db = babble_snr_db
         self.store = open_store(packed, px, device, most_gib)
         self.labels = torch.from_numpy(packed.labels).to(device)
+        self.emotions = torch.from_numpy(packed.emotion_labels).to(device)
         self.descriptors = torch.from_numpy(np.array(packed.descriptors)).to(device)
-        self.by_label = torch.argsort(self.labels, stable=True)
-        self.counts = torch.bincount(self.labels, minlength=len(packed.speakers))
+        self.rows = torch.from_numpy(rows).to(device)
+        self.by_label = self.rows[torch.argsort(self.labels[self.rows], stable=True)]
+        self.counts = torch.bincount(self.labels[self.rows], minlength=len(packed.speakers))
         self.starts = torch.cumsum(self.counts, 0) - self.counts
         self.segment = packed.audio.shape[1]
-        self.chains = _chains(packed, -(-samples[1] // self.segment)).to(device)
+        self.repeats = repeats
+        self.chains = _chains(packed, self._links(samples[1]), repeats).to(device)
         self.random = torch.Generator(device).manual_seed(seed)
         self.queue = torch.empty(0, dtype=torch.int64, device=device)
         self._reader = ThreadPoolExecutor(1) if self.store.ahead else None
@@ -144,6 +163,7 @@ class Batches:
             self.by_label[self._others(labels)],
             self._uniform() < chance,
             self._uniform() < chance,
+            *self._crowd(labels),
         )
         least, most = self.samples
         if least == most:
@@ -153,18 +173,23 @@ class Batches:
 
     def _fetch(self, whole: _Draw, length: int) -> Batch:
         draw = _Draw(*(column[self.mine] for column in whole))
+        audio = self._cut(draw.voices, draw.starts, length)
+        if self.babble_snr_db is not None:
+            others = self._cut(draw.others.flatten(), draw.other_starts.flatten(), length)
+            audio = add_babble(audio, others.unflatten(0, draw.others.shape), self.babble_snr_db)
         return Batch(
-            self._cut(draw.voices, draw.starts, length),
+            audio,
             self._mirror(draw.faces, draw.mirrored),
             self._mirror(draw.wrong, draw.wrong_mirrored),
             self.labels[draw.voices],
+            self.emotions[draw.voices],
             self.descriptors[draw.faces],
         )
 
     def _next_rows(self) -> Tensor:
         while len(self.queue) < self.batch:
-            order = torch.randperm(len(self.labels), generator=self.random, device=self.device)
-            self.queue = torch.cat([self.queue, order])
+            order = torch.randperm(len(self.rows), generator=self.random, device=self.device)
+            self.queue = torch.cat([self.queue, self.rows[order]])
         rows, self.queue = self.queue[: self.batch], self.queue[self.batch :]
         return rows
 
@@ -175,17 +200,29 @@ class Batches:
     def _others(self, labels: Tensor) -> Tensor:
         """A uniform place in `by_label` outside each label's own stretch of it."""
         own = self.counts[labels]
-        place = (self._uniform() * (len(self.labels) - own)).long()
+        place = (self._uniform() * (len(self.rows) - own)).long()
         return place + own * (place >= self.starts[labels])
 
+    def _crowd(self, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Who talks behind each voice, and where that is cut."""
+        if self.babble_snr_db is None:
+            return labels[:, None][:, :0], labels[:, None][:, :0]
+        others = [self.by_label[self._others(labels)] for _ in range(VOICES)]
+        return torch.stack(others, 1), torch.stack([self._uniform() for _ in others], 1)
+
     def _cut(self, rows: Tensor, starts: Tensor, length: int) -> Tensor:
-        chains = self.chains[rows, : -(-length // self.segment)]
+        chains = self.chains[rows, : self._links(length)]
         sound = self.store.audio(chains).flatten(1)
         room = sound.shape[1] - length + 1
         first = torch.arange(len(rows), device=self.device) * sound.shape[1]
         # A view of every window there is: taking some of its rows copies these alone.
         windows = sound.flatten().unfold(0, length, 1)
         return unit(windows[first + (starts * room).long()])
+
+    def _links(self, length: int) -> int:
+        """Segments that sound of that length is cut from."""
+        # One more of what is repeated, so that it may begin anywhere in the segment.
+        return -(-length // self.segment) + (self.repeats and length > self.segment)
 
     def _mirror(self, rows: Tensor, mirrored: Tensor) -> Tensor:
         faces = self.store.faces(rows).float().div_(127.5).sub_(1)
@@ -203,23 +240,37 @@ def unit(audio: Tensor) -> Tensor:
     return audio.float() / 32768
 
 
+def repeated(audio: Tensor, samples: int) -> Tensor:
+    """Sound (n, length), said again until it has so many samples; what is longer stays as it is."""
+    times = -(-samples // audio.shape[1])
+    return audio.repeat(1, times)[:, :samples] if times > 1 else audio
+
+
 def loudest(audio: Tensor, samples: int) -> Tensor:
     """The window of `samples` with the most energy of each row: (n, length) → (n, samples).
 
     Windows are tried every 1/8 of their length.
     """
     hop = max(1, samples // 8)
-    so_far = functional.pad(audio.double().square().cumsum(1), (1, 0))
+    unit = math.gcd(hop, samples)
+    count = audio.shape[1] // unit
+    # A product of each unit with itself: squares would go through the memory several times. In
+    # float64 whole numbers are exact.
+    units = audio[:, : count * unit].double().reshape(-1, 1, unit)
+    energy = torch.bmm(units, units.transpose(1, 2)).view(len(audio), count)
+    so_far = functional.pad(energy.cumsum(1), (1, 0))
     starts = torch.arange(0, audio.shape[1] - samples + 1, hop, device=audio.device)
-    best = (so_far[:, starts + samples] - so_far[:, starts]).argmax(1)
+    best = (so_far[:, (starts + samples) // unit] - so_far[:, starts // unit]).argmax(1)
     return audio.unfold(1, samples, hop)[torch.arange(len(audio), device=audio.device), best]
 
 
-def _chains(packed: Packed, links: int) -> Tensor:
+def _chains(packed: Packed, links: int, repeats: bool) -> Tensor:
     """For each row, itself and the rows that follow in the same video: int64 (n, links).
 
-    After a video's last row comes its first again.
+    After a video's last row comes its first again. If it `repeats`, each row is followed by itself.
     """
+    if repeats:
+        return torch.arange(len(packed.labels))[:, None].repeat(1, links)
     videos = np.unique(packed.recordings, return_inverse=True)[1]
     order = np.argsort(videos, kind="stable")
     first = np.searchsorted(videos[order], videos[order], side="left")
@@ -231,11 +282,12 @@ def _chains(packed: Packed, links: int) -> Tensor:
     return torch.from_numpy(chains)
 
 
-def _check(packed: Packed, samples: int) -> None:
-    present = len(set(packed.labels.tolist()))
-    if len(packed.labels) < 2 or present < 2:
+def _check(packed: Packed, rows: np.ndarray, gender: str, samples: int) -> None:
+    present = len(set(packed.labels[rows].tolist()))
+    of = f"{gender} speakers,".lstrip()
+    if len(rows) < 2 or present < 2:
         raise VoicefaceError(
-            f"{packed.split} split: {len(packed.labels)} samples of {present} speakers, but "
+            f"{packed.split} split: {len(rows)} samples of {present} {of} but "
             "training takes samples of at least 2; add sources, or loosen the thresholds"
         )
     if packed.audio.shape[1] < samples:

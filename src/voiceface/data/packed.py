@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +39,23 @@ class Packed:
     """Digest of the content and of its description."""
     descriptors: np.ndarray
     """float32 (n, 128): dlib's descriptor of each face; NaN where it has none."""
+    emotions: list[str] = field(default_factory=list)
+    """The emotion of each row's speech, as in sources.csv; may be empty."""
+    emotion_classes: list[str] = field(default_factory=list)
+    """Emotions of the training split: the classes."""
+
+    @property
+    def emotion_labels(self) -> np.ndarray:
+        """int64 (n,): each row's place in `emotion_classes`; -1 for one that is not there."""
+        if not self.emotion_classes:
+            return np.full(len(self.labels), -1)
+        number = {emotion: label for label, emotion in enumerate(self.emotion_classes)}
+        return np.array([number.get(emotion, -1) for emotion in self.emotions], np.int64)
+
+    def rows_of(self, gender: str) -> np.ndarray:
+        """The rows of that gender's speakers, int64; all of them where it is empty."""
+        genders = np.array(self.genders, str)
+        return np.flatnonzero(genders == gender) if gender else np.arange(len(self.labels))
 
 
 def read_packed(folder: Path) -> Packed:
@@ -54,6 +71,7 @@ def read_packed(folder: Path) -> Packed:
         audio = _array(folder / "audio.npy", (count, segment), np.int16)
         descriptors = _array(folder / "descriptors.npy", (count, DESCRIPTOR), np.float32)
         speakers, rate = list(card["speakers"]), int(card["sample_rate_hz"])
+        emotions = list(card["emotions"])
     except KeyError as error:
         raise VoicefaceError(f"{folder / 'pack.json'}: has no {error}; build it again") from None
     table = files.read_table(folder / "samples.parquet", PACKED)
@@ -70,7 +88,7 @@ def read_packed(folder: Path) -> Packed:
     videos = sorted({*recordings, *table["face_video"].to_pylist()})
     return Packed(
         folder.name, faces, audio, labels, people, recordings, genders, speakers, videos, rate,
-        digest, descriptors,
+        digest, descriptors, table["emotion"].to_pylist(), emotions,
     )  # fmt: skip
 
 

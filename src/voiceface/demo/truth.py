@@ -1,4 +1,7 @@
-"""What is really in a demo video, stretch by stretch. Only tests and benchmarks read this."""
+"""What is really in a demo video, stretch by stretch.
+
+Only tests and benchmarks read this; of the emotions, `voiceface import-corpus demo-world` too.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

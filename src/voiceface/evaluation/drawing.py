@@ -1,4 +1,4 @@
-"""The faces to evaluate: drawn from a split's voices, from some seconds of them, and from noise."""
+"""The faces to evaluate: drawn from voices, from some seconds of them, in babble, from noise."""
 
 import sys
 from dataclasses import replace
@@ -10,9 +10,10 @@ from voiceface.config import Evaluate
 from voiceface.data.packed import Packed
 from voiceface.data.store import shrunk
 from voiceface.evaluation.metric import Faces, Scores, Training
-from voiceface.evaluation.voices import longer_voices, noise_like
+from voiceface.evaluation.voices import in_babble, longer_voices, noise_like
 from voiceface.models.drawing import draw_faces, spread
 from voiceface.models.judging import Judge, score_faces
+from voiceface.models.options import gender_of
 from voiceface.models.registry import Model
 
 VOICES_AGAIN, TIMES_AGAIN = 24, 4
@@ -24,7 +25,8 @@ class Drawer:
 
     def __init__(self, split: Packed, model: Model, config: Evaluate, device: torch.device) -> None:
         self.split, self.model, self.config, self.device = split, model, config, device
-        self.rows = spread(len(split.faces), config.voices_per_split)
+        rows = split.rows_of(gender_of(model))
+        self.rows = rows[spread(len(rows), config.voices_per_split)]
 
     def speech(self) -> Faces:
         """From the voices as they are."""
@@ -52,6 +54,16 @@ class Drawer:
                 found[f"{seconds:g}"] = self._faces(name, voices.rows, sound)
         return found
 
+    def babble(self) -> dict[str, Faces]:
+        """From the voices with others of the split behind them, by the SNR in dB as text."""
+        found = {}
+        for snr_db in sorted(set(self.config.babble_snr_db)):
+            sound = in_babble(self.split, self.rows, snr_db, self.config.seed, self.device)
+            if sound is not None:
+                name = f"{self.split.split}, babble at {snr_db:g} dB"
+                found[f"{snr_db:g}"] = self._faces(name, self.rows, sound)
+        return found
+
     def _faces(self, name: str, rows: np.ndarray, audio: np.ndarray) -> Faces:
         print(f"evaluate: {len(rows)} faces, {name}", file=sys.stderr, flush=True)
         px = self.model.px
@@ -68,10 +80,11 @@ class Drawer:
             np.empty((0, TIMES_AGAIN, px, px, 3), np.uint8),
             np.empty(0, np.int64),
             self._scores(generated, real, audio),
+            np.array([self.split.emotions[row] for row in rows], str),
         )
 
     def _draw(self, audio: np.ndarray, seed: int) -> np.ndarray:
-        return draw_faces(self.model, audio, self.device, seed)
+        return draw_faces(self.model, audio, self.device, seed, self.config.precision)
 
     def _scores(self, drawn: np.ndarray, real: np.ndarray, audio: np.ndarray) -> Scores | None:
         if not isinstance(self.model, Judge):
@@ -88,8 +101,8 @@ class Drawer:
 
 def training_faces(train: Packed, px: int) -> Training:
     """The training split's real faces, at the size of the drawn ones."""
-    genders = np.array(train.genders, str)
-    return Training(small(train.faces, px), train.labels, genders, len(train.speakers))
+    genders, emotions = np.array(train.genders, str), np.array(train.emotions, str)
+    return Training(small(train.faces, px), train.labels, genders, len(train.speakers), emotions)
 
 
 def small(faces: np.ndarray, px: int) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from voiceface.evaluation import descriptors, gender
+from voiceface.evaluation import attributes, descriptors
 from voiceface.evaluation.descriptors import described, distances
 from voiceface.evaluation.intervals import interval, mean_of_pairs
 from voiceface.evaluation.metric import Faces, Material, Metric, Value, value
@@ -93,5 +93,5 @@ def _measure(stratified: bool, faces: Faces, material: Material) -> Value:
 METRIC = Metric("Voice-to-face matching", "%", True, partial(_measure, False), (descriptors.NEED,))
 STRATIFIED = Metric(
     "Voice-to-face matching, impostors of the same gender",
-    "%", True, partial(_measure, True), (descriptors.NEED, gender.KNOWN),
+    "%", True, partial(_measure, True), (descriptors.NEED, attributes.GENDERS),
 )  # fmt: skip

@@ -4,7 +4,7 @@ import hashlib
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple, TypedDict, TypeVar
 
@@ -59,6 +59,8 @@ class Faces(Remembers):
     """int64 (m,): the rows of these voices."""
     scores: Scores | None = None
     """None of a model that keeps no discriminator."""
+    emotions: np.ndarray = field(default_factory=lambda: np.empty(0, str))
+    """str (n,): the voice's emotion, as in sources.csv; may be empty."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +75,8 @@ class Training:
     """str (n,): the speaker's gender; may be empty."""
     classes: int
     """Number of speakers."""
+    emotions: np.ndarray = field(default_factory=lambda: np.empty(0, str))
+    """str (n,): the emotion; may be empty."""
 
 
 @dataclass(frozen=True, eq=False)

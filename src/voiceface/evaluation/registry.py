@@ -1,13 +1,14 @@
 """Every metric, one line each, and what decides whether there is a value."""
 
 from functools import partial
+from typing import Any
 
 from voiceface.evaluation import (
+    attributes,
     discriminator,
     diversity,
     fid,
     frechet_dlib,
-    gender,
     identity,
     inception_score,
     kernel_dlib,
@@ -24,7 +25,8 @@ GROUPS: dict[str, dict[str, Metric]] = {
     "Is it the speaker's face?": {
         "identity": identity.METRIC,
         "identity_5": identity.TOP_5,
-        "gender": gender.METRIC,
+        "gender": attributes.GENDER,
+        "emotion": attributes.EMOTION,
         "matching": matching.METRIC,
         "matching_gender": matching.STRATIFIED,
         "retrieval_1": retrieval.RECALL[1],
@@ -51,7 +53,10 @@ GROUPS: dict[str, dict[str, Metric]] = {
 }
 """The metrics by what they answer."""
 
-BY_INPUT = ("identity", "gender", "matching", "cosine", "landmarks", "discriminator")
+BY_INPUT = (
+    *("identity", "gender", "emotion", "matching", "cosine", "landmarks", "discriminator"),
+    *("frechet_dlib", "fid"),
+)
 """Those that are also told of noise, and of each number of seconds of speech."""
 
 HEADLINES = (("identity", "test"), ("matching", "test"), ("matching", "unseen"))
@@ -76,7 +81,15 @@ def measure(name: str, faces: Faces, material: Material) -> Value:
     return metric.measure(faces, material)
 
 
-PAPERS = {
+def _speech2face(which: str, fid: float, l1: float, cosine: float) -> dict[str, Any]:
+    return {
+        "source": f"Speech2Face's student system, {which} model",
+        "note": "on its own data, and in another descriptor than dlib's, not on this dataset",
+        "values": {"fid": {"all": fid}, "l1": {"all": l1}, "cosine": {"all": cosine}},
+    }
+
+
+PAPERS: dict[str, dict[str, Any]] = {
     "wav2pix": {
         "source": "Duarte et al., ICASSP 2019",
         "note": "on the paper's own data (10 people), not on this dataset",
@@ -96,5 +109,17 @@ PAPERS = {
             "matching_gender": {"train": 93.98, "unseen": 59.69},
         },
     },
+    "fegan": {
+        "source": "Fang et al. 2021",
+        "note": "on RAVDESS, not on this dataset; the authors' own log contradicts these figures",
+        "values": {
+            "identity": {"train": 99.40, "test": 84.64},
+            "emotion": {"train": 95.08},
+            "fid": {"all": 58.79},
+        },
+    },
+    "speech2face": _speech2face("general", 114.4, 61.9, 0.245),
+    "speech2face female": _speech2face("female", 126.4, 29.4, 0.399),
+    "speech2face male": _speech2face("male", 129.3, 33.1, 0.209),
 }
-"""The figures that the papers printed, by model."""
+"""The figures that the papers printed, by model, and by the gender that one is made for."""

@@ -1,10 +1,16 @@
-"""Other sound than the packed segments: voices of a given length, and noise."""
+"""Other sound than the packed segments: voices of a given length, in babble, and noise."""
 
 from typing import NamedTuple
 
 import numpy as np
+import torch
+from torch import Tensor
 
+from voiceface.data.babble import VOICES, add_babble
+from voiceface.data.batches import unit
 from voiceface.data.packed import Packed
+
+AT_A_TIME = 64
 
 
 class Voices(NamedTuple):
@@ -46,6 +52,55 @@ def noise_like(audio: np.ndarray, seed: int) -> np.ndarray:
     loudness = np.sqrt(np.mean(audio.astype(np.float64) ** 2, axis=1, keepdims=True))
     noise = np.random.default_rng(seed).normal(size=audio.shape) * loudness
     return np.clip(noise.round(), -32768, 32767).astype(np.int16)
+
+
+def in_babble(
+    split: Packed, rows: np.ndarray, snr_db: float, seed: int, device: torch.device
+) -> np.ndarray | None:
+    """The voices of some rows with other speakers of the split behind them: int16 (n, samples).
+
+    At each SNR the same others talk. None where a speaker is alone in the split.
+    """
+    random = torch.Generator(device).manual_seed(seed)
+    everyone = torch.from_numpy(np.unique(split.people, return_inverse=True)[1]).to(device)
+    found = [np.empty((0, split.audio.shape[1]), np.int16)]
+    for start in range(0, len(rows), AT_A_TIME):
+        part = rows[start : start + AT_A_TIME]
+        drawn = _draw_others(everyone[torch.from_numpy(part).to(device)], everyone, random)
+        if drawn is None:
+            return None
+        others = _turned(torch.from_numpy(split.audio[drawn[0].cpu().numpy()]).to(device), drawn[1])
+        voices = torch.from_numpy(split.audio[part]).to(device)
+        mixed = add_babble(unit(voices), unit(others), snr_db)
+        found.append((mixed * 32767).round().to(torch.int16).cpu().numpy())
+    return np.concatenate(found)
+
+
+def _draw_others(
+    owners: Tensor, pool: Tensor, random: torch.Generator
+) -> tuple[Tensor, Tensor] | None:
+    """Who talks behind each voice: rows of a pool, and where in these it begins.
+
+    Args:
+        owners: int64 (n,), whose each voice is.
+        pool: int64 (m,), whose each row is.
+
+    Returns: int64 (n, VOICES) rows, and float64 (n, VOICES) from 0 to 1; None where somebody is
+        alone in the pool.
+    """
+    strangers = (pool[None] != owners[:, None]).double()
+    if not strangers.any(1).all():
+        return None
+    rows = torch.multinomial(strangers, VOICES, replacement=True, generator=random)
+    starts = torch.rand(rows.shape, generator=random, device=rows.device, dtype=torch.float64)
+    return rows, starts
+
+
+def _turned(sound: Tensor, starts: Tensor) -> Tensor:
+    """Sound (…, samples) that begins at another place, 0 to 1, and ends with what was before it."""
+    count = sound.shape[-1]
+    places = (starts * count).long()[..., None] + torch.arange(count, device=sound.device)
+    return sound.gather(-1, places % count)
 
 
 def _following(split: Packed, row: int, most: int) -> list[int]:

@@ -53,6 +53,9 @@ def decode_pcm(media: Path, sample_rate_hz: int, start_us: int) -> Iterator[np.n
         ]
         .filter("asetpts", f"PTS-{start_us / 1_000_000:.6f}/TB")
         .filter("aresample", sample_rate_hz, **timing)
+        # ffmpeg's threads wake each other for each packet, which takes as long as decoding: so let
+        # it be a second at a time.
+        .filter("asetnsamples", sample_rate_hz, p=0)
         .output("pipe:", format="s16le", acodec="pcm_s16le", ac=1, ar=sample_rate_hz)
         .global_args("-nostdin", "-v", "quiet")
         .compile(cmd=imageio_ffmpeg.get_ffmpeg_exe())

@@ -169,7 +169,7 @@ def _crop_places(landmarks: np.ndarray, size: int, margin: float) -> np.ndarray:
 
 
 def _shape(landmarks: np.ndarray) -> dlib.full_object_detection:
-    points = dlib.points([dlib.point(round(float(x)), round(float(y))) for x, y in landmarks])
+    points = dlib.points([dlib.point(x, y) for x, y in landmarks.round().astype(int).tolist()])
     (left, top), (right, bottom) = landmarks.min(axis=0), landmarks.max(axis=0)
     return dlib.full_object_detection(
         dlib.rectangle(int(left), int(top), int(right), int(bottom)), points

@@ -75,7 +75,7 @@ class Frame:
     picture: av.VideoFrame
     aspect: Fraction
 
-    @property
+    @cached_property
     def size(self) -> tuple[int, int]:
         """Width and height of `rgb`."""
         width, height = round(self.picture.width * self.aspect), self.picture.height
@@ -355,4 +355,6 @@ def _spread(times: list[int], wanted: list[int]) -> list[int]:
 
 
 def _to_us(pts: int, time_base: Fraction) -> int:
-    return round(pts * time_base * 1_000_000)
+    """Rounded as Python does, in whole numbers: a fraction's product takes ten times as long."""
+    whole, rest = divmod(pts * time_base.numerator * 1_000_000, time_base.denominator)
+    return whole + (2 * rest + whole % 2 > time_base.denominator)

@@ -41,7 +41,7 @@ class Sound:
         self._rate_hz = rate_hz
 
     def level(self, times_s: np.ndarray) -> np.ndarray:
-        """Level within 60 ms of some times from the start, (n,), in dB of full scale, from -40."""
+        """Level within 60 ms of some times (s) from the start, in dB of full scale, from -40."""
         half = _HALF_WINDOW_S
         ends = np.round(np.stack([times_s - half, times_s + half]) * self._rate_hz).astype(int)
         low, high = np.clip(ends, 0, len(self._total) - 1)
@@ -61,9 +61,11 @@ def lip_sync(openings: np.ndarray, times_s: np.ndarray, sound: Sound) -> float |
     """
     if len(openings) < LEAST_FRAMES or openings.std() < 1e-6:
         return None
-    found = []
-    for lag_s in _LAGS_S:
-        level = sound.level(times_s + lag_s)
-        if level.std() > 1e-6:
-            found.append(float(np.corrcoef(openings, level)[0, 1]))
-    return max(found, default=None)
+    levels = sound.level(times_s + np.array(_LAGS_S)[:, None])
+    changing = levels[levels.std(axis=1) > 1e-6]
+    if not len(changing):
+        return None
+    changing = changing - changing.mean(axis=1, keepdims=True)
+    opening = openings - openings.mean()
+    scales = np.sqrt(np.square(changing).sum(axis=1) * np.square(opening).sum())
+    return float((changing @ opening / scales).max())

@@ -1,10 +1,12 @@
 """How good the picture of a face is, and what tells it from others."""
 
+import math
+
 import cv2
 import numpy as np
 
 _PRINT_SIDE = 17  # of the grey picture whose neighbours are compared: 16 × 16 bits
-_EYES = ((36, 39, (37, 41), (38, 40)), (42, 45, (43, 47), (44, 46)))
+_EYES = slice(36, 48)  # of the 68 landmarks, six each: a corner, two above, a corner, two below
 _BLOCKS_SIDE = 8
 _FACE_BLOCKS = (slice(1, 7), slice(2, 6))
 _LEAST_SEEN = 4
@@ -27,12 +29,10 @@ def eyes_open(landmarks: np.ndarray) -> float:
     Args:
         landmarks: (68, 2), any scale.
     """
-    ratios = []
-    for outer, inner, *lids in _EYES:
-        width = np.linalg.norm(landmarks[outer] - landmarks[inner])
-        height = np.mean([np.linalg.norm(landmarks[up] - landmarks[low]) for up, low in lids])
-        ratios.append(height / max(float(width), 1e-6))
-    return float(np.mean(ratios))
+    eyes = landmarks[_EYES].reshape(2, 6, 2)
+    widths = np.hypot(*(eyes[:, 0] - eyes[:, 3]).T)
+    heights = np.hypot(*(eyes[:, [1, 2]] - eyes[:, [5, 4]]).T).mean(axis=0)
+    return float((heights / np.maximum(widths, 1e-6)).mean())
 
 
 def frame_score(
@@ -57,17 +57,17 @@ def frame_score(
     light = min(1.0, bright / 70, (255 - bright) / 65)
     terms = (
         best_score(eyes),
-        np.exp(-(yaw_deg**2 + pitch_deg**2) / (2 * 30**2)),
-        np.sqrt(sharp / (sharp + 60)),
+        math.exp(-(yaw_deg**2 + pitch_deg**2) / (2 * 30**2)),
+        math.sqrt(sharp / (sharp + 60)),
         light,
-        np.sqrt(max(0.0, (sure + 0.5) / 1.5)),
+        math.sqrt(max(0.0, (sure + 0.5) / 1.5)),
     )
-    return float(np.prod([np.clip(term, 0.1, 1.0) for term in terms]))
+    return math.prod(min(max(term, 0.1), 1.0) for term in terms)
 
 
 def best_score(eyes: float) -> float:
     """The greatest `frame_score` that is possible with eyes so far open."""
-    return float(np.clip((eyes - _SHUT) / (_OPEN - _SHUT), 0.1, 1.0))
+    return min(max((eyes - _SHUT) / (_OPEN - _SHUT), 0.1), 1.0)
 
 
 def likeness(one: np.ndarray, other: np.ndarray) -> float:

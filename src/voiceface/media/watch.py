@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
+import cv2
 import numpy as np
 
 from voiceface.media import faces, mouth, quality
@@ -120,12 +121,23 @@ class Watcher:
         self._choose = choose
         self._usual: int | None = None  # number of the width at which faces were found last
         self._main: faces.Face | None = None
-        self.finding = Finding()
+        self._finding = Finding()
+        self._waiting: list[tuple[Frame, list[_Track]]] = []
+
+    @property
+    def finding(self) -> Finding:
         """What has been seen of the present segment so far."""
+        # All that wait are followed at once: the landmarks' model is 65 MB, of which each face
+        # takes 4, and frames that are decoded in between would push these out of the caches.
+        waiting, self._waiting = self._waiting, []
+        for frame, tracks in waiting:
+            for track in tracks:
+                self._follow(frame, track)
+        return self._finding
 
     def segment(self, frames: Iterable[Frame]) -> Finding:
         """Look at the frames of one segment; pixels of those that are not kept are let go."""
-        self.finding = finding = Finding()
+        self._finding = finding = Finding()
         tracks: list[_Track] = []
         since_us, missed = 0, 0
         still = _Stillness()
@@ -139,10 +151,9 @@ class Watcher:
                 since_us = frame.time_us
             elif frame.time_us - since_us > _FOLLOW_US:
                 tracks = []
-            for track in tracks:
-                self._follow(frame, track, finding)
+            self._waiting.append((frame, tracks))
         finding.motion = still.least()
-        return finding
+        return self.finding
 
     def _find(self, frame: Frame, thorough: bool) -> list[faces.Face]:
         """Faces, at the width at which this video's are found, then at larger ones.
@@ -184,7 +195,8 @@ class Watcher:
             return int(np.argmax(overlaps))
         return self._choose(frame, [_landmarks(frame, face)[0] for face in found])
 
-    def _follow(self, frame: Frame, track: _Track, finding: Finding) -> None:
+    def _follow(self, frame: Frame, track: _Track) -> None:
+        finding = self._finding
         landmarks, near, in_near = _landmarks(frame, track.face)
         track.mouth.times_us.append(frame.time_us)
         track.mouth.landmarks.append(landmarks)
@@ -245,13 +257,13 @@ class _Stillness:
     def add(self, frame: Frame) -> None:
         """Compare a frame with one that is 0.09 to 0.4 s older, if there is one."""
         step = max(1, max(frame.size) // _MOVING_PX)
-        grey = frame.luma[::step, ::step].astype(np.int16)
+        grey = np.ascontiguousarray(frame.luma[::step, ::step])
         least_us, most_us = _COMPARED_US
         if frame.full or (self._recent and frame.time_us - self._recent[-1][0] > most_us):
             self._recent, self._least, self._here = [], self.least(), None
         old = [one for one in self._recent if frame.time_us - one[0] >= least_us]
         if old and old[-1][1].shape == grey.shape:
-            change = float(np.abs(grey - old[-1][1]).mean())
+            change = cv2.norm(grey, old[-1][1], cv2.NORM_L1) / grey.size
             self._here = max(self._here or 0.0, change)
         self._recent = [*self._recent[max(0, len(old) - 1) :], (frame.time_us, grey)]
 

@@ -30,6 +30,7 @@ from torch.nn import functional
 
 from voiceface.data.batches import Batch
 from voiceface.model_config import Acgan
+from voiceface.models.initial import he_initialise
 from voiceface.models.registry import Entry
 from voiceface.models.step import Losses
 
@@ -47,14 +48,17 @@ class LogMel(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.mel = torchaudio.transforms.MelSpectrogram(
-            RATE_HZ, n_fft=512, win_length=400, hop_length=160, n_mels=MELS, center=False
+        self.spectrum = torchaudio.transforms.Spectrogram(
+            n_fft=512, win_length=400, hop_length=160, power=None, center=False
         )
+        self.mel = torchaudio.transforms.MelScale(MELS, RATE_HZ, n_stft=257)
 
     def forward(self, audio: Tensor) -> Tensor:
         """(B, samples) → (B, 64, frames)."""
         with torch.autocast(audio.device.type, enabled=False):
-            frames = (self.mel(audio) + 1e-9).log()
+            spectrum = self.spectrum(audio)
+            power = spectrum.real.square() + spectrum.imag.square()  # .abs() takes a root first
+            frames = (self.mel(power) + 1e-9).log()
             spread, mean = torch.std_mean(frames, 2, keepdim=True)
             normal: Tensor = (frames - mean) / (spread + 1e-5)
             return normal
@@ -90,6 +94,7 @@ class Generator(nn.Module):
         for before, after in pairwise((1024, 512, 256, 128, 64)):
             layers += [nn.ConvTranspose2d(before, after, kernel, 2, 1, extra), nn.ReLU()]
         self.layers = nn.Sequential(*layers, nn.Conv2d(64, 3, 1))
+        he_initialise(self.layers[:-1])
 
     def forward(self, embedding: Tensor) -> Tensor:
         """(B, 64) → (B, 3, 64, 64), about -1 to 1."""

@@ -4,25 +4,38 @@ import numpy as np
 import torch
 
 from voiceface.data.batches import loudest, unit
+from voiceface.model_config import Precision
 from voiceface.models.registry import Model
 
+AT_A_TIME = 32
+"""Voices that are drawn at a time: what is between the layers stays in a CPU's cache."""
 
-def draw_faces(model: Model, audio: np.ndarray, device: torch.device, seed: int = 0) -> np.ndarray:
+
+def draw_faces(
+    model: Model,
+    audio: np.ndarray,
+    device: torch.device,
+    seed: int = 0,
+    precision: Precision = "fp32",
+) -> np.ndarray:
     """Draw a face from each voice: from all of it, or from its loudest window, as the model does.
 
     The same voices and seed give the same faces, and torch's random state is left as it was.
 
     Args:
         audio: int16 (n, at least the model's input), at the model's sample rate.
+        precision: bf16 is twice as fast where the processor knows it, and moves a pixel by a grey
+            level or two.
 
     Returns: uint8 (n, px, px, 3), RGB.
     """
     faces = [np.empty((0, model.px, model.px, 3), np.uint8)]
     cuda = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(cuda), torch.no_grad():
+    bf16 = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+    with torch.random.fork_rng(cuda), torch.no_grad(), bf16:
         torch.manual_seed(seed)
-        for start in range(0, len(audio), 64):
-            sound = torch.from_numpy(np.array(audio[start : start + 64])).to(device)
+        for start in range(0, len(audio), AT_A_TIME):
+            sound = torch.from_numpy(np.array(audio[start : start + AT_A_TIME])).to(device)
             heard = sound if model.whole else loudest(sound, model.input_samples)
             drawn = model.draw(unit(heard)).float()
             pixels = ((drawn + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from voiceface.codehash import code_digest
 from voiceface.data.batches import Batch, Pairing
+from voiceface.data.packed import Packed
 from voiceface.errors import VoicefaceError
 from voiceface.model_config import ModelSection, RecogniserSection, TrainedSection
 from voiceface.models.step import Losses
@@ -107,6 +108,15 @@ class SpeakerModel(Trainable, Protocol):
 
 
 @runtime_checkable
+class Mapper(Model, Protocol):
+    """A model that maps a voice into the space of face descriptors, and learns from these."""
+
+    def map_voices(self, audio: Tensor) -> Tensor:
+        """Descriptors for voices: (B, input_samples) or longer → (B, 128), of length 1."""
+        ...
+
+
+@runtime_checkable
 class ByWindows(SpeakerModel, Protocol):
     """A recogniser that decides by the windows of a recording, and can tell of each."""
 
@@ -123,13 +133,33 @@ S = TypeVar("S", bound=TrainedSection)
 T = TypeVar("T", bound=Trainable)
 
 
+class Known(NamedTuple):
+    """What is known of the data before a model is made, beside the number of speakers."""
+
+    rate_hz: int = 16_000
+    """Sample rate of the sound."""
+    emotions: int = 0
+    """Number of emotions in the training split; 0 where none is told."""
+
+
 class Entry(NamedTuple, Generic[S, T]):
     """A model or a recogniser that can be trained."""
 
     section: type[S]
-    build: Callable[[Any, int], T]
+    build: Callable[..., T]
+    """Takes the section and the number of speakers, and what is `Known` if it `knows`."""
     paper: str
     about: str
+    knows: bool = False
+
+    def fresh(self, section: S, speakers: int, known: Known) -> T:
+        """Fresh networks, drawn from torch's global random state."""
+        return self.build(section, speakers, *((known,) if self.knows else ()))
+
+
+def known_of(packed: Packed) -> Known:
+    """What is known of a training split."""
+    return Known(packed.sample_rate_hz, len(packed.emotion_classes))
 
 
 def module_of(name: str) -> str:
@@ -171,9 +201,9 @@ def parse_config(name: str, text: str) -> ModelSection:
     return parse_section(entry(name).section, json.loads(text), name)
 
 
-def build(name: str, config: ModelSection, speakers: int) -> Model:
+def build(name: str, config: ModelSection, speakers: int, known: Known | None = None) -> Model:
     """Fresh networks, drawn from torch's global random state."""
-    model = entry(name).build(config, speakers)
+    model = entry(name).fresh(config, speakers, known or Known())
     for network in model.networks.values():
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return model

@@ -66,7 +66,8 @@ def load(folder: Path, device: torch.device) -> Trained:
     card = _card(folder, "generator")
     with _of_this_version(folder):
         config = registry.entry(card["name"]).section.model_validate(card["config"], strict=False)
-        model = registry.build(card["name"], config, len(card["speakers"]))
+        known = registry.Known(card["sample_rate_hz"], len(card["emotions"]))
+        model = registry.build(card["name"], config, len(card["speakers"]), known)
         names = (*model.drawing, *judge_names(model))
         _take(model, names, folder / "generator.safetensors", device)
         if not card["sample_rate_hz"] > 0 or not card["input_samples"] > 0:

@@ -35,6 +35,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from voiceface.data.batches import Batch
 from voiceface.model_config import Wav2pix
+from voiceface.models.initial import he_initialise
 from voiceface.models.registry import Entry
 from voiceface.models.step import Losses
 from voiceface.training.distributed import batch_mean
@@ -59,10 +60,27 @@ class _Convolution(nn.Conv1d):
         return functional.linear(rows, self.weight.flatten(1), self.bias).transpose(1, 2)
 
 
+class _Dropout(nn.Dropout):
+    """Dropout that takes 16 random bits for a value on a CPU.
+
+    There the usual one takes longer to draw its numbers than the convolution before it to compute.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Any shape → the same."""
+        is_usual = not self.training or not self.p or input.device.type != "cpu"
+        if is_usual or torch.compiler.is_compiling():
+            return super().forward(input)
+        words = torch.empty(-(-input.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
+        numbers = words.view(torch.int16)[: input.numel()]
+        kept = numbers.as_strided(input.shape, input.stride()) >= round(self.p * 2**16) - 2**15
+        return input * kept.to(input.dtype).mul_(1 / (1 - self.p))
+
+
 class SpeechEncoder(nn.Module):
     """Waveform → embedding."""
 
-    def __init__(self, variant: str, batch_norm: bool) -> None:
+    def __init__(self, variant: str, batch_norm: bool, samples: int = INPUT_SAMPLES) -> None:
         super().__init__()
         slope = 0.3 if variant == "code" else 0.2
         channels = (1, 16, 32, 128, 256, 512, 1024)
@@ -75,12 +93,13 @@ class SpeechEncoder(nn.Module):
         self.convolutions = nn.Sequential(*layers)
         activation: nn.Module = nn.ReLU() if variant == "code" else nn.LeakyReLU(slope)
         self.project = nn.Sequential(
-            nn.Linear(4 * 1024, 256), activation, nn.Linear(256, 128), activation,
+            nn.Linear(-(-samples // 4**6) * 1024, 256), activation, nn.Linear(256, 128), activation,
             nn.Linear(128, EMBEDDING),
         )  # fmt: skip
+        he_initialise(self)
 
     def forward(self, audio: Tensor) -> Tensor:
-        """(B, 16384) → (B, 128)."""
+        """(B, samples) → (B, 128)."""
         loudness = audio.square().mean(1, keepdim=True).sqrt()
         features = self.convolutions((audio / (loudness + 1e-4)).unsqueeze(1))  # B × 1024 × 4
         embedding: Tensor = self.project(features.flatten(1))
@@ -99,8 +118,10 @@ class Generator(nn.Module):
             layer = nn.ConvTranspose2d(before, after, 4, stride, padding, bias=False)
             layers.append(_normalised(layer) if variant == "code" else layer)
             if after != 3:
-                layers += [nn.Dropout(dropout), nn.ReLU()]
+                layers += [_Dropout(dropout), nn.ReLU()]
         self.layers = nn.Sequential(*layers, nn.Tanh())
+        if variant != "code":
+            he_initialise(self.layers[:-2])
 
     def forward(self, embedding: Tensor) -> Tensor:
         """(B, 128) → (B, 3, px, px), -1 to 1."""
@@ -140,8 +161,6 @@ class Wav2Pix:
 
     drawing = ("encoder", "generator")
     judging = ("discriminator",)
-    input_samples = INPUT_SAMPLES
-    crop_samples = (INPUT_SAMPLES, INPUT_SAMPLES)
     whole = False
     pretrained = ()
     rate_hz = None
@@ -149,10 +168,13 @@ class Wav2Pix:
     def __init__(self, config: Wav2pix, speakers: int) -> None:
         """Fresh networks, drawn from torch's global random state."""
         self.config = config
-        self.px = config.px
+        self.px, self.input_samples = config.px, config.input_samples
+        self.crop_samples = (config.input_samples, config.input_samples)
         self.flip, self.pairing = config.flip, config.pairing
         self.networks: dict[str, nn.Module] = {
-            "encoder": SpeechEncoder(config.variant, config.encoder_batch_norm),
+            "encoder": SpeechEncoder(
+                config.variant, config.encoder_batch_norm, config.input_samples
+            ),
             "generator": Generator(config.px, config.variant, config.dropout),
             "discriminator": Discriminator(config.px),
             "classifier": _classifier(config.variant, speakers),
@@ -233,7 +255,7 @@ class Wav2Pix:
         return terms
 
     def draw(self, audio: Tensor) -> Tensor:
-        """Faces for voices: (B, 16384) → (B, 3, px, px), -1 to 1. Dropout is the only chance."""
+        """Faces for voices: (B, samples) → (B, 3, px, px), -1 to 1. Dropout is the only chance."""
         encoder, generator = (self.networks[name] for name in self.drawing)
         encoder.eval()
         for layer in generator.modules():

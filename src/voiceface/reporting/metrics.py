@@ -78,6 +78,8 @@ class Group:
 class Evaluation:
     """All metrics of one model."""
 
+    known: dict[str, Metric]
+    """All there are, by name."""
     groups: list[Group]
     """What was measured."""
     headlines: list[tuple[Metric, str]]
@@ -88,6 +90,8 @@ class Evaluation:
     """By metric and split: of faces drawn from noise instead of speech."""
     seconds: dict[str, dict[str, dict[str, Value]]]
     """By metric, split and number of seconds: of faces drawn from so much speech."""
+    babble: dict[str, dict[str, dict[str, Value]]]
+    """By metric, split and SNR in dB: of faces drawn from speech in babble."""
 
     @property
     def metrics(self) -> list[Metric]:
@@ -110,11 +114,13 @@ def read_evaluation(path: Path) -> Evaluation:
             for name in group["metrics"]
         }
         return Evaluation(
+            metrics,
             _groups(data["groups"], metrics),
             [(metrics[name], split) for name, split in data["headlines"]],
             _about(data) + _trials(metrics.values()) + _notes(metrics.values()),
             {name: _by_split(of, _value) for name, of in data["noise"].items()},
-            {name: _by_split(of, _by_length) for name, of in data["seconds"].items()},
+            {name: _by_split(of, _by_number) for name, of in data["seconds"].items()},
+            {name: _by_split(of, _by_number) for name, of in data["babble"].items()},
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise VoicefaceError(
@@ -135,7 +141,7 @@ def _about(data: dict[str, Any]) -> list[str]:
     """What all values have in common, in sentences."""
     loudest = data["input_s"]
     about = [
-        f"Identity and gender are told by the {data['classifier']} classifier.",
+        f"Identity, gender and emotion are told by the {data['classifier']} classifier.",
         "A face is drawn from "
         + ("all of a voice." if loudest is None else f"the loudest {loudest:.3g} s of a voice."),
     ]
@@ -154,8 +160,8 @@ def _by_split(told: dict[str, Any], read: Callable[[dict[str, Any]], T]) -> dict
     return {split: read(told[split]) for split in SPLITS if split in told}
 
 
-def _by_length(told: dict[str, Any]) -> dict[str, Value]:
-    return {length: _value(told[length]) for length in sorted(told, key=float)}
+def _by_number(told: dict[str, Any]) -> dict[str, Value]:
+    return {number: _value(told[number]) for number in sorted(told, key=float)}
 
 
 def _value(one: dict[str, Any]) -> Value:

@@ -10,23 +10,35 @@ import pyarrow.compute as pc
 from voiceface.config import Dataset
 from voiceface.errors import VoicefaceError
 from voiceface.files import read_rows_where, read_table, write_sealed, write_table
+from voiceface.fingerprints import with_fingerprints
 from voiceface.leakage import prove_no_leak
+from voiceface.noisy import with_noisy
 from voiceface.splits import draw_splits, find_groups
 from voiceface.stages.shim import stage_main
 from voiceface.tables import DATASET, KEPT, MANIFEST
 
-_ABOUT = ("audio_prints", "audio_marks", "face_print", "fate")
-_COLUMNS = [*(name for name in DATASET.names if name != "split"), *_ABOUT]
+_COLUMNS = [*(name for name in DATASET.names if name != "split"), "fate"]
 _NAMED_REASONS = 3
 
 
-def run(config: Dataset, manifest: Path, output: Path, leakage: Path) -> None:
+def run(config: Dataset, manifest: Path, samples: Path, output: Path, leakage: Path) -> None:
     """Draw the splits of the kept samples, prove that they share nothing, and write both.
+
+    Args:
+        manifest: `manifests/samples.parquet`.
+        samples: folder of the sample tables, for the fingerprints.
+        output: `manifests/dataset.parquet`.
+        leakage: `manifests/leakage.json`.
 
     Raises:
         VoicefaceError: no sample is kept, or there is a leak.
     """
-    kept = read_rows_where(manifest, MANIFEST, _COLUMNS, "fate", KEPT)
+
+    def read(fate: str) -> pa.Table:
+        found = read_rows_where(manifest, MANIFEST, _COLUMNS, "fate", fate)
+        return with_fingerprints(samples, found)
+
+    kept = read(KEPT)
     if not len(kept):
         fates = read_table(manifest, MANIFEST, ["fate"])["fate"].to_pylist()
         raise VoicefaceError(f"{manifest}: {_why_nothing(Counter(fates))}")
@@ -34,6 +46,8 @@ def run(config: Dataset, manifest: Path, output: Path, leakage: Path) -> None:
     splits = draw_splits(groups, config.test_fraction, config.unseen_fraction, config.seed)
     video = pc.index_in(kept["video"], pa.array(splits))
     kept = kept.append_column(DATASET.field("split"), pa.array(splits.values()).take(video))
+    if config.noisy_train:
+        kept = with_noisy(kept, read)
     proof = prove_no_leak(kept)
     proof["videos"] = dict(sorted(Counter(splits.values()).items()))
     proof["videos_joined_by_content"] = [

@@ -18,6 +18,7 @@ from voiceface.evaluation.registry import BY_INPUT, GROUPS, HEADLINES, METRICS, 
 from voiceface.models import saved
 from voiceface.models.drawing import spread
 from voiceface.models.judging import Judge
+from voiceface.models.options import gender_of
 from voiceface.models.saved import Trained
 from voiceface.stages.shim import stage_main
 from voiceface.training.device import pick_device
@@ -33,9 +34,10 @@ def run(config: Evaluate, model: str, packed: Path, models: Path, output: Path) 
     - metrics.json: {"model", "steps", "input_s", "classifier", "groups": [{"title", "metrics":
       names}], "headlines": [[name, split]], "metrics": {name: {"title", "unit",
       "higher_is_better", "needs", "values": {split: value}}}, "noise": {name: {split: value}},
-      "seconds": {name: {split: {seconds: value}}}, "paper": {"source", "note", "values": {name:
-      {split or "all": number}}} or null, "inputs": digests}. A value is an
-      `evaluation.metric.Value`: where there is none it is null, and its note says why.
+      "seconds": {name: {split: {seconds: value}}}, "babble": {name: {split: {SNR in dB: value}}},
+      "paper": {"source", "note", "values": {name: {split or "all": number}}} or null, "inputs":
+      digests}. A value is an `evaluation.metric.Value`: where there is none it is null, and its
+      note says why.
 
     Raises:
         VoicefaceError: the model is not trained, or was made for another kind of data.
@@ -50,6 +52,7 @@ def run(config: Evaluate, model: str, packed: Path, models: Path, output: Path) 
     speech = {name: drawer.speech() for name, drawer in drawers.items()}
     noise = {name: drawer.noise() for name, drawer in drawers.items()}
     lengths = {name: drawer.lengths() for name, drawer in drawers.items()}
+    babble = {name: drawer.babble() for name, drawer in drawers.items()}
     write_png(output / "generated.png", _picture(speech, noise))
     result = {
         "model": model,
@@ -60,11 +63,9 @@ def run(config: Evaluate, model: str, packed: Path, models: Path, output: Path) 
         "headlines": HEADLINES,
         "metrics": {name: _metric(name, speech, material) for name in METRICS},
         "noise": {name: _values(name, noise, material) for name in BY_INPUT},
-        "seconds": {
-            name: {split: _values(name, of, material) for split, of in lengths.items()}
-            for name in BY_INPUT
-        },
-        "paper": PAPERS.get(trained.card["name"]),
+        "seconds": _by_input(lengths, material),
+        "babble": _by_input(babble, material),
+        "paper": PAPERS.get(f"{trained.card['name']} {gender_of(trained.model)}".rstrip()),
         "inputs": _inputs(trained, splits, config),
     }
     files.write_sealed(output / "metrics.json", result)
@@ -102,6 +103,16 @@ def _metric(name: str, splits: Mapping[str, Faces], material: Material) -> dict[
 
 def _values(name: str, inputs: Mapping[str, Faces], material: Material) -> dict[str, Value]:
     return {key: measure(name, faces, material) for key, faces in inputs.items()}
+
+
+def _by_input(
+    splits: Mapping[str, Mapping[str, Faces]], material: Material
+) -> dict[str, dict[str, dict[str, Value]]]:
+    """By metric and split, the values of each kind of input."""
+    return {
+        name: {split: _values(name, of, material) for split, of in splits.items()}
+        for name in BY_INPUT
+    }
 
 
 def _inputs(trained: Trained, splits: dict[str, Packed], config: Evaluate) -> dict[str, Any]:

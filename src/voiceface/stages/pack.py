@@ -72,6 +72,7 @@ def run(dataset: Path, speech: Path, faces: Path, split: str, output: Path) -> N
         "segment_samples": len(like["audio"]),
         "size": len(like["face"]),
         "speakers": sorted(set(train["speaker"].to_pylist())),
+        "emotions": sorted(set(train["emotion"].to_pylist()) - {""}),
         "count": len(rows),
         "sha256": {part: sha256_file(output / part) for part in _PARTS},
     }

@@ -15,8 +15,10 @@ from markupsafe import Markup
 
 from voiceface.config import Report, Settings
 from voiceface.files import read_json, read_text, sha256_file, write_page
+from voiceface.layout import RESULTS
 from voiceface.libraries import SHOWN
 from voiceface.reporting import charts, lengths
+from voiceface.reporting.experiments import read_comparison
 from voiceface.reporting.figures import Share, Speaker, read_funnel, read_speakers, read_splits
 from voiceface.reporting.leakage import read_leakage
 from voiceface.reporting.metrics import Evaluation, read_evaluation
@@ -78,6 +80,7 @@ def run(
     reports: Path,
     names: str,
     recognisers: str,
+    experiments: str,
     rubric: Path,
     output: Path,
 ) -> None:
@@ -90,6 +93,7 @@ def run(
         reports: folder of the models' metrics.
         names: the models to show, separated by commas.
         recognisers: the recognisers of speakers to show, likewise; may be empty.
+        experiments: those to show, separated by commas; their tables stand below `reports`.
         rubric: the rules by which the curators decided; need not be there.
 
     Raises:
@@ -97,25 +101,32 @@ def run(
     """
     known = [_recogniser(name, models / name) for name in _named(recognisers)]
     shown = [_model(name, models / name, reports / name, known) for name in _named(names)]
-    page = _environment().get_template("page.html")
-    text = page.render(
+    tables = {
         **_funnel(funnel),
         **_speakers(read_speakers(manifest, funnel, dataset)),
         **_people(people, manifest, faces),
+        "leakage": read_leakage(leakage),
+    }
+    inputs = (manifest, funnel, people, dataset, leakage)
+    digests = {path.name: sha256_file(path) for path in inputs}
+    page = _environment().get_template("page.html")
+    text = page.render(
+        **tables,
         splits=SPLITS,
         reviews=REVIEWS,
         rubric=read_text(rubric),
         **_sheets("kept", kept_sheets(dataset, faces, config.contact_sheet)),
         **_sheets("dropped", dropped_sheets(manifest, faces, config.contact_sheet)),
-        leakage=read_leakage(leakage),
         split_rows=read_splits(dataset),
         recognisers=known,
         models=shown,
         tiles=_tiles(shown),
+        experiments=[
+            read_comparison(reports / RESULTS.name / name, digests[dataset.name])
+            for name in _named(experiments)
+        ],
         versions=_versions(),
-        digests={
-            path.name: sha256_file(path) for path in (manifest, funnel, people, dataset, leakage)
-        },
+        digests=digests,
         config=_config(json.loads(settings)),
     )
     write_page(output, text)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from voiceface import files
 from voiceface.data.batches import unit
-from voiceface.data.packed import Packed, read_splits
+from voiceface.data.packed import Packed, read_packed, read_splits
 from voiceface.model_config import Train
 from voiceface.models import registry
 from voiceface.models.registry import ByWindows, SpeakerModel
@@ -40,8 +40,10 @@ def run(config: Train, recogniser_config: str, recogniser: str, packed: Path, ou
     entry = registry.recogniser(recogniser)
     section = parse_section(entry.section, json.loads(recogniser_config), recogniser)
 
+    known = registry.known_of(read_packed(packed / "train"))
+
     def build(speakers: int) -> SpeakerModel:
-        return entry.build(section, speakers)
+        return entry.fresh(section, speakers, known)
 
     trained = train_networks(config, recogniser, section, packed, output, build, "encoder")
     if isinstance(trained, SpeakerModel):

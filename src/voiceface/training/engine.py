@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from voiceface.codehash import code_digest
-from voiceface.data.packed import Packed, read_splits
+from voiceface.data.packed import Packed, read_packed, read_splits
 from voiceface.data.sheets import Row, sheet, write_png
 from voiceface.data.store import shrunk
 from voiceface.errors import VoicefaceError
@@ -22,6 +22,7 @@ from voiceface.model_config import ModelSection, Train, TrainedSection
 from voiceface.models import registry, saved
 from voiceface.models.drawing import draw_faces, spread
 from voiceface.models.judging import judge_weights
+from voiceface.models.options import gender_of, notes_of
 from voiceface.models.registry import Model, Trainable
 from voiceface.training import checkpoint
 from voiceface.training.distributed import joined
@@ -62,8 +63,10 @@ def train(
             or the losses are not finite.
     """
 
+    known = registry.known_of(read_packed(packed / "train"))
+
     def build(speakers: int) -> Trainable:
-        model = registry.build(name, section, speakers)
+        model = registry.build(name, section, speakers, known)
         saved.begin_with(model, begin_with)
         return model
 
@@ -114,8 +117,11 @@ class _Session:
     def train(self) -> None:
         run, output = self.run, self.output
         self._resume()
+        for note in notes_of(run.model) if self.leads else ():
+            print(f"{self.name}: {note}", file=sys.stderr)
         self.board = Board(output / "tensorboard", run.step) if self.leads else None
-        self._loop()
+        with Progress(self.name, run.step, run.section, tells=self.leads) as progress:
+            self._loop(progress)
         if self.board:
             self.board.close()
             if isinstance(run.model, Model):
@@ -138,15 +144,12 @@ class _Session:
             print(f"starting from the beginning: {why_not}", file=sys.stderr)
         shutil.rmtree(output / "tensorboard", ignore_errors=True)
 
-    def _loop(self) -> None:
+    def _loop(self, progress: Progress) -> None:
         run, config, steps = self.run, self.run.config, self.run.section.steps
-        progress = Progress(self.name, run.step, steps, run.section.batch)
         clock, written, ends = Clock(config.budget_s, run.spent_s), time.monotonic(), False
         while run.step < steps and not ends:
             metrics = run.advance()
-            if self.leads:
-                first = next(name for name in metrics if name.startswith("loss/"))
-                progress.tell(run.step, metrics[first])
+            progress.tell(run.step, metrics)
             if self.board and run.step % config.grid_every == 0 and isinstance(run.model, Model):
                 self.board.picture(run.step, _grid(run, run.model, self.splits))
             # Checkpoints come between stretches only: a stretch's sums are not part of the state.
@@ -191,9 +194,10 @@ def _check_finite(name: str, step: int, means: dict[str, float]) -> None:
 def _grid(run: Run, model: Model, splits: dict[str, Packed]) -> np.ndarray:
     """The fixed voices' drawn faces under their true ones."""
     rows: list[Row] = []
-    with run.averaged(), run.precision():
+    with run.averaged():
         for name, split in splits.items():
-            index = spread(len(split.faces), GRID_VOICES)
+            some = split.rows_of(gender_of(model))
+            index = some[spread(len(some), GRID_VOICES)]
             if len(index):
                 true = shrunk(split.faces[index], model.px, run.device)
                 rows.append((f"{name}: true", true.permute(0, 2, 3, 1).cpu().numpy()))
@@ -216,9 +220,11 @@ def _card(run: Run, name: str, packed: Packed) -> dict[str, Any]:
         "sample_rate_hz": packed.sample_rate_hz,
         "input_samples": run.model.input_samples,
         "speakers": packed.speakers,
+        "emotions": packed.emotion_classes,
         "data": packed.digest,
         "videos": sorted(video_mark(video) for video in packed.videos),
         "steps": run.step,
         "pretrained": list(run.model.pretrained),
+        "notes": list(notes_of(run.model)),
         "versions": {"torch": str(torch.__version__)},
     }

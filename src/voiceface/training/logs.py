@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pyarrow as pa
@@ -13,9 +14,14 @@ from torch.utils.tensorboard import SummaryWriter
 
 from voiceface import files
 from voiceface.errors import VoicefaceError
+from voiceface.model_config import TrainedSection
 from voiceface.tables import HISTORY
 
+if TYPE_CHECKING:
+    from rich import progress
+
 PROGRESS_EVERY_S = 4.0
+REDRAW_EVERY_S = 0.25
 
 
 class History:
@@ -86,26 +92,68 @@ class Clock:
 
 
 class Progress:
-    """A line on stderr every few seconds."""
+    """How far a run is: a bar with all losses on a terminal, else a line on stderr now and then."""
 
-    def __init__(self, name: str, start: int, steps: int, batch: int) -> None:
-        self.name, self.start, self.steps, self.batch = name, start, steps, batch
+    def __init__(self, name: str, start: int, section: TrainedSection, *, tells: bool) -> None:
+        """Begin at step `start`.
+
+        Args:
+            tells: whether this process is the one that does.
+        """
+        self.name, self.start, self.steps, self.batch = name, start, section.steps, section.batch
         self.began = self.told = time.monotonic()
+        self.tells = tells
+        self._bar = _bar(name, start, section.steps) if tells and sys.stderr.isatty() else None
 
-    def tell(self, step: int, loss: Tensor) -> None:
+    def __enter__(self) -> Self:
+        """Take the terminal, if there is one."""
+        if self._bar:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Leave the last state on it."""
+        if self._bar:
+            self._bar.stop()
+
+    def tell(self, step: int, metrics: Mapping[str, Tensor]) -> None:
         """Say where the run is, unless that was said a moment ago."""
         now = time.monotonic()
-        if now - self.told < PROGRESS_EVERY_S and step < self.steps:
+        every_s = REDRAW_EVERY_S if self._bar else PROGRESS_EVERY_S
+        if not self.tells or (now - self.told < every_s and step < self.steps):
             return
         self.told = now
         pace = (step - self.start) / max(now - self.began, 1e-9)
+        losses = [(name, loss) for name, loss in metrics.items() if name.startswith("loss/")]
+        if self._bar:
+            told = "  ".join(f"{name[5:]} {loss.item():.3f}" for name, loss in losses)
+            speed = f"{pace:.1f} steps/s, {pace * self.batch:.0f} samples/s"
+            self._bar.update(self._bar.task_ids[0], completed=step, losses=told, speed=speed)
+            return
         left = round((self.steps - step) / pace)
         print(
             f"{self.name}: step {step}/{self.steps}, {pace * self.batch:.1f} samples/s, "
-            f"loss {loss.item():.3f}, {left // 60}:{left % 60:02d} to go",
+            f"loss {losses[0][1].item():.3f}, {left // 60}:{left % 60:02d} to go",
             file=sys.stderr,
             flush=True,
         )
+
+
+def _bar(name: str, start: int, steps: int) -> "progress.Progress":
+    from rich import progress
+    from rich.console import Console
+
+    bar = progress.Progress(
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(bar_width=20),
+        progress.MofNCompleteColumn(),
+        progress.TextColumn("{task.fields[speed]}"),
+        progress.TextColumn("{task.fields[losses]}", style="dim"),
+        progress.TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
+    bar.add_task(name, total=steps, completed=start, speed="", losses="")
+    return bar
 
 
 class Board:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,7 +14,8 @@ from voiceface.data.batches import Batches
 from voiceface.data.packed import Packed
 from voiceface.errors import VoicefaceError
 from voiceface.model_config import Train, TrainedSection
-from voiceface.models.registry import Trainable
+from voiceface.models.options import gender_of, rate_factor, repeats
+from voiceface.models.registry import Mapper, Trainable
 from voiceface.models.step import Losses
 from voiceface.training.distributed import Workers, share_statistics
 from voiceface.training.logs import History
@@ -46,6 +48,11 @@ class Run:
                 f"the data is at {packed.sample_rate_hz} Hz, but the model takes "
                 f"{self.model.rate_hz}; set speech.sample_rate_hz"
             )
+        if isinstance(self.model, Mapper) and np.isnan(packed.descriptors).any():
+            raise VoicefaceError(
+                "the model learns from face descriptors, and not all faces have one; set"
+                " faces.descriptor to true"
+            )
         for network in self.model.networks.values():
             share_statistics(network, workers)
             network.to(self.device).train()
@@ -54,6 +61,10 @@ class Run:
         if workers.rank:
             torch.manual_seed(config.seed + workers.rank)  # another dropout than the others'
         self.optimizers = self.model.optimizers()
+        self.rates = {
+            name: [group["lr"] for group in each.param_groups]
+            for name, each in self.optimizers.items()
+        }
         self.batches = Batches(
             packed,
             px=self.model.px,
@@ -63,6 +74,9 @@ class Run:
             seed=config.seed,
             device=self.device,
             pairing=self.model.pairing,
+            repeats=repeats(self.model),
+            gender=gender_of(self.model),
+            babble_snr_db=config.babble_snr_db,
             most_gib=config.most_data_gib,
             mine=workers.slice_of(section.batch, config.accumulate),
         )
@@ -73,6 +87,10 @@ class Run:
 
     def advance(self) -> dict[str, Tensor]:
         """Do one step; returns its metrics, still on the device."""
+        epochs = self.step * self.section.batch / len(self.batches.rows)
+        for optimizer, rates in self.rates.items():
+            for group, rate in zip(self.optimizers[optimizer].param_groups, rates, strict=True):
+                group["lr"] = rate * rate_factor(self.model, epochs)
         parts = self.batches.next().parts(self.config.accumulate)
         losses = [self.model.step(part) for part in parts]
         while not (metrics := self._phase(losses)):

@@ -1,0 +1,180 @@
+"""Packed splits of the demo world, and copies whose voices are shuffled, to train models on.
+
+Rendering the same people as videos would cost a CPU second and more for each of theirs, an hour in
+all. So the world's own camera films the very moments that become faces, one in the middle of each
+4 s segment; the segment is spoken as in its videos, by the same person in the same mood, and heard
+in the same room. The faces are found and cut out as the dataset's are. No trouble is planted.
+"""
+
+import shutil
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pyarrow as pa
+
+from voiceface import files
+from voiceface.config import Faces
+from voiceface.demo import sound
+from voiceface.demo.camera import Camera
+from voiceface.demo.script import RATE_HZ, Script, Stretch
+from voiceface.demo.sentences import sentence
+from voiceface.demo.traits import guest_traits, sources_rows, speaker_name, speaker_traits
+from voiceface.demo.voice import EMOTIONS, speak, voice_of
+from voiceface.media.audio import resampled
+from voiceface.media.faces import align, detect, find_landmarks
+from voiceface.tables import PACKED, SPLITS
+
+PACKED_HZ = 16_000
+SEGMENT_S = 4
+
+
+@dataclass(frozen=True)
+class World:
+    """Who there is, and how much of each."""
+
+    known: int
+    """Speakers to train on, who also have the videos of the test split."""
+    unseen: int
+    """Speakers of whom no model learns."""
+    videos: int
+    """Of each known speaker to train on; half as many, at least one, to test."""
+    segments: int
+    """Of each video."""
+    seed: int = 5
+
+    def videos_of(self, split: str) -> list[tuple[int, int]]:
+        """Speaker and video, from 0, of all videos of a split."""
+        all_of = self.videos + max(1, self.videos // 2)
+        people, videos = {
+            "train": (range(self.known), range(self.videos)),
+            "test": (range(self.known), range(self.videos, all_of)),
+            "unseen": (range(self.known, self.known + self.unseen), range(all_of - self.videos)),
+        }[split]
+        return [(speaker, video) for speaker in people for video in videos]
+
+
+def pack_world(folder: Path, world: World) -> Path:
+    """The world's packed splits below `folder`; what is there already stays as it is."""
+    packed = folder / "-".join(str(value) for value in vars(world).values())
+    for split in SPLITS:
+        if not (packed / split / "pack.json").is_file():
+            print(f"packing {split} of {packed.name}", flush=True)
+            _pack(packed / split, world, world.videos_of(split))
+    return packed
+
+
+def shuffle_voices(packed: Path, target: Path, seed: int = 0) -> Path:
+    """A copy whose training voices each go with somebody's face: the control.
+
+    The sounds and the videos that they are of stay as they are; the faces change places, with the
+    speakers and genders that they are of. The other splits are those that the model is to be
+    tested on.
+    """
+    for split in SPLITS:
+        shutil.copytree(packed / split, target / split, dirs_exist_ok=True)
+    train = target / "train"
+    table, faces = files.read_table(train / "samples.parquet", PACKED), np.load(train / "faces.npy")
+    order = np.random.default_rng(seed).permutation(len(faces))
+    for name in ("speaker", "gender"):
+        place = table.schema.get_field_index(name)
+        table = table.set_column(place, PACKED.field(name), table[name].take(pa.array(order)))
+    speakers = files.read_json(train / "pack.json")["speakers"]
+    write_split(train, faces[order], np.load(train / "audio.npy"), table, speakers)
+    return target
+
+
+def write_split(
+    folder: Path, faces: np.ndarray, audio: np.ndarray, table: pa.Table, speakers: list[str]
+) -> None:
+    """Write a packed split as the stage `pack` does.
+
+    Args:
+        faces: uint8 (n, size, size, 3), RGB.
+        audio: int16 (n, samples), at 16 kHz.
+        table: a row for each, `tables.PACKED`.
+        speakers: those of the training split.
+    """
+    for name, array in (("faces.npy", faces), ("audio.npy", audio)):
+        with files.replacing(folder / name) as temporary, open(temporary, "wb") as target:
+            np.save(target, array)
+    files.write_table(folder / "samples.parquet", table)
+    names = ("faces.npy", "audio.npy", "samples.parquet")
+    card = {
+        "sample_rate_hz": PACKED_HZ,
+        "segment_samples": audio.shape[1],
+        "size": faces.shape[1],
+        "speakers": speakers,
+        "count": len(table),
+        "sha256": {name: files.sha256_file(folder / name) for name in names},
+    }
+    files.write_sealed(folder / "pack.json", card)
+
+
+def _pack(folder: Path, world: World, videos: list[tuple[int, int]]) -> None:
+    everybody = world.known + world.unseen
+    genders = {row["speaker"]: row["gender"] for row in sources_rows(everybody, world.seed)}
+    rows = []
+    for speaker, video in videos:
+        name = speaker_name(speaker)
+        place = f"{name}-{video + 1:02d}"
+        about = {"speaker": name, "gender": genders[name], "video": place, "face_video": place}
+        starts = (1000 * SEGMENT_S * n for n in range(world.segments))
+        rows += [{"sample": f"{place}_{start:09d}", **about} for start in starts]
+    parts = [_filmed(world, *video) for video in videos]
+    faces, audio = (np.concatenate(part) for part in zip(*parts, strict=True))
+    known = [speaker_name(speaker) for speaker in range(world.known)]
+    write_split(folder, faces, audio, pa.Table.from_pylist(rows, PACKED), known)
+
+
+def _filmed(world: World, speaker: int, video: int) -> tuple[np.ndarray, np.ndarray]:
+    """One video's faces, uint8 (segments, size, size, 3), and its sound, int16 (segments, n)."""
+    cv2.setNumThreads(1)
+    person = speaker_traits(speaker, world.seed)
+    seed = [world.seed, speaker, video]
+    rng = np.random.default_rng(seed)
+    moods = rng.choice(EMOTIONS, world.segments)
+    voice = np.concatenate([_spoken(speaker, world.seed, mood, rng) for mood in moods])
+    silent = np.zeros_like(voice)
+    stretches = [
+        Stretch(SEGMENT_S * n, SEGMENT_S * (n + 1), "", mood) for n, mood in enumerate(moods)
+    ]
+    mix = voice + sound.room_tone(len(voice), rng)
+    script = Script(stretches, voice, silent, silent, mix)
+    at_s = SEGMENT_S * (np.arange(world.segments) + 0.5)
+    camera = Camera(person, guest_traits(0, world.seed, person), script, at_s, seed)
+    faces = np.stack([_cut_out(camera.frame(n)) for n in range(world.segments)])
+    return faces, np.stack([_heard(part) for part in np.split(mix, world.segments)])
+
+
+def _spoken(speaker: int, seed: int, mood: str, rng: np.random.Generator) -> np.ndarray:
+    person, samples = speaker_traits(speaker, seed), SEGMENT_S * RATE_HZ
+    said = partial(speak, voice=voice_of(person), emotion=mood)
+    parts: list[np.ndarray] = []
+    while sum(map(len, parts)) < samples:
+        pause = np.zeros(round(rng.uniform(0.15, 0.35) * RATE_HZ), np.float32)
+        parts += [said(sentence(person.language, rng)), pause]
+    return np.concatenate(parts)[:samples]
+
+
+def _heard(part: np.ndarray) -> np.ndarray:
+    pcm = (part.clip(-1, 1) * 32767).round().astype(np.int16)
+    wanted = resampled(pcm, RATE_HZ, PACKED_HZ)[: SEGMENT_S * PACKED_HZ]
+    return (wanted.clip(-1, 1) * 32767).round().astype(np.int16)
+
+
+def _cut_out(frame: np.ndarray) -> np.ndarray:
+    config = Faces()
+    rgb = cv2.cvtColor(frame, cv2.COLOR_YUV2RGB_I420)
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    height, width = grey.shape
+    small = None
+    for times in (1, 2):
+        scale = times * config.detect_width / width
+        size = (round(width * scale), round(height * scale))
+        small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+        if found := detect(small, scale):
+            return align(rgb, find_landmarks(rgb, found[0]), config.size, config.margin)[0]
+    raise RuntimeError("a drawn face was not found")
