@@ -67,17 +67,19 @@ def test_sincnet_tells_probabilities_also_of_who_is_not_in_the_dataset(
     tmp_path: Path, room: Room
 ) -> None:
     entry = recogniser("sincnet")
-    model = entry.build(entry.section(), 4)
+    section = entry.section(hop_s=0.05)  # a quarter of its windows' length, as the studio hears
+    model = entry.build(section, 4)
     weights = {name: model.networks[name].state_dict() for name in model.drawing}
     speakers = ["speaker2", "speaker0", "speaker1", "added"]
     card = {
         "name": "sincnet",
-        "config": entry.section().model_dump(mode="json"),
+        "config": section.model_dump(mode="json"),
         "speakers": speakers,
         "videos": [],
         "steps": 1,
         "data": "0" * 12,
         "sample_rate_hz": 16_000,
+        "emotions": [],
     }
     saved.save(tmp_path / "sincnet", weights, card, "encoder")
     found = load_recogniser(tmp_path, [], room.people, CPU)
@@ -88,7 +90,7 @@ def test_sincnet_tells_probabilities_also_of_who_is_not_in_the_dataset(
         likely = model.posteriors(torch.from_numpy(sound[None] / np.float32(32768)))[0].mean(0)
     assert near[0].name == speakers[int(likely.argmax())]
     assert [one.similarity for one in near] == pytest.approx(
-        likely.sort(descending=True).values[:3].tolist(), abs=0.01
+        likely.sort(descending=True).values[:3].tolist(), abs=6e-4
     )
     places = {one.name: one.person for one in near}
     known = {"speaker0": 0, "speaker1": 1, "speaker2": 2, "added": None}

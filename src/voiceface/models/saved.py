@@ -85,7 +85,8 @@ def load_recogniser(folder: Path, device: torch.device) -> TrainedRecogniser:
     with _of_this_version(folder):
         entry = registry.recogniser(card["name"])
         config = entry.section.model_validate(card["config"], strict=False)
-        model = entry.build(config, len(card["speakers"]))
+        known = registry.Known(card["sample_rate_hz"], len(card["emotions"]))
+        model = entry.fresh(config, len(card["speakers"]), known)
         _take(model, model.drawing, folder / "encoder.safetensors", device)
         if not card["sample_rate_hz"] > 0:
             raise ValueError("it hears no sound")
