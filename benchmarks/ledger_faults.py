@@ -98,7 +98,7 @@ def full_disk(root: Path) -> dict[str, Any]:
 
 def shared_ledger(root: Path, seconds: float) -> dict[str, Any]:
     """Two servers of one curator, a third one's, and a CSV import, all at once on one ledger."""
-    servers = [Server(root), Server(root), Server(root, "other")]
+    servers = [Server(root), Server(root), Server(root, "review", "--curator=other")]
     samples = _samples(Client(servers[0]), 3_000)
     acknowledged: list[str] = []
     end = time.monotonic() + seconds

@@ -1,4 +1,4 @@
-"""The review server in a process of its own, and a curator without a browser."""
+"""A page's server in a process of its own, and a curator without a browser."""
 
 import re
 import signal
@@ -18,11 +18,12 @@ CURATOR = "robot"
 
 
 class Server:
-    """`voiceface review` of the project in `root`; may be killed and started again."""
+    """A page of the project in `root`; may be killed and started again."""
 
-    def __init__(self, root: Path, curator: str = CURATOR) -> None:
-        """Start it, and wait until it listens."""
-        self._command = [sys.executable, "-m", "voiceface", "review", f"--curator={curator}"]
+    def __init__(self, root: Path, *command: str) -> None:
+        """Start it, and wait until it listens: `voiceface review`, if no command is given."""
+        command = command or ("review", f"--curator={CURATOR}")
+        self._command = [sys.executable, "-m", "voiceface", *command]
         self._root = root
         self.peak_rss = 0
         self.start()

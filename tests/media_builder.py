@@ -5,7 +5,14 @@ from pathlib import Path
 
 import imageio_ffmpeg
 
-_SOUND_CODECS = {".webm": "libopus", ".mpg": "mp2"}
+_SOUND_CODECS = {
+    ".webm": "libopus",
+    ".ogg": "libopus",
+    ".mpg": "mp2",
+    ".wav": "pcm_s16le",
+    ".flac": "flac",
+    ".mp3": "libmp3lame",
+}
 _PICTURE = "testsrc=s=320x240:r=25:d={seconds}"
 _SOUND = "sine=440:d={seconds}"
 

@@ -1,19 +1,19 @@
 """The command line: one table of commands, each a few lines over a library function."""
 
 import argparse
-import getpass
 import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
+from voiceface import cli_pages as pages
 from voiceface import cli_upkeep as upkeep
+from voiceface.cli_pages import curator_argument, curator_of
 from voiceface.config import load_settings
-from voiceface.errors import VoicefaceError, told
+from voiceface.errors import told
 from voiceface.layout import (
     CONFIG,
     DATASET,
@@ -207,25 +207,14 @@ def _mark_arguments(parser: argparse.ArgumentParser) -> None:
     decision.add_argument("--keep", action="store_true")
     decision.add_argument("--drop", metavar="REASON")
     decision.add_argument("--unsure", action="store_true")
-    _add_curator(parser)
-
-
-def _add_curator(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--curator", default=None, help="your name; the login's if not said")
-
-
-def _curator(options: argparse.Namespace) -> str:
-    try:
-        return options.curator or getpass.getuser()
-    except (KeyError, OSError):
-        raise VoicefaceError("no login name found; say who you are: --curator NAME") from None
+    curator_argument(parser)
 
 
 def _mark(options: argparse.Namespace) -> int:
     from voiceface.review.exchange import mark
 
     decision = "keep" if options.keep else "unsure" if options.unsure else "drop"
-    mark(REVIEWS, MANIFEST, options.samples, decision, options.drop or "", _curator(options))
+    mark(REVIEWS, MANIFEST, options.samples, decision, options.drop or "", curator_of(options))
     print(f"{len(options.samples)} marked {decision}; `voiceface build` takes it into the dataset")
     return 0
 
@@ -242,8 +231,8 @@ def _marks_arguments(parser: argparse.ArgumentParser) -> None:
     undo.add_argument("batch")
     actions.add_parser("agreement", help="how well the curators agree")
     upkeep.configfile_arguments(parser)
-    _add_curator(take)
-    _add_curator(undo)
+    curator_argument(take)
+    curator_argument(undo)
 
 
 def _marks(options: argparse.Namespace) -> int:
@@ -263,40 +252,15 @@ def _marks(options: argparse.Namespace) -> int:
         for name, value in asdict(found).items():
             print(f"{name}: {'not defined' if value is None else f'{value:.4g}'}")
     elif options.action == "undo":
-        count = exchange.undo_batch(REVIEWS, _curator(options), options.batch)
+        count = exchange.undo_batch(REVIEWS, curator_of(options), options.batch)
         print(f"{count} marks taken back")
     else:
-        plan = exchange.plan_import(MANIFEST, REVIEWS, options.file, _curator(options), policy)
+        plan = exchange.plan_import(MANIFEST, REVIEWS, options.file, curator_of(options), policy)
         print("\n".join(plan.words()))
         if options.dry_run:
             return int(bool(plan.conflicts))
-        batch = exchange.apply_import(plan, REVIEWS, _curator(options))
+        batch = exchange.apply_import(plan, REVIEWS, curator_of(options))
         print(f"imported as batch {batch}; `voiceface marks undo {batch}` takes it back")
-    return 0
-
-
-def _review_arguments(parser: argparse.ArgumentParser) -> None:
-    about = "listen there for others, too; each curator then needs a token, see --curators"
-    parser.add_argument("--bind", default=None, metavar="ADDRESS", help=about)
-    parser.add_argument("--port", type=int, default=None, help="8923, or a free one, if not said")
-    about = "who may mark, as in ann,bo: each gets an address of their own"
-    parser.add_argument("--curators", default="", metavar="NAMES", help=about)
-    _add_curator(parser)
-    upkeep.configfile_arguments(parser)
-
-
-def _review(options: argparse.Namespace) -> int:
-    from voiceface.build import read_settings
-    from voiceface.review.serve import LOOPBACK, serve
-
-    names = [name.strip() for name in options.curators.split(",") if name.strip()]
-    if options.bind and not names:
-        raise VoicefaceError("--bind lets others in: name them, --curators ann,bo")
-    curators = names or [_curator(options)]
-    settings = read_settings(options.configfile)
-    show = partial(print, flush=True)  # whoever starts it in the background waits for the address
-    with suppress(KeyboardInterrupt):  # the way to end it
-        serve(Path(), settings, curators, options.bind or LOOPBACK, options.port, show)
     return 0
 
 
@@ -382,7 +346,7 @@ COMMANDS = [
         upkeep.takedown,
     ),
     Command("verify", "re-hash all that was built", upkeep.verify_arguments, upkeep.verify),
-    Command("review", "look at samples in a page, and mark them", _review_arguments, _review),
+    Command("review", "look at samples and mark them", pages.review_arguments, pages.review),
     Command("mark", "keep or drop samples", _mark_arguments, _mark),
     Command("marks", "all marks to CSV and back", _marks_arguments, _marks),
     Command(
@@ -394,4 +358,5 @@ COMMANDS = [
     Command("models", "the models, and which are trained", _no_arguments, _models),
     Command("speakers", "whom a recogniser knows", upkeep.speakers_arguments, upkeep.speakers),
     Command("generate", "draw a face from a voice", _generate_arguments, _generate),
+    Command("studio", "speak in a page, and see the faces", pages.studio_arguments, pages.studio),
 ]

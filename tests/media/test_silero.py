@@ -11,7 +11,7 @@ from voiceface.config import Samples
 from voiceface.demo import sound
 from voiceface.errors import VoicefaceError
 from voiceface.media import silero
-from voiceface.media.silero import speech_probability
+from voiceface.media.silero import WINDOW, SpeechStream, speech_probability
 
 LEAST = Samples().min_speech
 
@@ -50,6 +50,14 @@ def test_a_segment_of_any_length_has_a_probability() -> None:
     pcm = spoken(2)
     assert speech_probability(pcm[:RATE], RATE) > LEAST
     assert 0 <= speech_probability(pcm[:160], RATE) <= 1
+
+
+def test_sound_in_pieces_is_heard_as_in_one() -> None:
+    sound = spoken(2) / np.float32(32768)
+    stream, pieces = SpeechStream(), np.array_split(sound, 97)
+    heard = np.concatenate([stream.feed(piece) for piece in pieces])
+    np.testing.assert_allclose(heard, SpeechStream().feed(sound), atol=1e-5)
+    assert len(heard) == len(sound) // WINDOW
 
 
 def test_torch_is_not_imported() -> None:

@@ -19,7 +19,7 @@ from voiceface.layout import CONFIG
 from voiceface.review.app import review_app
 from voiceface.review.desk import Desk
 from voiceface.review.ledger import Event, read_ledger, uuid7
-from voiceface.review.safe import Guard
+from voiceface.web.safe import Guard
 
 HOST = "127.0.0.1:8000"
 TOKENS = {"token-of-ann": "ann", "token-of-bo": "bo", "token-of-cy": "cy"}

@@ -20,8 +20,8 @@ from voiceface.config import load_settings
 from voiceface.layout import CONFIG
 from voiceface.review.app import review_app
 from voiceface.review.desk import Desk
-from voiceface.review.safe import Guard, new_tokens
-from voiceface.review.serve import LOOPBACK, hosts
+from voiceface.web.listen import LOOPBACK, hosts
+from voiceface.web.safe import Guard, new_tokens
 
 CURATOR = "ann"
 

@@ -17,8 +17,8 @@ from voiceface.layout import CONFIG
 from voiceface.review.app import review_app
 from voiceface.review.desk import Desk
 from voiceface.review.ledger import read_ledger
-from voiceface.review.safe import MOST_BYTES, Guard, new_tokens
-from voiceface.review.serve import hosts
+from voiceface.web.listen import hosts
+from voiceface.web.safe import MOST_BYTES, Guard, new_tokens
 
 HOST = "127.0.0.1:8000"
 COOKIE = {"cookie": "v=secret"}
@@ -221,8 +221,8 @@ def test_a_server_is_called_by_its_own_names_only() -> None:
 
 
 def test_the_page_loads_nothing_from_elsewhere_and_has_no_inline_script() -> None:
-    folder = Path(__file__).parents[2] / "src/voiceface/review/static"
-    for path in folder.iterdir():
+    package = Path(__file__).parents[2] / "src/voiceface"
+    for path in package.glob("*/static/*"):
         text = path.read_text(encoding="utf-8")
         for word in ("https://", "innerHTML", "insertAdjacentHTML", "document.write", "eval("):
             assert word not in text, path.name

@@ -32,6 +32,11 @@ def sheet(rows: list[Row]) -> np.ndarray:
 
 def write_png(path: Path, picture: np.ndarray) -> None:
     """Write a picture (uint8, h × w × 3, RGB) as PNG, atomically."""
+    files.write_bytes(path, png_of(picture))
+
+
+def png_of(picture: np.ndarray) -> bytes:
+    """A picture (uint8, h × w × 3, RGB) as PNG."""
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, format="PNG")
-    files.write_bytes(path, buffer.getvalue())
+    return buffer.getvalue()

@@ -158,6 +158,14 @@ def resampled(
     return out[: len(sound) * to_hz // sample_rate_hz]
 
 
+def at_rate(pcm: np.ndarray, sample_rate_hz: int, to_hz: int) -> np.ndarray:
+    """`resampled`, as int16; the same where the rates are."""
+    if sample_rate_hz == to_hz:
+        return pcm
+    sound = resampled(pcm, sample_rate_hz, to_hz) * FULL_SCALE
+    return sound.round().clip(-FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+
+
 def to_flac(pcm: np.ndarray, sample_rate_hz: int) -> bytes:
     """Encode int16 mono samples as FLAC, without loss."""
     target = io.BytesIO()

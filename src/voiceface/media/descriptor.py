@@ -18,7 +18,8 @@ from voiceface.errors import VoicefaceError
 from voiceface.media.onnx_graph import Graph
 
 _FILE = "dlib_face_recognition_resnet_model_v1.dat"
-_SIDE = 150  # px of the chip
+SIDE = 150
+"""Pixels of the chip that is described, in width and in height."""
 _DESCRIPTOR = 128
 # Filters of each residual block, and whether it halves the picture.
 _BLOCKS = [
@@ -108,7 +109,7 @@ class _Network:
         x = node("Flatten", [node("GlobalAveragePool", [x])])
         last = self._graph.constant(next(self._layers).reshape(had, _DESCRIPTOR))
         result = node("MatMul", [x, last])
-        return self._graph.model(("chips", [_SIDE, _SIDE, 3]), (result, [_DESCRIPTOR]))
+        return self._graph.model(("chips", [SIDE, SIDE, 3]), (result, [_DESCRIPTOR]))
 
     def _block(self, x: str, filters: int) -> str:
         y = self._convolve(x, *self._parameters(filters, filters, 3), pads=[1] * 4)

@@ -5,7 +5,6 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import fields
-from importlib.resources import files
 from typing import Any
 
 from starlette.applications import Starlette
@@ -19,12 +18,12 @@ from voiceface.review.desk import Desk, Wanted, error_of
 from voiceface.review.filters import Filter
 from voiceface.review.ledger import is_text
 from voiceface.review.queue import Query
-from voiceface.review.safe import is_number
 from voiceface.review.seen import FACE, SOUND
 from voiceface.review.shown import far_json, sample_json, state_json
 from voiceface.review.words import COLUMNS
+from voiceface.web.pages import page_routes
+from voiceface.web.safe import is_number
 
-_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _KINDS = {
     "face.png": "image/png",
     "sound.flac": "audio/flac",
@@ -52,13 +51,7 @@ def review_app(desk: Desk) -> Starlette:
         following.cancel()
         await desk.close()
 
-    pages, read_media = _static(), _media(desk)
-
-    async def static(request: Request) -> Response:
-        name = request.path_params.get("name", "index.html")
-        if name not in pages:
-            raise HTTPException(404)
-        return Response(pages[name], media_type=_TYPES[name.rpartition(".")[2]])
+    read_media = _media(desk)
 
     async def media(request: Request) -> Response:
         kind, content = request.path_params["kind"], request.path_params["content"]
@@ -71,8 +64,7 @@ def review_app(desk: Desk) -> Starlette:
         return ranged(request, data, _KINDS[kind])
 
     routes = [
-        Route("/", static),
-        Route("/static/{name}", static),
+        *page_routes("voiceface.review"),
         Route("/media/{content}/{kind}", media),
         *_api(desk),
     ]
@@ -184,13 +176,6 @@ def ranged(request: Request, data: bytes, kind: str) -> Response:
         return Response(status_code=416, headers={"content-range": f"bytes */{len(data)}"})
     headers = {**_FOREVER, "content-range": f"bytes {start}-{stop - 1}/{len(data)}"}
     return Response(data[start:stop], 206, headers, kind)
-
-
-def _static() -> dict[str, bytes]:
-    """The page's own files, read once: no request reaches the file system."""
-    folder = files("voiceface.review") / "static"
-    known = [one for one in folder.iterdir() if one.name.rpartition(".")[2] in _TYPES]
-    return {one.name: one.read_bytes() for one in known}
 
 
 def _words(request: Request, error: Exception) -> Response:

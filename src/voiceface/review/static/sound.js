@@ -3,7 +3,7 @@
 import { get, uuid7, whyNone } from "./api.js";
 import { beforeOf } from "./before.js";
 import { Deck } from "./deck.js";
-import { element, figure, say } from "./dom.js";
+import { afterPaint, element, figure, say } from "./dom.js";
 import { actionOf, keyOf, REASONS } from "./keys.js";
 import { announce } from "./outbox.js";
 import { draw } from "./wave.js";
@@ -304,12 +304,4 @@ function markWords({ curator, decision, reason, note, time }) {
 // Tells how long it took from the key to the pixels.
 function painted(event) {
   afterPaint(() => announce("painted", { ms: performance.now() - event.timeStamp }));
-}
-
-function afterPaint(done) {
-  requestAnimationFrame(() => {
-    const channel = new MessageChannel();
-    channel.port1.onmessage = done;
-    channel.port2.postMessage(null);
-  });
 }

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 MOST_BYTES = 1 << 20
 """Length of a request's body, at most."""
@@ -31,38 +32,45 @@ HEADERS = {
 }
 
 
-def new_tokens(curators: Iterable[str]) -> dict[str, str]:
-    """A random token for each curator: token → curator."""
-    return {secrets.token_urlsafe(24): curator for curator in curators}
+def new_tokens(names: Iterable[str]) -> dict[str, str]:
+    """A random token for each name: token → name."""
+    return {secrets.token_urlsafe(24): name for name in names}
 
 
 class Guard:
-    """Lets through only what the page itself asks for; puts the curator into `scope["state"]`."""
+    """Lets through only what the page itself asks for; puts who asks into `scope["state"]`."""
 
     def __init__(
-        self, app: ASGIApp, tokens: Mapping[str, str], hosts: Iterable[str], cookie: str
+        self,
+        app: ASGIApp,
+        tokens: Mapping[str, str],
+        hosts: Iterable[str],
+        cookie: str,
+        command: str = "review",
     ) -> None:
         """Guard `app`.
 
         Args:
-            tokens: token → curator.
+            tokens: token → who has it.
             hosts: what a Host header may say, with the port, as in `127.0.0.1:8765`.
             cookie: the cookie's name; a server of another port has another one.
+            command: that printed the address with the token.
         """
         self._app = app
         self._tokens = dict(tokens)
         self._hosts = frozenset(hosts)
+        self._origins = frozenset(f"http://{host}" for host in self._hosts)
         self._cookie = cookie
+        self._command = command
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or hand it on."""
-        if scope["type"] != "http":
-            if scope["type"] == "lifespan":
-                await self._app(scope, receive, send)
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
         token = self._token(scope, headers)
-        curator = self._curator(token)
+        curator = self._owner(token)
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -75,7 +83,9 @@ class Guard:
             await send(message)
 
         if refusal := self._refusal(scope, headers, curator):
-            await refusal(scope, receive, with_headers)
+            is_socket = scope["type"] == "websocket"
+            answer = WebSocketClose(1008, "refused") if is_socket else refusal
+            await answer(scope, receive, with_headers)
             return
         scope.setdefault("state", {})["curator"] = curator
         await self._app(scope, receive, with_headers)
@@ -90,20 +100,15 @@ class Guard:
         site = headers.get("sec-fetch-site", "same-origin")
         if site not in ("same-origin", "none") and not linked:
             return PlainTextResponse("asked for by another site", 403)
-        if scope["method"] not in ("GET", "HEAD"):
-            if headers.get("origin") not in {f"http://{host}" for host in self._hosts}:
-                return PlainTextResponse("asked for by another site", 403)
-            if headers.get("content-type", "").partition(";")[0] != "application/json":
-                return PlainTextResponse("must be JSON", 415)
-            # The server lets no body be longer than it says; one in chunks does not say.
-            length = headers.get("content-length", "")
-            if "transfer-encoding" in headers or not is_number(length):
-                return PlainTextResponse("must say its length", 411)
-            if int(length) > MOST_BYTES:
-                return PlainTextResponse(f"must be at most {MOST_BYTES} bytes", 413)
+        # A socket reads and writes, and is of no method.
+        changes = scope.get("method") not in ("GET", "HEAD")
+        if changes and headers.get("origin") not in self._origins:
+            return PlainTextResponse("asked for by another site", 403)
+        if changes and scope["type"] == "http" and (refusal := _wrong_body(headers)):
+            return refusal
         if curator is None and not scope["path"].startswith(OPEN):
-            words = "open the address that `voiceface review` printed: it holds your token\n"
-            return PlainTextResponse(words, 403)
+            printed = f"the address that `voiceface {self._command}` printed"
+            return PlainTextResponse(f"open {printed}: it holds your token\n", 403)
         return None
 
     def _token(self, scope: Scope, headers: Headers) -> str:
@@ -117,7 +122,7 @@ class Guard:
             return ""
         return cookies[self._cookie].value if self._cookie in cookies else ""
 
-    def _curator(self, token: str) -> str | None:
+    def _owner(self, token: str) -> str | None:
         given = token.encode()
         # Every token is compared, in constant time.
         found = [
@@ -126,10 +131,22 @@ class Guard:
         return found[0] if found else None
 
 
+def _wrong_body(headers: Headers) -> PlainTextResponse | None:
+    if headers.get("content-type", "").partition(";")[0] != "application/json":
+        return PlainTextResponse("must be JSON", 415)
+    # The server lets no body be longer than it says; one in chunks does not say.
+    length = headers.get("content-length", "")
+    if "transfer-encoding" in headers or not is_number(length):
+        return PlainTextResponse("must say its length", 411)
+    if int(length) > MOST_BYTES:
+        return PlainTextResponse(f"must be at most {MOST_BYTES} bytes", 413)
+    return None
+
+
 def is_number(text: str) -> bool:
     """Whether a header's text is a number, of a size that can be meant."""
     return text.isascii() and text.isdigit() and len(text) < 20
 
 
 def _is_entry(scope: Scope) -> bool:
-    return scope["path"] == "/" and scope["method"] == "GET"
+    return scope["path"] == "/" and scope.get("method") == "GET"

@@ -28,3 +28,12 @@ export function figure(value) {
   if (Number.isInteger(value)) return value.toLocaleString("en").replaceAll(",", "\u202f");
   return value.toPrecision(3);
 }
+
+// Calls back once what was just drawn is on the screen.
+export function afterPaint(done) {
+  requestAnimationFrame(() => {
+    const channel = new MessageChannel();
+    channel.port1.onmessage = done;
+    channel.port2.postMessage(null);
+  });
+}
