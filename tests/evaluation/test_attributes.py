@@ -1,4 +1,4 @@
-"""Gender is learnt on real faces, told of drawn ones, and of nobody whose gender is not known."""
+"""Gender and emotion are learnt on real faces, told of drawn ones, and of none without a label."""
 
 from dataclasses import replace
 
@@ -60,3 +60,17 @@ def test_one_gender_alone_says_why(splits: dict[str, Faces], material: Material)
         found = measure("gender", splits["test"], replace(material, train=train))
         assert found["generated"] is None
         assert reason in found["note"]
+
+
+def test_emotion_is_learnt_and_told_as_gender_is(splits: dict[str, Faces], quick: Material) -> None:
+    moods = {"female": "anger", "male": "calm", "": ""}
+    train = replace(quick.train, emotions=np.vectorize(moods.get)(quick.train.genders))
+    material = replace(quick, train=train)
+    told = np.vectorize(moods.get)(splits["test"].genders)
+    told[:3] = ["", "joy", ""]  # nobody of the training split is glad
+    found = measure("emotion", replace(splits["test"], emotions=told), material)
+    assert found["n"] == len(told) - 3
+    assert found["generated"] > 90  # type: ignore[operator]
+    assert found["chance"] == pytest.approx(100 * 6 / 9, abs=0.01)
+    none = measure("emotion", splits["test"], quick)
+    assert (none["generated"], none["note"]) == (None, "sources.csv tells no emotion")

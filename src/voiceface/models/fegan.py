@@ -255,7 +255,7 @@ ENTRY = Entry(
     Fegan,
     FeGan,
     "Fang et al. 2021",
-    "5 to 13 s of mel frames, and the emotion; GAN",
+    "10 s of mel frames; GAN, two discriminators",
     knows=True,
     needs="emotion in sources.csv, for C2 and D2",
 )
