@@ -33,18 +33,16 @@ rule experiment:
         " --output={params.files}/reports/experiments/{wildcards.experiment} &> {log}"
 
 
-def target(label, experiments):
-    """A name that asks for tables of experiments, and for the report that shows them."""
+# A name that asks for tables of experiments, and for the report that shows them.
+for label, wanted in {
+    **{one: [one] for one in PLAN.lab.experiments},
+    ALL: PLAN.lab.experiments,
+}.items():
 
     rule:
         name:
             label
         input:
-            [str(table_of(one)) for one in experiments],
+            [str(table_of(one)) for one in wanted],
             str(REPORT),
         localrule: True
-
-
-for label in PLAN.lab.experiments:
-    target(label, [label])
-target(ALL, PLAN.lab.experiments)

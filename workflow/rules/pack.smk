@@ -23,12 +23,11 @@ rule pack:
         runtime=growing(60),
     params:
         code=PLAN.code("pack"),
-        packed="data/packed",
         files=files,
     shell:
         "python -m voiceface.stages.pack --dataset={input.dataset}"
         " --speech={params.files}/data/speech --faces={params.files}/data/faces"
-        " --split={wildcards.split} --output={params.files}/{params.packed}/{wildcards.split} &> {log}"
+        " --split={wildcards.split} --output=$(dirname {output.about:q}) &> {log}"
 
 
 # The same of the dataset that an experiment takes in place of the project's own.
@@ -45,5 +44,3 @@ use rule pack as pack_variant with:
         about="data/packed/{variant}/{split}/pack.json",
     log:
         "logs/pack/{variant}/{split}.log",
-    params:
-        packed="data/packed/{variant}",
