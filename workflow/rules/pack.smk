@@ -23,11 +23,12 @@ rule pack:
         runtime=growing(60),
     params:
         code=PLAN.code("pack"),
+        folder=subpath(output.about, parent=True),
         files=files,
     shell:
         "python -m voiceface.stages.pack --dataset={input.dataset}"
         " --speech={params.files}/data/speech --faces={params.files}/data/faces"
-        " --split={wildcards.split} --output=$(dirname {output.about:q}) &> {log}"
+        " --split={wildcards.split} --output={params.folder} &> {log}"
 
 
 # The same of the dataset that an experiment takes in place of the project's own.
