@@ -1,53 +1,77 @@
 """Whether the models learn: what they reach within a budget, beside the same on shuffled voices.
 
     python benchmarks/learn.py [--quick] [--parts PARTS] [--models NAMES] [--world FOLDER]
-        [--shared FOLDER] [--pictures FOLDER] [--json PATH]
+        [--seeds N] [--at-once N] [--share X] [--shared FOLDER] [--pictures FOLDER] [--json PATH]
 
-Each model is trained by the stages that the rules run, with the settings of `LEARNERS`, and once
-more on shuffled voices: what it then reaches is chance, or else the metric would not measure what
-it says. The parts:
+Each model is trained by the stages that the rules run, with the settings of `LEARNERS`, on as many
+seeds as are asked for, and once more on shuffled voices: what it then reaches is chance, or else
+the metric would not measure what it says. All models see as many pairs. The parts:
 
 demo    the demo world's people, who hide in their voices what their faces show (learnworld.py says
-        how their pairs are made). Here a model has goals.
+        how their pairs are made). Here Wav2Pix and the AC-GAN have goals.
 real    some 20 minutes of real people (learnreal.py) that lie in `--shared`: far too little to
         compare with the papers, and no goal; a third of the steps.
 sample  the two speakers of Wav2Pix's sample, in its own splits, which overlap; as many.
 
-`--quick` takes a tiny world and a few steps: it shows that all runs, and reaches nothing.
-Writes `benchmarks/results/learn.json`: of each part and model its `budget` (steps, CPU seconds)
-with that of the control, and of each figure, as in `identity_test`, the value with its 95 %
-interval over speakers, what real faces get, chance, the control's value with its interval, the goal
-and whether it is met. `--pictures` takes true and drawn faces; those of real people are not to be
-passed on.
+Trained on a GPU where there is one, as the trainer does: on a CPU so many steps take half an hour
+and more for each model, and as long for its control; `--share` takes a share of them. `--quick`
+takes a tiny world and a few steps: it shows that all runs, and reaches nothing.
+Writes `benchmarks/results/learn.json`: of each part and model its `budget` (steps and pairs in
+each, seconds of time and of CPU in all trainings, of which so many ran at once), and of each
+figure, as in `identity_test`, the mean over the seeds with its 95 % interval (over seeds; of one
+seed, over speakers), the value of each seed, what real faces get, chance, the control's value with
+its interval over speakers, the goal and whether it is met. `--pictures` takes true and drawn faces;
+those of real people are not to be passed on.
 """
 
 import argparse
+import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 from learnreal import pack_sample, pack_videos
 from learnworld import World, pack_world, shuffle_voices
-from line import measured
+from line import Cost, measured
 from machine import describe_machine, earlier, result_path, write_result
 
 from voiceface import files
 from voiceface.config import Evaluate
-from voiceface.model_config import Acgan, ModelSection, RecogniserSection, Train, Voice, Wav2pix
+from voiceface.evaluation.intervals import of_seeds
+from voiceface.model_config import (
+    Acgan,
+    Fegan,
+    Mapping,
+    ModelSection,
+    Modern,
+    RecogniserSection,
+    Sincnet,
+    Speech2face,
+    Train,
+    Vnet,
+    Voice,
+    Wav2pix,
+)
 
 Result = dict[str, Any]
 Goals = dict[tuple[str, str], float]
 """What is to be reached at least, in percent, by metric and split."""
 SHARED = Path(__file__).parents[2] / "shared"
 
-FULL, QUICK = World(32, 20, 4, 6), World(4, 3, 2, 2)
-REAL_SHARE, QUICK_SHARE = 1 / 3, 1 / 750
+FULL, QUICK = World(24, 20, 6, 6), World(4, 3, 2, 2)
+REAL_SHARE, QUICK_SHARE = 1 / 3, 1 / 2500
 """Of the steps: with real people, of whom there is less, and where it is to be quick."""
 EVALUATE = Evaluate(voices_per_split=160, seconds=(), classifier_steps=600)
+TRAIN = Train(precision="bf16", ema=0.999, log_every=100, grid_every=2000)
+"""bf16 halves the time where the processor knows it."""
+PAIRS = {"steps": 4500, "batch": 16}
+"""What every model sees."""
 
 
 @dataclass(frozen=True)
@@ -55,82 +79,107 @@ class Learner:
     """A model, how it is trained on the demo world, and what it must reach there."""
 
     section: ModelSection
-    goals: Goals
-    begins: dict[str, RecogniserSection] = field(default_factory=dict)
-    """The recogniser that it begins with, if any, and how that is trained."""
-    train: Train = field(default_factory=lambda: Train(precision="bf16", ema=0.99))
-    """bf16 halves the time where the processor knows it."""
-
-    def with_share(self, share: float) -> "Learner":
-        """The same with so large a share of the steps."""
-
-        def less(section: Any) -> Any:
-            return section.model_copy(update={"steps": max(2, round(share * section.steps))})
-
-        begins = {name: less(own) for name, own in self.begins.items()}
-        return replace(self, section=less(self.section), begins=begins)
+    goals: Goals = field(default_factory=dict)
 
 
 LEARNERS = {
     "wav2pix": Learner(
-        Wav2pix(steps=3000, batch=16, lr_generator=3e-4),
+        Wav2pix(**PAIRS, lr_generator=3e-4),
         {("identity", "train"): 95, ("identity", "test"): 80, ("landmarks", "test"): 95},
     ),
     "acgan": Learner(
-        Acgan(steps=1500, batch=32),
+        Acgan(**PAIRS),
         {("gender", "test"): 95, ("gender", "unseen"): 95, ("matching", "unseen"): 85},
-        {"voice": Voice(steps=300)},
     ),
+    "fegan": Learner(Fegan(**PAIRS)),
+    "speech2face": Learner(Speech2face(**PAIRS)),
+    "mapping": Learner(Mapping(**PAIRS)),
+    "modern": Learner(Modern(**PAIRS)),
 }
+RECOGNISERS: dict[str, RecogniserSection] = {
+    "voice": Voice(steps=400),
+    "vnet": Vnet(steps=400),
+    "sincnet": Sincnet(steps=1500),
+}
+"""What models begin with, and how that is trained."""
 
 SHOWN = [
     ("identity", "train"), ("identity", "test"), ("landmarks", "test"), ("gender", "test"),
     ("gender", "unseen"), ("matching", "test"), ("matching", "unseen"),
-    ("matching_gender", "unseen"),
+    ("matching_gender", "unseen"), ("frechet_dlib", "test"), ("frechet_dlib", "unseen"),
 ]  # fmt: skip
 """What is told of every model: a metric, and the split that it is told of."""
 
 
-def learn(name: str, learner: Learner, packed: Path, folder: Path, quick: bool) -> Result:
-    """Train and evaluate one model; returns its metrics, with its budget."""
-    section, evaluate = learner.section, EVALUATE
-    if quick:
-        evaluate = evaluate.model_copy(update={"voices_per_split": 6, "classifier_steps": 10})
-    budget: Result = {"steps": section.steps, "cpu_s": 0.0}
-    train, begin_with = _flag("config", learner.train), ""
-    for recogniser, own in learner.begins.items():
-        output = folder / recogniser
-        begin_with = str(output / "encoder.safetensors")
-        flags = [train, _flag("recogniser-config", own), f"--recogniser={recogniser}"]
-        flags += [f"--packed={packed}", f"--output={output}"]
-        budget[f"{recogniser}_steps"] = own.steps
-        budget["cpu_s"] += _stage("voice", flags, folder)
-    flags = [train, _flag("model-config", section), f"--model={name}", f"--packed={packed}"]
-    flags += [f"--begin-with={begin_with}", f"--output={folder / name}"]
-    budget["cpu_s"] = round(budget["cpu_s"] + _stage("train", flags, folder), 1)
-    flags = [_flag("config", evaluate), f"--model={name}", f"--packed={packed}"]
-    _stage("evaluate", [*flags, f"--models={folder}", f"--output={folder / 'report'}"], folder)
-    return files.read_json(folder / "report" / "metrics.json") | {"budget": budget}
+@dataclass(frozen=True)
+class Training:
+    """One training of a model or of a recogniser, and where it is done."""
+
+    name: str
+    section: Any
+    packed: Path
+    folder: Path
+    """Of all trainings on these splits."""
+    seed: int = 0
+    quick: bool = False
+    threads: int = 1
+
+    @property
+    def output(self) -> Path:
+        """Its own folder."""
+        return self.folder / f"{self.name}-{self.seed}"
+
+    def recognise(self) -> None:
+        """Train a recogniser."""
+        flags = [_flag("recogniser-config", self.section), f"--recogniser={self.name}"]
+        self._stage("voice", [*flags, _flag("config", TRAIN), f"--output={self.output}"])
+
+    def learn(self) -> Result:
+        """Train and evaluate a model; returns its metrics, with what the training took."""
+        begins, evaluate = self.section.begins_with, EVALUATE
+        if self.quick:
+            evaluate = evaluate.model_copy(update={"voices_per_split": 6, "classifier_steps": 10})
+        weights = self.folder / f"{begins}-0" / "encoder.safetensors" if begins else ""
+        train = TRAIN.model_copy(update={"seed": self.seed})
+        flags = [_flag("model-config", self.section), _flag("config", train)]
+        flags += [f"--begin-with={weights}", f"--output={self.output / self.name}"]
+        cost = self._stage("train", [*flags, f"--model={self.name}"])
+        flags = [_flag("config", evaluate), f"--models={self.output}", f"--model={self.name}"]
+        self._stage("evaluate", [*flags, f"--output={self.output / 'report'}"])
+        shutil.rmtree(self.output / self.name)  # its checkpoint takes 200 MB
+        metrics: Result = files.read_json(self.output / "report" / "metrics.json")
+        return metrics | {"cpu_s": cost.cpu_s, "wall_s": cost.wall_s}
+
+    def _stage(self, stage: str, flags: list[str]) -> Cost:
+        self.output.mkdir(parents=True, exist_ok=True)
+        print(f"{stage} in {self.output}", flush=True)
+        command = [sys.executable, "-m", f"voiceface.stages.{stage}", f"--packed={self.packed}"]
+        variables = os.environ | {"OMP_NUM_THREADS": str(self.threads)}
+        cost, _ = measured([*command, *flags], self.output, variables)
+        return cost
 
 
-def beside(goals: Goals, true: Result, shuffled: Result) -> Result:
-    """Figures of a model beside those of the control."""
-    budget = true["budget"] | {"shuffled_cpu_s": shuffled["budget"]["cpu_s"]}
-    result: Result = {"budget": budget}
+def beside(goals: Goals, true: list[Result], shuffled: Result) -> Result:
+    """Figures of a model, of each seed, beside those of the control."""
+    result: Result = {}
     for metric, split in dict.fromkeys([*goals, *SHOWN]):
-        value, control = (of["metrics"][metric]["values"][split] for of in (true, shuffled))
+        values = [of["metrics"][metric]["values"][split] for of in true]
+        control = shuffled["metrics"][metric]["values"][split]
+        drawn = [value["generated"] for value in values]
+        mean = sum(drawn) / len(drawn) if None not in drawn else None
+        many = len(drawn) > 1 and mean is not None
         figure = {
-            "value": value["generated"],
-            "interval": value.get("interval"),
-            "real": value["real"],
-            "chance": value.get("chance"),
+            "value": mean,
+            "interval": of_seeds(drawn) if many else values[0].get("interval"),
+            "seeds": drawn,
+            "real": values[0]["real"],
+            "chance": values[0].get("chance"),
             "shuffled": control["generated"],
             "shuffled_interval": control.get("interval"),
         }
         goal = goals.get((metric, split))
         if goal is not None:
-            met = value["generated"] is not None and value["generated"] >= goal
-            figure |= {"goal": goal, "met": met}
+            figure |= {"goal": goal, "met": mean is not None and mean >= goal}
         result[f"{metric}_{split}"] = figure
     return result
 
@@ -164,54 +213,75 @@ def main() -> None:
     parser.add_argument("--parts", help=f"of {', '.join(PARTS)}, separated by commas")
     parser.add_argument("--models", help=f"of {', '.join(LEARNERS)}, separated by commas")
     parser.add_argument("--world", type=Path, help="keep the packed world there for a next run")
+    parser.add_argument("--seeds", type=int, default=1, help="trainings of each model")
+    parser.add_argument("--at-once", type=int, default=1, help="trainings at a time")
+    parser.add_argument("--share", type=float, default=1.0, help="so large a share of the steps")
     parser.add_argument("--shared", type=Path, default=SHARED, help="where the real people lie")
     parser.add_argument("--pictures", type=Path, help="put true and drawn faces there")
     parser.add_argument("--json", type=Path, help="where to write, if not to results/")
     options = parser.parse_args()
     target = options.json or result_path("learn", quick=options.quick)
     kind = {"quick": options.quick, "machine": describe_machine()}
+    kind["device"] = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
     result = earlier(target, kind)
     parts = options.parts or ("demo" if options.quick else ",".join(PARTS))
     with tempfile.TemporaryDirectory() as temporary:
         for part in parts.split(","):
             folder = Path(temporary) / part
-            packed = PARTS[part](folder / "true", options)
-            for name in (options.models or ",".join(LEARNERS)).split(","):
-                figures = beside_control(name, packed, folder, options)
+            for name, figures in learn(PARTS[part](folder / "true", options), folder, options):
                 _print(f"{part}, {name}", figures)
                 result.setdefault(part, {})[name] = figures
                 write_result(target, result | kind)
     print(f"\nwritten: {target}")
 
 
-def beside_control(
-    name: str, packed: Path, folder: Path, options: argparse.Namespace
-) -> dict[str, Result]:
-    """A model's figures beside those of the same on shuffled voices."""
-    share = QUICK_SHARE if options.quick else 1 if folder.name == "demo" else REAL_SHARE
-    learner, made = LEARNERS[name].with_share(share), {}
+def learn(
+    packed: Path, folder: Path, options: argparse.Namespace
+) -> Iterable[tuple[str, dict[str, Result]]]:
+    """Each model's figures beside those of the same on shuffled voices."""
     data = {"true": packed, "shuffled": shuffle_voices(packed, folder / "shuffled")}
-    for kind, splits in data.items():
-        at = folder / f"{name}-{kind}"
-        made[kind] = learn(name, learner, splits, at, options.quick)
-        if options.pictures:
-            options.pictures.mkdir(parents=True, exist_ok=True)
-            picture = options.pictures / f"{folder.name}-{at.name}.png"
-            shutil.copyfile(at / "report" / "generated.png", picture)
-    goals = learner.goals if folder.name == "demo" else {}
-    return beside(goals, made["true"], made["shuffled"])
+    chosen = (options.models or ",".join(LEARNERS)).split(",")
+    begins = {LEARNERS[name].section.begins_with for name in chosen} - {None}
+    share = options.share * (QUICK_SHARE if options.quick else 1)
+    share *= 1 if folder.name == "demo" else REAL_SHARE
+
+    def training(name: str, kind: str, seed: int = 0) -> Training:
+        section: Any = RECOGNISERS[name] if name in RECOGNISERS else LEARNERS[name].section
+        fewer = {"steps": max(2, round(share * section.steps))}
+        less = section.model_copy(update=fewer | ({"batch": 8} if options.quick else {}))
+        threads = max(1, (os.cpu_count() or 1) // options.at_once)
+        at = folder / f"at-{kind}"
+        return Training(name, less, data[kind], at, seed, options.quick, threads)
+
+    with ThreadPoolExecutor(options.at_once) as pool:
+        list(pool.map(Training.recognise, (training(name, k) for name in begins for k in data)))
+        seeds = [("true", seed) for seed in range(options.seeds)] + [("shuffled", 0)]
+        planned = {name: [training(name, *each) for each in seeds] for name in chosen}
+        running = {
+            name: [pool.submit(each.learn) for each in trainings]
+            for name, trainings in planned.items()
+        }
+        for name, trainings in planned.items():
+            *true, shuffled = (each.result() for each in running[name])
+            if options.pictures:
+                _keep_pictures(options.pictures, folder.name, trainings)
+            goals = LEARNERS[name].goals if folder.name == "demo" else {}
+            section, done = trainings[0].section, [*true, shuffled]
+            budget = {"steps": section.steps, "batch": section.batch, "at_once": options.at_once}
+            budget |= {key: round(sum(of[key] for of in done), 1) for key in ("cpu_s", "wall_s")}
+            yield name, {"budget": budget, **beside(goals, true, shuffled)}
+
+
+def _keep_pictures(target: Path, part: str, trainings: list[Training]) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    for each in trainings:
+        kind = each.folder.name.removeprefix("at-")
+        name = f"{part}-{each.name}-{kind}-{each.seed}.png"
+        shutil.copyfile(each.output / "report" / "generated.png", target / name)
 
 
 def _flag(name: str, section: Any) -> str:
     return f"--{name}={section.model_dump_json()}"
-
-
-def _stage(stage: str, flags: list[str], folder: Path) -> float:
-    """Run a stage; returns its CPU seconds."""
-    folder.mkdir(parents=True, exist_ok=True)
-    print(f"{stage} in {folder}", flush=True)
-    cost, _ = measured([sys.executable, "-m", f"voiceface.stages.{stage}", *flags], folder)
-    return cost.cpu_s
 
 
 def _print(name: str, result: Result) -> None:

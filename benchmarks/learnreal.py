@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import soundfile
 from clips import cut, length_s
-from learnworld import PACKED_HZ, SEGMENT_S, write_split
+from learnworld import PACKED_HZ, SEGMENT_S, described, write_split
 from line import run_line
 
 from voiceface.config import Faces
@@ -76,5 +76,6 @@ def pack_sample(folder: Path, shared: Path) -> Path:
             place = f"{clip.parent.name}-{frame}"
             about = {"speaker": clip.parent.name, "gender": "", "emotion": ""}
             rows.append({"sample": place, "video": place, "face_video": place, **about})
-        write_split(folder / split, faces, audio, pa.Table.from_pylist(rows, PACKED), names)
+        table = pa.Table.from_pylist(rows, PACKED)
+        write_split(folder / split, faces, audio, described(faces), table, names)
     return folder

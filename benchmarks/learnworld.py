@@ -7,6 +7,7 @@ in the same room. The faces are found and cut out as the dataset's are. No troub
 """
 
 import shutil
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -81,28 +82,33 @@ def shuffle_voices(packed: Path, target: Path, seed: int = 0) -> Path:
     train = target / "train"
     table, faces = files.read_table(train / "samples.parquet", PACKED), np.load(train / "faces.npy")
     order = np.random.default_rng(seed).permutation(len(faces))
-    for name in ("speaker", "gender"):
+    for name in ("speaker", "gender", "emotion"):
         place = table.schema.get_field_index(name)
         table = table.set_column(place, PACKED.field(name), table[name].take(pa.array(order)))
     speakers = files.read_json(train / "pack.json")["speakers"]
-    write_split(train, faces[order], np.load(train / "audio.npy"), table, speakers)
+    audio, told = np.load(train / "audio.npy"), np.load(train / "descriptors.npy")
+    write_split(train, faces[order], audio, told[order], table, speakers)
     return target
 
 
 def write_split(
-    folder: Path, faces: np.ndarray, audio: np.ndarray, table: pa.Table, speakers: list[str]
+    folder: Path,
+    faces: np.ndarray,
+    audio: np.ndarray,
+    descriptors: np.ndarray,
+    table: pa.Table,
+    speakers: list[str],
 ) -> None:
     """Write a packed split as the stage `pack` does.
 
     Args:
         faces: uint8 (n, size, size, 3), RGB.
         audio: int16 (n, samples), at 16 kHz.
+        descriptors: float32 (n, 128), of the faces.
         table: a row for each, `tables.PACKED`.
         speakers: those of the training split.
     """
-    chips = (cv2.resize(face, CHIP, interpolation=cv2.INTER_LINEAR)[None] for face in faces)
-    told = np.concatenate([np.empty((0, DESCRIPTOR), np.float32), *map(describe, chips)])
-    arrays = {"faces.npy": faces, "audio.npy": audio, "descriptors.npy": told}
+    arrays = {"faces.npy": faces, "audio.npy": audio, "descriptors.npy": descriptors}
     for name, array in arrays.items():
         with files.replacing(folder / name) as temporary, open(temporary, "wb") as target:
             np.save(target, array)
@@ -113,33 +119,42 @@ def write_split(
         "segment_samples": audio.shape[1],
         "size": faces.shape[1],
         "speakers": speakers,
-        "emotions": [],
+        "emotions": sorted(set(table["emotion"].to_pylist()) - {""}),
         "count": len(table),
         "sha256": {name: files.sha256_file(folder / name) for name in names},
     }
     files.write_sealed(folder / "pack.json", card)
 
 
+def described(faces: np.ndarray) -> np.ndarray:
+    """Descriptors of whole crops, float32 (n, 128), of faces uint8 (n, size, size, 3)."""
+    chips = (cv2.resize(face, CHIP, interpolation=cv2.INTER_LINEAR)[None] for face in faces)
+    return np.concatenate([np.empty((0, DESCRIPTOR), np.float32), *map(describe, chips)])
+
+
 def _pack(folder: Path, world: World, videos: list[tuple[int, int]]) -> None:
     everybody = world.known + world.unseen
     genders = {row["speaker"]: row["gender"] for row in sources_rows(everybody, world.seed)}
+    with ProcessPoolExecutor(initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+        filmed = list(pool.map(partial(_filmed, world), *zip(*videos, strict=True)))
     rows = []
-    for speaker, video in videos:
+    for (speaker, video), (_, _, _, moods) in zip(videos, filmed, strict=True):
         name = speaker_name(speaker)
         place = f"{name}-{video + 1:02d}"
-        about = {"speaker": name, "gender": genders[name], "emotion": ""}
-        about |= {"video": place, "face_video": place}
-        starts = (1000 * SEGMENT_S * n for n in range(world.segments))
-        rows += [{"sample": f"{place}_{start:09d}", **about} for start in starts]
-    parts = [_filmed(world, *video) for video in videos]
-    faces, audio = (np.concatenate(part) for part in zip(*parts, strict=True))
+        about = {"speaker": name, "gender": genders[name], "video": place, "face_video": place}
+        for number, mood in enumerate(moods):
+            sample = f"{place}_{1000 * SEGMENT_S * number:09d}"
+            rows.append({"sample": sample, "emotion": mood, **about})
+    faces, audio, told = (np.concatenate(part) for part in list(zip(*filmed, strict=True))[:3])
     known = [speaker_name(speaker) for speaker in range(world.known)]
-    write_split(folder, faces, audio, pa.Table.from_pylist(rows, PACKED), known)
+    write_split(folder, faces, audio, told, pa.Table.from_pylist(rows, PACKED), known)
 
 
-def _filmed(world: World, speaker: int, video: int) -> tuple[np.ndarray, np.ndarray]:
-    """One video's faces, uint8 (segments, size, size, 3), and its sound, int16 (segments, n)."""
-    cv2.setNumThreads(1)
+def _filmed(
+    world: World, speaker: int, video: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
+    """One video's faces, uint8 (segments, size, size, 3), its sound, int16 (segments, n), the
+    faces' descriptors, and the mood of each segment."""
     person = speaker_traits(speaker, world.seed)
     seed = [world.seed, speaker, video]
     rng = np.random.default_rng(seed)
@@ -154,7 +169,8 @@ def _filmed(world: World, speaker: int, video: int) -> tuple[np.ndarray, np.ndar
     at_s = SEGMENT_S * (np.arange(world.segments) + 0.5)
     camera = Camera(person, guest_traits(0, world.seed, person), script, at_s, seed)
     faces = np.stack([_cut_out(camera.frame(n)) for n in range(world.segments)])
-    return faces, np.stack([_heard(part) for part in np.split(mix, world.segments)])
+    heard = np.stack([_heard(part) for part in np.split(mix, world.segments)])
+    return faces, heard, described(faces), moods.tolist()
 
 
 def _spoken(speaker: int, seed: int, mood: str, rng: np.random.Generator) -> np.ndarray:

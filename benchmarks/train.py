@@ -4,15 +4,22 @@ Each case is trained on synthetic pairs by the trainer's own code, and beside it
 losses and optimisers in the loop of the published repository (published.py), on the same threads:
 as many as there are cores, and for the cases of the published figures on one as well.
 The data's reading and decoding, which the published loops do for each sample, is left out of them.
-`--quick` takes two steps of each instead of five, and the 64 px cases alone.
+`--quick` takes two steps of each instead of five, and the 64 px cases alone. On a GPU, where there
+is one, the published loops run as they are, kernel by kernel, in fp32.
 
-Writes `benchmarks/results/train.json`: `<model>_<px>_b<batch>_<dtype>_samples_per_s`, the same
-with `_published_samples_per_s` and `_times_published` (by CPU seconds), `_cpu_s_per_sample`; of one
-thread with `_1_thread` before these, of the paper's layers (the others are the published code's)
-with `_paper` after the model's name;
-`data_share`, the greatest share of a step that its batch takes; `generate_ms_b1`, of the slowest
+Writes `benchmarks/results/train.json`, or `train-gpu.json`:
+`<model>_<px>_b<batch>_<dtype>_samples_per_s`, the same with `_published_samples_per_s` and
+`_times_published` (by CPU seconds; on a GPU by time, and always of the published loop in fp32),
+`_cpu_s_per_sample`; of one thread with `_1_thread` before these, of the paper's layers (the others
+are the published code's) with `_paper` after the model's name;
+`data_share`, the greatest share of a step that its batch takes (on a GPU, while it still computes
+the step before); `generate_ms_b1`, of the slowest
 model, and `generate_per_s`, faces a second of the slowest, drawn many at a time from 4 s of sound
-each; the same in bf16, `generate_bf16_per_s`; and `<model>_…` of each.
+each; the same in bf16, `generate_bf16_per_s`; and `<model>_…` of each. On a GPU also `_plain_…`, a
+step that is not replayed as a CUDA graph; `_busy_share`, of the time in which the GPU computes;
+`_tflop_per_s`, and `_of_peak`, what that is of a large product of matrices in bf16 in the same run
+(`peak_bf16_tflop_per_s`); `_paper_size_s`, the time that Wav2Pix's whole published training would
+take at that pace, 75,000 steps at batch 64 (it was not run); `_gpu_mib`, the most memory.
 """
 
 import argparse
@@ -21,6 +28,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from itertools import cycle
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,18 +37,27 @@ import numpy as np
 import torch
 from machine import describe_machine, result_path, write_result
 from published import acgan_step, wav2pix_step
+from torch.profiler import ProfilerActivity, profile
+from torch.utils.flop_counter import FlopCounterMode
 
+from voiceface.data.batches import LENGTHS
 from voiceface.data.packed import Packed
 from voiceface.model_config import Acgan, Train, Wav2pix
 from voiceface.models import registry
 from voiceface.models.drawing import draw_faces
 from voiceface.models.registry import Model
-from voiceface.training.device import keep_memory
+from voiceface.training.device import keep_memory, pick_device
 from voiceface.training.distributed import Workers
 from voiceface.training.run import Run
 
 RATE_HZ = 16_000
 ROWS = 512
+PAPER_STEPS = 75_000
+"""Of Wav2Pix's code: 200 epochs of 24 k pairs at batch 64."""
+RECORDED = 80
+"""Steps after which a GPU has a record for each length of sound."""
+DEVICE = pick_device("auto")
+ON_GPU = DEVICE.type == "cuda"
 
 
 class Case(NamedTuple):
@@ -64,10 +81,15 @@ def cases(quick: bool) -> list[Case]:
     """What is measured: the originals' sizes, in fp32 and in bf16."""
     code = {"variant": "code", "feature_matching_weight": 100.0, "dropout": 0.5}
     sizes = [("wav2pix", Wav2pix(batch=64, **code)), ("acgan", Acgan(batch=128, variant="code"))]
-    alone = [] if quick else [Case(*size, "fp32", 1) for size in sizes]
-    if not quick:
-        sizes += [("wav2pix", Wav2pix(px=128, batch=64, **code)), ("acgan", Acgan(batch=128))]
-    return [Case(*size, kind) for size in sizes for kind in ("fp32", "bf16")] + alone
+    both = [Case(*size, kind) for size in sizes for kind in ("fp32", "bf16")]
+    if quick:
+        return both
+    larger = [("wav2pix", Wav2pix(px=128, batch=64, **code)), ("acgan", Acgan(batch=128))]
+    if ON_GPU:
+        larger.append(("wav2pix", Wav2pix(batch=512, **code)))
+        return both + [Case(*size, "bf16") for size in larger]
+    both += [Case(*size, kind) for size in larger for kind in ("fp32", "bf16")]
+    return both + [Case(*size, "fp32", 1) for size in sizes]
 
 
 def synthetic(seed: int = 0) -> Packed:
@@ -78,8 +100,9 @@ def synthetic(seed: int = 0) -> Packed:
     labels = np.arange(ROWS) // (ROWS // 8)
     people = [f"speaker{label}" for label in labels]
     return Packed(
-        "train", faces, audio, labels, people, people, sorted(set(people)), [], RATE_HZ, "",
-        np.zeros((ROWS, 128), np.float32),
+        split="train", faces=faces, audio=audio, labels=labels, people=people, recordings=people,
+        genders=[""] * ROWS, speakers=sorted(set(people)), videos=[], sample_rate_hz=RATE_HZ,
+        digest="", descriptors=np.zeros((ROWS, 128), np.float32),
     )  # fmt: skip
 
 
@@ -87,21 +110,57 @@ def measure(case: Case, packed: Packed, steps: int) -> dict[str, float]:
     """Figures of one case, its name not yet before them."""
     if case.threads:
         torch.set_num_threads(case.threads)
-    config = Train(device="cpu", precision=case.precision)
+    config = Train(precision=case.precision)
     build = partial(registry.build, case.name, case.section)
-    run = Run(config, case.section, packed, Workers(torch.device("cpu")), build)
-    other = partial(_published(case, run), run.batches.next())
-    theirs = timed(other, steps)
+    run = Run(config, case.section, packed, Workers(DEVICE), build)
+    batches = cycle([run.batches.next() for _ in range(LENGTHS)])
+    published = _published(case, run)
+    theirs = timed(lambda: published(next(batches)), steps, 5 if ON_GPU else 1)
+    torch.backends.cudnn.deterministic = True  # as the trainer does
     keep_memory()  # as the train stage does
+    on_gpu = _on_gpu(case, run, packed, steps) if ON_GPU else {}
     ours, data = timed(run.advance, steps), timed(run.batches.next, steps)
-    batch_size = case.section.batch
+    batch_size, kind = case.section.batch, "wall_s" if ON_GPU else "cpu_s"
     return {
         "samples_per_s": batch_size / ours.wall_s,
         "cpu_s_per_sample": ours.cpu_s / batch_size,
         "published_samples_per_s": batch_size / theirs.wall_s,
-        "times_published": theirs.cpu_s / ours.cpu_s,
-        "data_share": data.cpu_s / ours.cpu_s,
+        "times_published": getattr(theirs, kind) / getattr(ours, kind),
+        "data_share": getattr(data, kind) / getattr(ours, kind),
+        **on_gpu,
     }
+
+
+def _on_gpu(case: Case, run: Run, packed: Packed, steps: int) -> dict[str, float]:
+    """What is to be told of a GPU's step beside its time."""
+    with FlopCounterMode(display=False) as counter:
+        run.advance()  # the first one is done plainly, so that it can be counted
+    config = run.config.model_copy(update={"cuda_graphs": False})
+    build = partial(registry.build, case.name, case.section)
+    plain = timed(Run(config, case.section, packed, Workers(DEVICE), build).advance, steps, 5)
+    ours = timed(run.advance, steps, RECORDED)
+    with profile(activities=[ProfilerActivity.CUDA]) as profiler:
+        for _ in range(steps):
+            run.advance()
+        torch.cuda.synchronize()
+    busy_s = sum(event.self_device_time_total for event in profiler.key_averages()) / 1e6 / steps
+    rate, peak = counter.get_total_flops() / ours.wall_s / 1e12, peak_bf16()
+    figures = {
+        "plain_samples_per_s": case.section.batch / plain.wall_s,
+        "busy_share": busy_s / ours.wall_s,
+        "tflop_per_s": rate,
+        "of_peak": rate / peak,
+        "gpu_mib": torch.cuda.max_memory_allocated() / 2**20,
+    }
+    if case.name == "wav2pix" and (case.section.px, case.section.batch) == (64, 64):
+        figures["paper_size_s"] = PAPER_STEPS * ours.wall_s
+    return figures
+
+
+def peak_bf16(size: int = 8192) -> float:
+    """10^12 operations a second in a large product of matrices of noise."""
+    first, second = torch.randn(2, size, size, device=DEVICE, dtype=torch.bfloat16)
+    return 2 * size**3 / timed(lambda: first @ second, 10, 10).wall_s / 1e12
 
 
 class Time(NamedTuple):
@@ -112,15 +171,23 @@ class Time(NamedTuple):
     """On all threads."""
 
 
-def timed(call: Callable[[], Any], times: int) -> Time:
-    """Call it once to warm up, and then so many times."""
-    call()
-    spans = []
-    for _ in range(times):
-        wall, cpu = time.perf_counter(), time.process_time()
+def timed(call: Callable[[], Any], times: int, warm: int = 1) -> Time:
+    """Call it to warm up, and then so many times.
+
+    On a GPU calls follow one another without waiting, as the trainer's do, in five stretches.
+    """
+    wait = torch.cuda.synchronize if ON_GPU else lambda: None
+    for _ in range(warm):
         call()
+    spans, together = [], times if ON_GPU else 1
+    for _ in range(5 if ON_GPU else times):
+        wait()
+        wall, cpu = time.perf_counter(), time.process_time()
+        for _ in range(together):
+            call()
+        wait()
         spans.append((time.perf_counter() - wall, time.process_time() - cpu))
-    return Time(*np.median(spans, 0).tolist())
+    return Time(*(np.median(spans, 0) / together).tolist())
 
 
 def _published(case: Case, run: Run) -> Callable[[Any], None]:
@@ -134,14 +201,16 @@ def _published(case: Case, run: Run) -> Callable[[Any], None]:
 
 def drawing(packed: Packed, repeats: int) -> dict[str, float]:
     """How fast each model draws, from 4 s of sound: one face, and many at a time."""
-    cpu, figures = torch.device("cpu"), {}
+    figures: dict[str, float] = {}
     for name, section in (("wav2pix", Wav2pix()), ("acgan", Acgan())):
         model = registry.build(name, section, 8)
         assert isinstance(model, Model)
-        one = timed(partial(draw_faces, model, packed.audio[:1], cpu), repeats)
+        for network in model.networks.values():
+            network.to(DEVICE)
+        one = timed(partial(draw_faces, model, packed.audio[:1], DEVICE), repeats)
         figures[f"{name}_generate_ms_b1"] = 1000 * one.wall_s
         for kind, precision in (("", "fp32"), ("bf16_", "bf16")):
-            many = partial(draw_faces, model, packed.audio[:256], cpu, precision=precision)
+            many = partial(draw_faces, model, packed.audio[:256], DEVICE, precision=precision)
             figures[f"{name}_generate_{kind}per_s"] = 256 / timed(many, repeats).wall_s
     return figures
 
@@ -156,7 +225,8 @@ def main() -> None:
     shares = []
     for case in cases(options.quick):
         with ProcessPoolExecutor(1, get_context("spawn")) as own:  # none keeps memory for the next
-            figures = own.submit(measure, case, packed, 2 if options.quick else 5).result()
+            steps = (20 if ON_GPU else 5) // (2 if options.quick else 1)
+            figures = own.submit(measure, case, packed, steps).result()
         shares.append(figures.pop("data_share"))
         result |= {f"{case.key}_{name}": value for name, value in figures.items()}
         print(case.key, {name: round(value, 3) for name, value in figures.items()}, flush=True)
@@ -168,10 +238,14 @@ def main() -> None:
         result[name] = min(v for k, v in drawn.items() if k.endswith(name))
     for name in ("data_share", "generate_ms_b1", "generate_per_s", "generate_bf16_per_s"):
         print(name, round(result[name], 3))
-    whole = {"quick": options.quick, "machine": describe_machine(), "device": "cpu"}
+    device = torch.cuda.get_device_name() if ON_GPU else "cpu"
+    whole = {"quick": options.quick, "machine": describe_machine(), "device": device}
+    if ON_GPU:
+        result["peak_bf16_tflop_per_s"] = peak_bf16()
     whole |= {"threads": torch.get_num_threads(), "torch": torch.__version__}
     figures = {name: float(f"{value:.4g}") for name, value in result.items()}
-    write_result(options.json or result_path("train", quick=options.quick), whole | figures)
+    name = "train-gpu" if ON_GPU else "train"
+    write_result(options.json or result_path(name, quick=options.quick), whole | figures)
 
 
 if __name__ == "__main__":

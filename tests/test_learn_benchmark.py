@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-from learn import FULL, beside  # benchmarks/ is on the path, see pyproject.toml
+from learn import FULL, SHOWN, beside  # benchmarks/ is on the path, see pyproject.toml
 from learnworld import World, pack_world, shuffle_voices
 
 from tests.builders import packed_dataset
@@ -51,17 +51,18 @@ def test_the_table_says_which_goals_are_met() -> None:
     def made(generated: float | None) -> dict:
         value = {"generated": generated, "real": 99.0, "interval": (1.0, 2.0), "chance": 50.0}
         splits = dict.fromkeys(("train", "test", "unseen"), value)
-        names = ("identity", "landmarks", "gender", "matching", "matching_gender")
-        return {
-            "metrics": {name: {"values": splits} for name in names},
-            "budget": {"steps": 7, "cpu_s": generated},
-        }
+        return {"metrics": {name: {"values": splits} for name, _ in SHOWN}}
 
     goals = {("identity", "test"): 80.0, ("gender", "unseen"): 90.0}
-    figures = beside(goals, made(85.0), made(50.0))
-    assert figures["budget"] == {"steps": 7, "cpu_s": 85.0, "shuffled_cpu_s": 50.0}
+    figures = beside(goals, [made(85.0)], made(50.0))
     assert figures["identity_test"]["met"]
+    assert figures["identity_test"]["interval"] == (1.0, 2.0)
     assert not figures["gender_unseen"]["met"]
     assert figures["identity_test"]["shuffled"] == 50
     assert "met" not in figures["identity_train"]
-    assert not beside(goals, made(None), made(50.0))["identity_test"]["met"]
+    assert not beside(goals, [made(None)], made(50.0))["identity_test"]["met"]
+    seeds = beside(goals, [made(75.0), made(81.0)], made(50.0))["identity_test"]
+    assert seeds["value"] == 78
+    assert seeds["seeds"] == [75, 81]
+    assert seeds["interval"][0] < 75
+    assert not seeds["met"]

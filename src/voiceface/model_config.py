@@ -31,6 +31,9 @@ class Train(Section):
     """Of the forward and backward pass: bf16 is autocast."""
     compile: bool = False
     """torch.compile the networks: faster steps after a slow start."""
+    cuda_graphs: bool = True
+    """On a GPU, record each kind of step and replay it: small steps are then no slower than the GPU
+    itself. Of no meaning on a CPU or on several devices."""
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Decay of the generator's exponential moving average; 0 is none."""
     accumulate: AtLeastOne = 1

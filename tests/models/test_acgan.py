@@ -114,7 +114,7 @@ def test_the_embedding_learns_speakers_and_stays_as_it_is_in_the_gan(
     packed: Path, tmp_path: Path
 ) -> None:
     config = Train(device="cpu")
-    recogniser = Voice(steps=20, batch=9, crop_s=(1.0, 2.0)).model_dump_json()
+    recogniser = Voice(steps=40, batch=9, crop_s=(1.0, 2.0)).model_dump_json()
     voice.run(config, recogniser, "voice", packed, tmp_path / "voice")
     accuracy = files.read_json(tmp_path / "voice" / "accuracy.json")
     assert accuracy["test"]["n"] == 6

@@ -15,6 +15,9 @@ from voiceface.data.store import open_store
 from voiceface.errors import VoicefaceError
 
 Pairing = Literal["paired", "identity"]
+LENGTHS = 11
+"""So many lengths of sound there are where it may differ: a step that a GPU recorded for one of
+them serves for all batches of that length."""
 
 
 class Batch(NamedTuple):
@@ -39,18 +42,20 @@ class Batch(NamedTuple):
 
 
 class _Draw(NamedTuple):
-    """What a global batch is made of, by pair: (B,) each where nothing else is said."""
+    """What a batch is made of, by pair: int64 (B,) each where nothing else is said."""
 
     voices: Tensor
     """Rows that the sound is of."""
     starts: Tensor
-    """Where that is cut, 0 to 1 of the room there is."""
+    """The sample at which that is cut."""
     faces: Tensor
     """Rows that the face is of."""
     wrong: Tensor
     """Rows of other speakers."""
     mirrored: Tensor
+    """bool."""
     wrong_mirrored: Tensor
+    """bool."""
     others: Tensor
     """Rows of those who talk behind the voice: (B, VOICES), or (B, 0)."""
     other_starts: Tensor
@@ -68,8 +73,9 @@ class Batches:
     """An endless, seeded stream of augmented batches from a training split.
 
     Every sample is heard once before any is heard again. Each time, its sound is cut at a random
-    place and its face mirrored at random. Everything is drawn by one generator, whose state is in
-    `state_dict()`: a stream that goes on from it yields the very same batches.
+    place and its face mirrored at random. Everything is drawn by one generator on the CPU, whatever
+    the device, so that no draw waits for a GPU; its state is in `state_dict()`: a stream that goes
+    on from it yields the very same batches.
     """
 
     def __init__(
@@ -92,8 +98,9 @@ class Batches:
         """Put the split on the device, or map it.
 
         Args:
-            samples: least and greatest length of the sound, drawn anew for each batch. Where that
-                is longer than a segment, the next ones of the same video are joined to it.
+            samples: least and greatest length of the sound, one of `LENGTHS` evenly spread ones
+                from the one to the other for each batch. Where that is longer than a segment, the
+                next ones of the same video are joined to it.
             batch: pairs of a global batch.
             pairing: `paired` takes the face of the sound's own sample; `identity` any face of the
                 same speaker (Wen et al. 2019).
@@ -113,18 +120,18 @@ class Batches:
         self.pairing, self.device = pairing, device
         self.babble_snr_db = babble_snr_db
         self.store = open_store(packed, px, device, most_gib)
-        self.labels = torch.from_numpy(packed.labels).to(device)
-        self.emotions = torch.from_numpy(packed.emotion_labels).to(device)
-        self.descriptors = torch.from_numpy(np.array(packed.descriptors)).to(device)
-        self.rows = torch.from_numpy(rows).to(device)
+        self.labels = torch.from_numpy(packed.labels)
+        self.emotions = torch.from_numpy(packed.emotion_labels)
+        self.descriptors = torch.from_numpy(np.array(packed.descriptors))
+        self.rows = torch.from_numpy(rows)
         self.by_label = self.rows[torch.argsort(self.labels[self.rows], stable=True)]
         self.counts = torch.bincount(self.labels[self.rows], minlength=len(packed.speakers))
         self.starts = torch.cumsum(self.counts, 0) - self.counts
         self.segment = packed.audio.shape[1]
         self.repeats = repeats
-        self.chains = _chains(packed, self._links(samples[1]), repeats).to(device)
-        self.random = torch.Generator(device).manual_seed(seed)
-        self.queue = torch.empty(0, dtype=torch.int64, device=device)
+        self.chains = _chains(packed, self._links(samples[1]), repeats)
+        self.random = torch.Generator().manual_seed(seed)
+        self.queue = torch.empty(0, dtype=torch.int64)
         self._reader = ThreadPoolExecutor(1) if self.store.ahead else None
         self._ahead: _Ahead | None = None
 
@@ -140,39 +147,34 @@ class Batches:
         """What makes the stream go on from here."""
         if self._ahead:
             return self._ahead.state
-        return {"random": self.random.get_state(), "queue": self.queue.cpu()}
+        return {"random": self.random.get_state(), "queue": self.queue}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from where `state_dict` was taken."""
         self._ahead = None
         self.random.set_state(state["random"])
-        self.queue = state["queue"].to(self.device)
+        self.queue = state["queue"]
 
     def _read_ahead(self, reader: ThreadPoolExecutor) -> _Ahead:
         self._ahead = None
         return _Ahead(self.state_dict(), reader.submit(self._fetch, *self._draw()))
 
     def _draw(self) -> tuple[_Draw, int]:
-        voices = self._next_rows()
+        voices, length = self._next_rows(), self._length()
         labels = self.labels[voices]
         chance = 0.5 if self.flip else 0.0
         draw = _Draw(
             voices,
-            self._uniform(),
+            self._starts(length),
             voices if self.pairing == "paired" else self.by_label[self._own(labels)],
             self.by_label[self._others(labels)],
             self._uniform() < chance,
             self._uniform() < chance,
-            *self._crowd(labels),
+            *self._crowd(labels, length),
         )
-        least, most = self.samples
-        if least == most:
-            return draw, most
-        extra = torch.randint(most - least + 1, (), generator=self.random, device=self.device)
-        return draw, least + int(extra)
+        return _Draw(*(column[self.mine] for column in draw)), length
 
-    def _fetch(self, whole: _Draw, length: int) -> Batch:
-        draw = _Draw(*(column[self.mine] for column in whole))
+    def _fetch(self, draw: _Draw, length: int) -> Batch:
         audio = self._cut(draw.voices, draw.starts, length)
         if self.babble_snr_db is not None:
             others = self._cut(draw.others.flatten(), draw.other_starts.flatten(), length)
@@ -181,14 +183,14 @@ class Batches:
             audio,
             self._mirror(draw.faces, draw.mirrored),
             self._mirror(draw.wrong, draw.wrong_mirrored),
-            self.labels[draw.voices],
-            self.emotions[draw.voices],
-            self.descriptors[draw.faces],
+            self._sent(self.labels[draw.voices]),
+            self._sent(self.emotions[draw.voices]),
+            self._sent(self.descriptors[draw.faces]),
         )
 
     def _next_rows(self) -> Tensor:
         while len(self.queue) < self.batch:
-            order = torch.randperm(len(self.rows), generator=self.random, device=self.device)
+            order = torch.randperm(len(self.rows), generator=self.random)
             self.queue = torch.cat([self.queue, self.rows[order]])
         rows, self.queue = self.queue[: self.batch], self.queue[self.batch :]
         return rows
@@ -203,21 +205,33 @@ class Batches:
         place = (self._uniform() * (len(self.rows) - own)).long()
         return place + own * (place >= self.starts[labels])
 
-    def _crowd(self, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def _crowd(self, labels: Tensor, length: int) -> tuple[Tensor, Tensor]:
         """Who talks behind each voice, and where that is cut."""
         if self.babble_snr_db is None:
             return labels[:, None][:, :0], labels[:, None][:, :0]
         others = [self.by_label[self._others(labels)] for _ in range(VOICES)]
-        return torch.stack(others, 1), torch.stack([self._uniform() for _ in others], 1)
+        return torch.stack(others, 1), torch.stack([self._starts(length) for _ in others], 1)
+
+    def _length(self) -> int:
+        """That of a batch's sound, in samples."""
+        least, most = self.samples
+        if least == most:
+            return most
+        place = torch.randint(LENGTHS, (), generator=self.random).item()
+        return least + round((most - least) * place / (LENGTHS - 1))
+
+    def _starts(self, length: int) -> Tensor:
+        """Uniform places to cut sound of that length."""
+        room = self._links(length) * self.segment - length + 1
+        return (self._uniform() * room).long()
 
     def _cut(self, rows: Tensor, starts: Tensor, length: int) -> Tensor:
         chains = self.chains[rows, : self._links(length)]
-        sound = self.store.audio(chains).flatten(1)
-        room = sound.shape[1] - length + 1
-        first = torch.arange(len(rows), device=self.device) * sound.shape[1]
+        sound = self.store.audio(self._sent(chains)).flatten(1)
+        first = torch.arange(len(rows)) * sound.shape[1]
         # A view of every window there is: taking some of its rows copies these alone.
         windows = sound.flatten().unfold(0, length, 1)
-        return unit(windows[first + (starts * room).long()])
+        return unit(windows[self._sent(first + starts)])
 
     def _links(self, length: int) -> int:
         """Segments that sound of that length is cut from."""
@@ -225,14 +239,15 @@ class Batches:
         return -(-length // self.segment) + (self.repeats and length > self.segment)
 
     def _mirror(self, rows: Tensor, mirrored: Tensor) -> Tensor:
-        faces = self.store.faces(rows).float().div_(127.5).sub_(1)
-        return torch.where(mirrored[:, None, None, None], faces.flip(3), faces)
+        faces = self.store.faces(self._sent(rows)).float().div_(127.5).sub_(1)
+        return torch.where(self._sent(mirrored)[:, None, None, None], faces.flip(3), faces)
+
+    def _sent(self, drawn: Tensor) -> Tensor:
+        return drawn.to(self.device, non_blocking=True)
 
     def _uniform(self) -> Tensor:
         # float64: in float32 a draw just below 1 times a large count rounds up to the count.
-        return torch.rand(
-            self.batch, generator=self.random, device=self.device, dtype=torch.float64
-        )
+        return torch.rand(self.batch, generator=self.random, dtype=torch.float64)
 
 
 def unit(audio: Tensor) -> Tensor:

@@ -14,7 +14,10 @@ def gender_of(model: Trainable) -> str:
 
 
 def rate_factor(model: Trainable, epochs: float) -> float:
-    """`rate_factor`: what the learning rates are multiplied by after so many epochs."""
+    """`rate_factor`: what the learning rates are multiplied by after so many epochs.
+
+    A GPU's step is recorded anew for each factor: let there be few.
+    """
     found = getattr(model, "rate_factor", None)
     return float(found(epochs)) if found else 1.0
 

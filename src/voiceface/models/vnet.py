@@ -50,7 +50,7 @@ class FrontEnd(nn.Module):
         rate_hz: of the sound that it is given.
         """
         super().__init__()
-        self.rate_hz = rate_hz
+        self.resample = torchaudio.transforms.Resample(rate_hz, RATE_HZ)
         self.power = torchaudio.transforms.Spectrogram(FFT, WINDOW, HOP, center=False)
         make = torchaudio.functional
         if kind == "spectrogram":
@@ -65,7 +65,7 @@ class FrontEnd(nn.Module):
     def forward(self, audio: Tensor) -> Tensor:
         """(B, samples) → (B, bands, frames)."""
         with torch.autocast(audio.device.type, enabled=False):
-            sound = torchaudio.functional.resample(audio, self.rate_hz, RATE_HZ)
+            sound = self.resample(audio)
             frames = (self.power(sound).transpose(1, 2) @ self.bank + 1e-9).log()
             if self.cosines is not None:
                 frames = frames @ self.cosines

@@ -36,7 +36,7 @@ GRID_VOICES = 8
 # may go on from a checkpoint of other values.
 _FREE = {
     "checkpoint_every_s", "grid_every", "steps", "budget_s", "stop_metric", "stop_patience",
-    "most_data_gib",
+    "most_data_gib", "cuda_graphs",
 }  # fmt: skip
 
 

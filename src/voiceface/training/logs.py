@@ -37,24 +37,25 @@ class History:
         self.rows: dict[str, list[int] | list[str] | list[float]] = {
             name: [] for name in HISTORY.names
         }
-        self._sums: dict[str, Tensor] = {}
+        self._names: list[str] = []
+        self._sums = torch.zeros(0)
         self._count = 0
 
     def add(self, metrics: Mapping[str, Tensor]) -> None:
         """Take in one step's metrics; they stay on the device until they are asked for."""
-        for name, value in metrics.items():
-            value = value.detach().double()
-            self._sums[name] = self._sums[name] + value if self._count else value
+        values = torch.stack([value.detach().float() for value in metrics.values()]).double()
+        self._sums = self._sums + values if self._count else values
+        self._names = list(metrics)
         self._count += 1
 
     def close(self, step: int) -> dict[str, float]:
         """End a stretch at `step`: its means, which join the curves."""
-        totals = self._across(torch.stack(list(self._sums.values())))
-        means = dict(zip(self._sums, (totals / self._count).tolist(), strict=True))
+        totals = self._across(self._sums)
+        means = dict(zip(self._names, (totals / self._count).tolist(), strict=True))
         for name, mean in means.items():
             for column, value in zip(HISTORY.names, (step, name, mean), strict=True):
                 self.rows[column].append(value)
-        self._sums, self._count = {}, 0
+        self._count = 0
         return means
 
     def since_best(self, metric: str) -> int:

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from voiceface.data.batches import Batches
+from voiceface.data.batches import Batch, Batches
 from voiceface.data.packed import Packed
 from voiceface.errors import VoicefaceError
 from voiceface.model_config import Train, TrainedSection
@@ -18,6 +18,7 @@ from voiceface.models.options import gender_of, rate_factor, repeats
 from voiceface.models.registry import Mapper, Trainable
 from voiceface.models.step import Losses
 from voiceface.training.distributed import Workers, share_statistics
+from voiceface.training.graphs import Recorder, make_recordable
 from voiceface.training.logs import History
 
 
@@ -82,23 +83,24 @@ class Run:
         )
         self.history = History(workers.mean)
         self.average = self.weights() if config.ema else {}
+        self._recorder = self._make_recorder()
         self.step = 0
         self.spent_s = 0.0
 
-    def advance(self) -> dict[str, Tensor]:
-        """Do one step; returns its metrics, still on the device."""
+    def advance(self) -> Mapping[str, Tensor]:
+        """Do one step; returns its metrics, still on the device, until the next one."""
         epochs = self.step * self.section.batch / len(self.batches.rows)
+        factor = rate_factor(self.model, epochs)
         for optimizer, rates in self.rates.items():
             for group, rate in zip(self.optimizers[optimizer].param_groups, rates, strict=True):
-                group["lr"] = rate * rate_factor(self.model, epochs)
-        parts = self.batches.next().parts(self.config.accumulate)
-        losses = [self.model.step(part) for part in parts]
-        while not (metrics := self._phase(losses)):
-            pass
+                group["lr"] = rate * factor
+        batch = self.batches.next()
+        if self._recorder:
+            metrics = self._recorder((batch.audio.shape, factor), batch)
+        else:
+            metrics = self._learn(batch)
         self.step += 1
         self.history.add(metrics)
-        if self.config.ema:
-            self._move_average()
         return metrics
 
     def precision(self) -> torch.autocast:
@@ -150,6 +152,8 @@ class Run:
             network.load_state_dict(state["networks"][name])
         for name, optimizer in self.optimizers.items():
             optimizer.load_state_dict(state["optimizers"][name])
+            if self._recorder:
+                make_recordable(optimizer)
         self.average = {
             name: {key: value.to(self.device) for key, value in part.items()}
             for name, part in state["average"].items()
@@ -157,6 +161,22 @@ class Run:
         self.batches.load_state_dict(state["batches"])
         self.history.rows = state["history"]
         self.step, self.spent_s = state["step"], state["spent_s"]
+
+    def _make_recorder(self) -> Recorder | None:
+        is_one_gpu = self.device.type == "cuda" and self.workers.count == 1
+        if not is_one_gpu or not self.config.cuda_graphs:
+            return None
+        for optimizer in self.optimizers.values():
+            make_recordable(optimizer)
+        return Recorder(self._learn, self.device)
+
+    def _learn(self, batch: Batch) -> dict[str, Tensor]:
+        losses = [self.model.step(part) for part in batch.parts(self.config.accumulate)]
+        while not (metrics := self._phase(losses)):
+            pass
+        if self.config.ema:
+            self._move_average()
+        return metrics
 
     def _phase(self, losses: list[Losses]) -> dict[str, Tensor]:
         """Change one optimiser's weights by its losses of all parts of the batch.
