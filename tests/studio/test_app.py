@@ -194,6 +194,7 @@ def test_what_no_page_sends_is_refused_and_the_socket_goes_on(
         for rate in (0, 10**9, "16000", None, 1.5, True):
             socket.send_json({"do": "begin", "rate": rate})
             assert "samples a second" in told(socket, "error")["words"]
+        socket.send_json({"do": "file", "name": "never.wav"})
         socket.send_json({"do": "begin", "rate": RATE})
         for piece in (b"x", bytes(10**6)):
             socket.send_bytes(piece)
