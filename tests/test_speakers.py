@@ -17,6 +17,7 @@ from voiceface.model_config import Sincnet, Train
 from voiceface.models.known import load_speakers
 from voiceface.speakers import add_speakers, list_speakers, remove_speaker
 from voiceface.stages import voice
+from voiceface.studio.voices import load_recogniser
 
 CPU = torch.device("cpu")
 TRAINED = ["speaker0", "speaker1", "speaker2"]
@@ -77,6 +78,11 @@ def test_people_are_added_and_nobody_is_forgotten(
         found = known.who(unheard)
         assert found[0][0] == name
         assert sum(likely for _, likely in found) == pytest.approx(1, abs=1e-4)
+        studio = load_recogniser(Path("models"), [], [], CPU)
+        assert studio is not None
+        assert "the 5 people it knows, 2 of them added to it." in studio.about
+        near = studio.tell(unheard, RATE)
+        assert [one.name for one in near] == [name for name, _ in found[:3]]
     test = np.load("data/packed/test/audio.npy")
     right = [known.who(sound)[0][0] for sound in test]
     assert sum(name == TRAINED[row // 2] for row, name in enumerate(right)) >= 5

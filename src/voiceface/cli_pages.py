@@ -57,6 +57,8 @@ def review(options: argparse.Namespace) -> int:
 
 def studio_arguments(parser: argparse.ArgumentParser) -> None:
     """What may stand behind `voiceface studio`."""
+    about = "folders below models/; all that no experiment made, if none is named"
+    parser.add_argument("models", nargs="*", metavar="MODEL", help=about)
     parser.add_argument("--port", type=int, default=None, help="8924, or a free one, if not said")
     configfile_arguments(parser)
 
@@ -68,5 +70,5 @@ def studio(options: argparse.Namespace) -> int:
 
     settings = read_settings(options.configfile)
     with suppress(KeyboardInterrupt):  # the way to end it
-        serve(Path(), settings, options.port, partial(print, flush=True))
+        serve(Path(), settings, options.models, options.port, partial(print, flush=True))
     return 0

@@ -25,6 +25,8 @@ def made(folder: Path, **changes: Any) -> dict[tuple[str, str, str], dict[str, A
         for seed, value in enumerate(values):
             metrics = metrics_of("wav2pix")
             metrics["metrics"]["identity"]["values"]["test"]["generated"] = value
+            metrics["metrics"]["discriminator"] = metrics["metrics"]["identity"]
+            metrics["groups"][0]["metrics"].append("discriminator")
             write_json(folder / f"reports/{cell}{seed}/metrics.json", metrics)
     (folder / "dataset.parquet").write_text("x")
     cells = [
@@ -56,6 +58,8 @@ def test_the_best_mean_is_marked_by_what_the_metric_takes_for_good(tmp_path: Pat
     rows = made(tmp_path)
     assert [rows[cell, "identity", "test"]["best"] for cell in "AB"] == [False, True]
     assert [rows[cell, "landmarks", "test"]["best"] for cell in "AB"] == [False, False]  # equal
+    # Each training's discriminator has a scale of its own.
+    assert [rows[cell, "discriminator", "test"]["best"] for cell in "AB"] == [False, False]
 
 
 def test_papers_figures_stand_with_what_is_as_the_paper_has_it(tmp_path: Path) -> None:
@@ -85,6 +89,7 @@ def test_a_cell_may_be_told_of_less_speech(tmp_path: Path) -> None:
     rows = made(tmp_path, cells=cells, metrics=["matching/test", "matching/unseen"])
     assert [rows[f"{s} s", "matching", "test"]["mean"] for s in (1, 10)] == [78.0, 82.7]
     assert rows["1 s", "matching", "unseen"]["note"] == "too few voices of 1 s"
+    assert {metric for _, metric, _ in made(tmp_path, cells=cells)} == {"identity", "matching"}
     with pytest.raises(VoicefaceError, match="1 s: landmarks is not told of that; there are ident"):
         made(tmp_path, cells=cells, metrics=["landmarks/test"])
 

@@ -194,6 +194,7 @@ def test_what_no_page_sends_is_refused_and_the_socket_goes_on(
         for rate in (0, 10**9, "16000", None, 1.5, True):
             socket.send_json({"do": "begin", "rate": rate})
             assert "samples a second" in told(socket, "error")["words"]
+        socket.send_json({"do": "file", "name": "never.wav"})
         socket.send_json({"do": "begin", "rate": RATE})
         for piece in (b"x", bytes(10**6)):
             socket.send_bytes(piece)
@@ -269,21 +270,40 @@ def test_models_that_can_not_draw_are_named_and_none_at_all_is_one_line(
 ) -> None:
     with pytest.raises(VoicefaceError, match="holds no trained model; train one with"):
         Room(tmp_path, Settings())
-    broken = tmp_path / "models/broken"
+    broken = tmp_path / "models/acgan"
     broken.mkdir(parents=True)
     (broken / "generator.safetensors").write_bytes(b"no weights")
     (broken / "model.json").write_text("{}")
-    with pytest.raises(VoicefaceError, match=r"holds no trained model .*broken") as caught:
+    with pytest.raises(VoicefaceError, match=r"holds no trained model .*acgan") as caught:
         Room(tmp_path, Settings())
     assert "\n" not in str(caught.value)
     os.symlink(studio_project / "models/wav2pix", tmp_path / "models/wav2pix")
     room = Room(tmp_path, Settings())
     state = room.state()
     assert [one["name"] for one in state["models"]] == ["wav2pix"]
-    assert "broken" in state["left_out"][0]
+    assert "acgan" in state["left_out"][0]
     assert state["people"] == []
     assert "No faces to compare with" in state["faces"]
     assert "sincnet" in state["speaking"]
+
+
+def test_an_experiment_s_models_draw_where_they_are_named(
+    studio_project: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "models").mkdir()
+    for name in ("wav2pix", "wav2pix-seed1"):
+        os.symlink(studio_project / "models/wav2pix", tmp_path / "models" / name)
+    usual = Room(tmp_path, Settings()).state()
+    assert [one["name"] for one in usual["models"]] == ["wav2pix"]
+    assert usual["left_out"] == [
+        "left out, models of experiments: 1; name those that are to draw, as in `voiceface studio"
+        " wav2pix-seed1`"
+    ]
+    both = Room(tmp_path, Settings(), ["wav2pix-seed1", "wav2pix"]).state()
+    assert [one["name"] for one in both["models"]] == ["wav2pix-seed1", "wav2pix"]
+    assert both["left_out"] == []
+    with pytest.raises(VoicefaceError, match="models/nobody: holds no trained model"):
+        Room(tmp_path, Settings(), ["nobody"])
 
 
 def test_without_a_model_the_command_says_what_to_run(tmp_path: Path) -> None:

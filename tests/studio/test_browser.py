@@ -144,6 +144,19 @@ def test_without_a_microphone_the_page_says_what_to_do(browser: Browser, url: st
         expect(page.get_by_role("button", name="Speak")).to_be_visible()
 
 
+def test_a_microphone_that_is_unplugged_ends_the_recording(page: Page) -> None:
+    keep = """() => {
+        const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        navigator.mediaDevices.getUserMedia = async (what) => (window.stream = await ask(what));
+    }"""
+    page.evaluate(keep)
+    page.keyboard.press("Space")
+    expect(page.get_by_role("img", name="The face that wav2pix draws")).to_be_visible()
+    page.evaluate("window.stream.getTracks()[0].dispatchEvent(new Event('ended'))")
+    expect(page.get_by_role("status")).to_have_text("All is drawn.")
+    expect(page.get_by_role("button", name="Speak")).to_be_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_stands_in_the_way_of_anybody(
     browser: Browser, url: str, scheme: str, voice_pcm: np.ndarray

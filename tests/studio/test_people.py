@@ -9,6 +9,7 @@ import torch
 from voiceface.data.packed import read_splits
 from voiceface.evaluation.drawing import small
 from voiceface.models import saved
+from voiceface.models.known import HOP_S
 from voiceface.models.registry import recogniser
 from voiceface.studio.people import Likeness, describe_faces, face_likeness, nearest, read_people
 from voiceface.studio.room import Room
@@ -67,7 +68,7 @@ def test_sincnet_tells_probabilities_also_of_who_is_not_in_the_dataset(
     tmp_path: Path, room: Room
 ) -> None:
     entry = recogniser("sincnet")
-    section = entry.section(hop_s=0.05)  # a quarter of its windows' length, as the studio hears
+    section = entry.section(hop_s=HOP_S)
     model = entry.build(section, 4)
     weights = {name: model.networks[name].state_dict() for name in model.drawing}
     speakers = ["speaker2", "speaker0", "speaker1", "added"]
@@ -84,6 +85,7 @@ def test_sincnet_tells_probabilities_also_of_who_is_not_in_the_dataset(
     saved.save(tmp_path / "sincnet", weights, card, "encoder")
     found = load_recogniser(tmp_path, [], room.people, CPU)
     assert isinstance(found, BySincNet)
+    assert "the 4 people it knows." in found.about
     sound = np.random.default_rng(0).normal(0, 3000, 16_000).astype(np.int16)
     near = found.tell(sound, 16_000)
     with torch.no_grad():

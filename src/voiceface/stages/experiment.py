@@ -20,6 +20,7 @@ from voiceface.tables import EXPERIMENT, SPLITS
 
 _WHOLE = 100.0  # percent: no share is over it, nor under 0
 _ABOUT = {"title", "source", "about", "axis", "figures"}
+_OWN_SCALE = {"discriminator"}  # each training's judge has its own: none is the best
 
 Row = dict[str, Any]
 
@@ -49,7 +50,8 @@ def run(config: Experiment, runs: str, dataset: Path, reports: Path, output: Pat
             _row(config, cell, metric, split, [(found[name], seed) for name, seed in of])
             for cell, of in zip(config.cells, named, strict=True)
         ]
-        _mark_best(rows)
+        if metric not in _OWN_SCALE:
+            _mark_best(rows)
         table += rows
     written = pa.Table.from_pylist(table, EXPERIMENT)
     files.write_table(output / "table.parquet", written)
@@ -65,9 +67,12 @@ def _wanted(config: Experiment, found: list[Evaluation]) -> list[tuple[str, str]
     """The metrics to tell, each with a split: those that are named, or all that have a value."""
     known = list(dict.fromkeys(name for evaluation in found for name in evaluation.known))
     if not config.metrics:
+        heard = any(cell.heard for cell in config.cells)
+        by_input = {name for one in found for name in (*one.seconds, *one.babble)}
         return [
             (name, split)
             for name in known
+            if name in by_input or not heard
             for split in SPLITS
             if any(_has(evaluation.known.get(name), split) for evaluation in found)
         ]

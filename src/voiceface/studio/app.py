@@ -104,6 +104,7 @@ class Tab:
     async def _obey(self, words: Message) -> None:
         if words.get("do") in ("begin", "file"):
             self._recording, self._number = Recording(self._room), self._number + 1
+            self._file = ""
         if words.get("do") == "begin":
             self._recording.begin(words.get("rate"))
         elif words.get("do") == "end":

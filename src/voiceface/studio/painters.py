@@ -1,13 +1,14 @@
 """All trained models of a project, ready to draw."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from voiceface.config import model_sections
 from voiceface.errors import VoicefaceError
 from voiceface.media.audio import at_rate
 from voiceface.models import registry, saved
@@ -69,28 +70,38 @@ class Painters:
     """A line for each."""
 
 
-def load_painters(models: Path, stale: Collection[str], device: torch.device) -> Painters:
-    """Load every model of a folder of models, and let each draw once, so that the next is quick.
+def load_painters(
+    models: Path, wanted: Sequence[str], stale: Collection[str], device: torch.device
+) -> Painters:
+    """Load models of a folder of models, and let each draw once, so that the next is quick.
 
     Args:
+        wanted: their folders' names; without any, all that no experiment made: of these there may
+            be a hundred.
         stale: models that are not to draw: they were trained on what was taken down since.
 
     Raises:
         VoicefaceError: none can draw.
     """
     found = Painters([], [])
-    for path in sorted(models.glob("*/generator.safetensors")):
-        name = path.parent.name
+    trained = sorted(path.parent.name for path in models.glob("*/generator.safetensors"))
+    usual = [name for name in model_sections() if name in trained]
+    for name in wanted or usual:
         if name in stale:
             found.left_out.append(f"{name} was trained on what was taken down since; build again")
             continue
         try:
-            painter = Painter(path.parent, device)
+            painter = Painter(models / name, device)
         except VoicefaceError as error:
             found.left_out.append(str(error))
             continue
         painter.draw(np.ones(round(painter.need_s * painter.rate_hz), np.int16), painter.rate_hz)
         found.all.append(painter)
+    if not wanted and (others := [name for name in trained if name not in usual]):
+        found.left_out.append(
+            f"left out, models of experiments: {len(others)}; name those that are to draw, as in"
+            f" `voiceface studio {others[0]}`"
+        )
     if not found.all:
         why = "".join(f" ({line})" for line in found.left_out)
         raise VoicefaceError(

@@ -1,5 +1,6 @@
 """What all tabs of the studio share: the models, the people, and the one thread that computes."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,11 @@ from voiceface.training.device import pick_device
 class Room:
     """The models and the people of a project; nothing that a tab says is kept here."""
 
-    def __init__(self, root: Path, settings: Settings) -> None:
+    def __init__(self, root: Path, settings: Settings, models: Sequence[str] = ()) -> None:
         """Load everything, so that the first voice does not wait.
+
+        Args:
+            models: those that draw; see `load_painters`.
 
         Raises:
             VoicefaceError: no model is trained, or a table is damaged.
@@ -42,7 +46,7 @@ class Room:
         down = read_takedowns(root / TAKEDOWNS).videos
         device = pick_device(settings.evaluate.device)
         stale = trained_on(root / MODELS, down)
-        self.painters = load_painters(root / MODELS, stale, device)
+        self.painters = load_painters(root / MODELS, models, stale, device)
         self.people = read_people(root / PACKED, down)
         self.pictures = [picture_of(one) for one in self.people]
         self._likeness, self.faces_words = self._load_likeness()

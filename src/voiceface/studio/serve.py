@@ -1,6 +1,6 @@
 """`voiceface studio`: the server of a page on which one speaks and sees faces, on this machine."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,11 @@ _USUAL_PORT = 8924
 
 
 def serve(
-    root: Path, settings: Settings, port: int | None, show: Callable[[str], None] = print
+    root: Path,
+    settings: Settings,
+    models: Sequence[str],
+    port: int | None,
+    show: Callable[[str], None] = print,
 ) -> None:
     """Serve the models of the project in `root` until it is interrupted.
 
@@ -23,6 +27,7 @@ def serve(
     a certificate, and no voice is to leave the machine.
 
     Args:
+        models: the names of those that draw; without any, all that no experiment made.
         port: the usual one if None, or a free one where that is taken.
         show: is told the address once the server listens.
 
@@ -34,7 +39,7 @@ def serve(
         from voiceface.studio.app import studio_app
         from voiceface.studio.room import Room
 
-        return studio_app(Room(root, settings))
+        return studio_app(Room(root, settings, models))
 
     ports = [_USUAL_PORT, 0] if port is None else [port]
     serve_page("studio", make, ["you"], LOOPBACK, ports, show, MOST_FILE_BYTES)

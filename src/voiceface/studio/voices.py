@@ -9,10 +9,9 @@ import torch
 from torch import Tensor
 
 from voiceface.data.batches import unit
-from voiceface.errors import VoicefaceError
 from voiceface.media.audio import at_rate
 from voiceface.models import saved
-from voiceface.models.registry import ByWindows
+from voiceface.models.known import KnownSpeakers, load_speakers
 from voiceface.models.saved import TrainedRecogniser
 from voiceface.studio.people import Likeness, Near, Person, nearest, voices_of
 
@@ -52,37 +51,28 @@ def load_recogniser(
         return name not in stale and (models / name / "encoder.safetensors").is_file()
 
     if is_there("sincnet"):
-        return BySincNet(saved.load_recogniser(models / "sincnet", device), people, device)
+        return BySincNet(load_speakers(models / "sincnet", device), people)
     if is_there("voice") and len(people) > 1:
         return ByNearestVoice(saved.load_recogniser(models / "voice", device), people, device)
     return None
 
 
 class BySincNet:
-    """SincNet's posteriors, their mean over windows (Ravanelli and Bengio 2018, section 4.2).
+    """SincNet's posteriors, their mean over windows (Ravanelli and Bengio 2018, section 4.2)."""
 
-    A window begins every quarter of its length: a fifth of the paper's, so that the faces need not
-    wait for it.
-    """
-
-    about = "SincNet’s probability, among the people it was trained on."
-
-    def __init__(
-        self, trained: TrainedRecogniser, people: list[Person], device: torch.device
-    ) -> None:
-        self._hears = _Hears(trained, device)
-        if not isinstance(trained.model, ByWindows):
-            raise VoicefaceError(f"{trained.card['name']}: tells no probabilities; train it again")
-        self._model = trained.model
-        self._names: list[str] = trained.card["speakers"]
-        self._people = people
+    def __init__(self, known: KnownSpeakers, people: list[Person]) -> None:
+        self._known, self._people = known, people
+        added = f", {len(known.added)} of them added to it" if known.added else ""
+        self.about = (
+            f"SincNet’s probability, among the {len(known.speakers)} people it knows{added}."
+        )
 
     def tell(self, pcm: np.ndarray, rate_hz: int) -> list[Near]:
         """See `Recogniser`."""
-        length = self._model.input_samples
-        windows = self._hears.sound(pcm, rate_hz)[0].unfold(0, length, length // 4)
-        likely = self._model.posteriors(windows).mean((0, 1))
-        return nearest(likely.cpu().numpy(), self._names, self._people)
+        names, likely = zip(
+            *self._known.who(at_rate(pcm, rate_hz, self._known.rate_hz)), strict=True
+        )
+        return nearest(np.array(likely), list(names), self._people)
 
 
 class ByNearestVoice:
@@ -96,7 +86,7 @@ class ByNearestVoice:
     def __init__(
         self, trained: TrainedRecogniser, people: list[Person], device: torch.device
     ) -> None:
-        self._hears = _Hears(trained, device)
+        self._rate_hz, self._device = int(trained.card["sample_rate_hz"]), device
         self._encoder = trained.model.networks["encoder"]
         self._people = people
         self._likeness = Likeness.of(
@@ -113,15 +103,6 @@ class ByNearestVoice:
 
     @torch.no_grad()
     def _embedded(self, pcm: np.ndarray, rate_hz: int) -> np.ndarray:
-        vector: Tensor = self._encoder(self._hears.sound(pcm, rate_hz))[0]
+        sound = torch.tensor(at_rate(pcm, rate_hz, self._rate_hz)[None], device=self._device)
+        vector: Tensor = self._encoder(unit(sound))[0]
         return vector.float().cpu().numpy()
-
-
-class _Hears:
-    """Sound as a recogniser takes it."""
-
-    def __init__(self, trained: TrainedRecogniser, device: torch.device) -> None:
-        self._rate_hz, self._device = int(trained.card["sample_rate_hz"]), device
-
-    def sound(self, pcm: np.ndarray, rate_hz: int) -> Tensor:
-        return unit(torch.tensor(at_rate(pcm, rate_hz, self._rate_hz)[None], device=self._device))

@@ -6,6 +6,7 @@ export class Cells {
   constructor(box, { models, people }) {
     this.people = people;
     this.cells = new Map(models.map((model) => [model.name, cellOf(model)]));
+    box.style.setProperty("--models", models.length);
     box.replaceChildren(...[...this.cells.values()].map(({ article }) => article));
     this.clear();
   }
@@ -63,14 +64,13 @@ function cellOf(model) {
   const canvas = element("canvas", { role: "img", hidden: true });
   const words = element("p", {});
   const took = element("p", { class: "took" });
-  const title = element("h4", { hidden: true }, "Speakers most like it");
+  const title = element("h4", { hidden: true }, "Most like it");
   const near = element("ol", { class: "people" });
   const article = element("article", { class: "model", "aria-label": model.name },
     element("h3", {}, model.name),
     element("div", { class: "drawn" }, canvas, words),
-    took,
+    took, title, near,
     element("p", { class: "paper" }, `${model.paper} · from ${model.about} · ${model.steps} steps`),
-    title, near,
   );
   return { article, canvas, words, took, title, near, name: model.name, need_s: model.need_s };
 }

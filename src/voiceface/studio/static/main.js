@@ -81,7 +81,8 @@ class Page {
     await this.link.open();
     const waiting = [];
     let ready = false;
-    const microphone = (this.microphone = await Microphone.open((piece) => (ready ? this.link.send(piece) : waiting.push(piece))));
+    const hear = (piece) => (ready ? this.link.send(piece) : waiting.push(piece));
+    const microphone = (this.microphone = await Microphone.open(hear, () => this.microphone && this.stop()));
     this.link.begin({ do: "begin", rate: microphone.rate });
     for (const piece of waiting) this.link.send(piece);
     ready = true;

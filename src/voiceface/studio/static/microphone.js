@@ -3,12 +3,14 @@
 const ASKED = { audio: { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false } };
 
 export class Microphone {
-  // Asks for it; `hear` gets pieces of sound (ArrayBuffer of 16-bit samples).
-  static async open(hear) {
+  // Asks for it; `hear` gets pieces of sound (ArrayBuffer of 16-bit samples), `gone` is called when it
+  // is unplugged, or no longer allowed.
+  static async open(hear, gone) {
     if (!navigator.mediaDevices) throw new Error("this browser gives no microphone to this page; open it by its printed address");
     const stream = await navigator.mediaDevices.getUserMedia(ASKED).catch((error) => {
       throw new Error(whyNot(error));
     });
+    for (const track of stream.getTracks()) track.onended = gone;
     const context = new AudioContext();
     await context.audioWorklet.addModule("/static/capture.js");
     const node = new AudioWorkletNode(context, "capture");
