@@ -63,7 +63,7 @@ def joined(parts: Iterable[pa.Table], schema: pa.Schema) -> pa.Table:
     for block in _blocks(parts):
         whole = pa.concat_tables(block)
         for name, mine in pieces.items():
-            mine.append(whole[name].combine_chunks())
+            mine.append(in_one_piece(whole[name]))
         del whole
         block.clear()
     columns = []
@@ -75,6 +75,11 @@ def joined(parts: Iterable[pa.Table], schema: pa.Schema) -> pa.Table:
         else:
             columns.append(pa.concat_arrays([pa.array([], field.type), *mine]).cast(field.type))
     return pa.Table.from_arrays(columns, schema=schema)
+
+
+def in_one_piece(column: pa.ChunkedArray) -> pa.Array:
+    """A table's column as one array; what is in one piece already is not copied."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def _blocks(parts: Iterable[pa.Table]) -> Iterator[list[pa.Table]]:
@@ -102,7 +107,8 @@ def _joined_lists(pieces: list[pa.ListArray], kind: pa.DataType) -> pa.ListArray
         flat = piece.flatten().to_numpy()
         values[at : at + len(flat)] = flat
         at += len(flat)
-        pieces[place] = None  # so its memory is free
+        pieces[place] = None
+        pa.default_memory_pool().release_unused()  # Arrow would keep what it no longer needs
     return pa.ListArray.from_arrays(
         pa.array(offsets, pa.int32()),
         pa.array(values, kind.value_type),

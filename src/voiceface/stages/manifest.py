@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from voiceface.config import Manifest
 from voiceface.files import read_table, write_table, writing_table
 from voiceface.flags import flag_bits, reasons_of
-from voiceface.parts import read_parts
+from voiceface.parts import in_one_piece, read_parts
 from voiceface.review.fold import Policy, resolve, standing_by_curator
 from voiceface.review.ledger import Event, no_collection, read_ledger
 from voiceface.sources import Video, wanted_videos
@@ -164,7 +164,7 @@ def _in_segments(table: pa.Table) -> dict[str, dict[str, tuple[int, int]]]:
     A segment's fate is that of its first face, or of another one that came further.
     """
     further = {fate: place for place, fate in enumerate([KEPT, *reversed(CURATED)])}
-    video, fates = (table[name].combine_chunks().dictionary_encode() for name in ("video", "fate"))
+    video, fates = (in_one_piece(table[name]).dictionary_encode() for name in ("video", "fate"))
     of, fate_of = video.indices.to_numpy(), fates.indices.to_numpy()
     start, end = (table[name].to_numpy() for name in ("start_us", "end_us"))
     new = np.ones(len(of), bool)
