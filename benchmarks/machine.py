@@ -59,25 +59,30 @@ def measure_sizes(
     sizes: tuple[int, ...],
     quick: tuple[int, ...],
     measure: Callable[[Path, tuple[int, ...]], dict[str, Any]],
+    *,
+    kept: bool = False,
 ) -> None:
     """The command line of a benchmark that measures one number of things after the other.
 
     Args:
         things: what there are so many of; the option that names other numbers is called so.
         measure: gives all figures, with what it needs made below a folder.
+        kept: whether it can take what an earlier run made there.
     """
     parser = argparse.ArgumentParser(description=about)
     few = " and ".join(f"{size:,}" for size in quick)
     parser.add_argument("--quick", action="store_true", help=f"{few} {things}")
     parser.add_argument(f"--{things}", dest="sizes", help="how many, with commas between them")
     parser.add_argument("--json", type=Path, help="where to write, if not to results/")
+    if kept:
+        parser.add_argument("--world", type=Path, help="folder that keeps what is measured")
     options = parser.parse_args()
     chosen = quick if options.quick else sizes
     if options.sizes:
         chosen = tuple(int(number) for number in options.sizes.split(","))
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
-        result = measure(Path(folder), chosen)
+        result = measure((kept and options.world) or Path(folder), chosen)
     result["machine"] = describe_machine() | {"load_before": round(load, 1)}
     write_result(options.json or result_path(name, quick=options.quick), result)
     print(json.dumps(result, indent=2))

@@ -1,7 +1,9 @@
 """The tables of many videos as the stages write them, with drawn-up values and no media."""
 
+import os
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pyarrow as pa
@@ -23,8 +25,9 @@ _APART = 0.2
 """Descriptor distance of a face to its speaker's usual one."""
 
 
+@patch.object(os, "fsync", lambda handle: None)  # to wait for the disk would be most of it
 def make_tables(root: Path, rows: int, seed: int = 0) -> None:
-    """Write what the manifest stage reads: no two samples have anything in common.
+    """Write what the gather stage reads: no two samples have anything in common.
 
     Args:
         rows: a multiple of `PER_VIDEO`; each tenth of them has a mark in the ledger.
@@ -67,9 +70,10 @@ def _video(number: int) -> Video:
 
 def _columns(video: str, usual: np.ndarray, rng: np.random.Generator) -> list[pa.Array]:
     starts = np.arange(PER_VIDEO) * _SEGMENT_US
+    flagged = rng.random(PER_VIDEO) < _FLAGGED
     flags = [
-        [_FLAGS[int(rng.integers(len(_FLAGS)))]] if flagged else []
-        for flagged in rng.random(PER_VIDEO) < _FLAGGED
+        [_FLAGS[one]] if some else []
+        for one, some in zip(rng.integers(len(_FLAGS), size=PER_VIDEO), flagged, strict=True)
     ]
     faceless = np.array([found[:1] == ["no_face"] for found in flags])
     steps = rng.normal(size=(PER_VIDEO, 128))

@@ -11,6 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from voiceface.parts import in_one_piece
+
 STRETCH_MARKS = 40
 """So many marks in a row must be alike (1.6 s of sound)."""
 
@@ -90,9 +92,9 @@ def face_pairs(
     """
     wanted = pc.is_valid(samples["face_print"]).to_numpy()
     there = np.flatnonzero(wanted if among is None else wanted & among)
-    column = samples["face_print"].combine_chunks().take(pa.array(there))
-    prints = np.frombuffer(column.buffers()[1], np.uint32, _BANDS * len(there)).reshape(-1, _BANDS)
-    video = samples["video"].combine_chunks().dictionary_encode().indices.to_numpy()[there]
+    data = in_one_piece(samples["face_print"]).take(pa.array(there)).buffers()[1]
+    prints = np.frombuffer(data, np.uint32, _BANDS * len(there)).reshape(-1, _BANDS)
+    video = in_one_piece(samples["video"]).dictionary_encode().indices.to_numpy()[there]
     found = []
     for band in range(_BANDS):
         one, other = _meetings(prints[:, band], video.__getitem__, _FACE_NEIGHBOURS)
@@ -150,7 +152,7 @@ def _listed(samples: pa.Table, column: str) -> tuple[np.ndarray, np.ndarray]:
 
     The bounds are (n + 1,): the last one is the end.
     """
-    lists = samples[column].combine_chunks()
+    lists = in_one_piece(samples[column])
     counts = pc.list_value_length(lists).fill_null(0).to_numpy()
     return lists.flatten().to_numpy(), np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
 
@@ -167,7 +169,7 @@ def _in_turn(bounds: np.ndarray, places: np.ndarray) -> np.ndarray:
 
 
 def _entries(bounds: np.ndarray, among: np.ndarray | None) -> np.ndarray | None:
-    return None if among is None else np.repeat(among, np.diff(bounds))
+    return None if among is None or among.all() else np.repeat(among, np.diff(bounds))
 
 
 def _meetings(
@@ -198,14 +200,18 @@ def _meetings(
             meet = earlier > first if lag else np.ones(len(several), bool)
             one, other = earlier[meet], several[meet]
             apart = owners[one] != owners[other]
-            ones[lag].append(places[one[apart]])
-            others[lag].append(places[other[apart]])
-    none = [np.zeros(0, np.int64)]
+            # There are fewer than 2 ** 31 entries: Arrow could not count more.
+            ones[lag].append(places[one[apart]].astype(np.int32))
+            others[lag].append(places[other[apart]].astype(np.int32))
+    none = [np.zeros(0, np.int32)]
     return np.concatenate(sum(ones, none)), np.concatenate(sum(others, none))
 
 
 def shared_keys(keys: np.ndarray) -> Iterator[np.ndarray]:
-    """Places of the entries (m,) whose key occurs more than once: those of one key side by side."""
+    """Places of the entries (m,) whose key occurs more than once: those of one key side by side.
+
+    With some others, where keys are of 64 bits.
+    """
     for portion in _portions(keys, None):
         yield portion[_recurring(keys[portion])[0]]
 
@@ -253,8 +259,8 @@ def _portions(keys: np.ndarray, among: np.ndarray | None) -> Iterator[np.ndarray
     for start in range(0, len(keys), _LARGE):
         block = slice(start, start + _LARGE)
         portion[block] = _mixed(keys[block]) >> np.uint32(32 - _PORTION_BITS) if count > 1 else 0
-    if among is not None:
-        portion[~among] = _PORTIONS
+        if among is not None:
+            portion[block][~among[block]] = _PORTIONS
     for number in range(count):
         yield np.flatnonzero(portion == number)
 
@@ -266,17 +272,24 @@ def _often_met(
 
     Two clips with the same sound meet in many marks, and by chance in one.
     """
-    left, right = _owners(bounds, one), _owners(bounds, other)
     counts = np.diff(bounds)
     longest = int(counts.max(initial=0))
-    shift = (one - bounds[left]) - (other - bounds[right]) + longest
-    pair = (left * len(bounds) + right) * (2 * longest + 1) + shift
-    _, group, met = np.unique(pair, return_inverse=True, return_counts=True)
-    often = np.flatnonzero(met[group] >= _MEETINGS)
+    # The two clips and the shift in one number.
+    pair = np.empty(len(one), np.int64)
+    for start in range(0, len(one), _LARGE):
+        block = slice(start, start + _LARGE)
+        left, right = _owners(bounds, one[block]), _owners(bounds, other[block])
+        shift = (one[block] - bounds[left]) - (other[block] - bounds[right]) + longest
+        pair[block] = (left * len(bounds) + right) * (2 * longest + 1) + shift
+    often = np.sort(np.concatenate([np.zeros(0, np.int64), *shared_keys(pair)]))
+    _, group, met = np.unique(pair[often], return_inverse=True, return_counts=True)
+    kept = met[group] >= _MEETINGS
+    often, group = often[kept], group[kept]
     # Stretches are counted through the clips that are compared, one after the other.
     before = np.cumsum(counts if among is None else counts * among) - counts
-    stretch = (one - bounds[left] + before[left])[often] // STRETCH_MARKS
-    _, chosen = np.unique(np.stack([group[often], stretch], axis=1), axis=0, return_index=True)
+    left = _owners(bounds, one[often])
+    stretch = (one[often] - bounds[left] + before[left]) // STRETCH_MARKS
+    _, chosen = np.unique(np.stack([group, stretch], axis=1), axis=0, return_index=True)
     return one[often[chosen]], other[often[chosen]]
 
 
@@ -307,7 +320,7 @@ def _least_errors(
 
 def _segments(samples: pa.Table) -> np.ndarray:
     """A whole number for each row's segment (n,): the faces of one segment share its sound."""
-    video = samples["video"].combine_chunks().dictionary_encode().indices.to_numpy()
+    video = in_one_piece(samples["video"]).dictionary_encode().indices.to_numpy()
     start = samples["start_us"].to_numpy()
     return video * (start.max(initial=0) + 1) + start
 

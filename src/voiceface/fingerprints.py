@@ -16,7 +16,7 @@ import pyarrow as pa
 from voiceface.errors import VoicefaceError
 from voiceface.files import read_table
 from voiceface.media.identity import rows_by_code
-from voiceface.parts import joined
+from voiceface.parts import in_one_piece, joined
 from voiceface.tables import SAMPLES
 
 SOUND = ("audio_prints", "audio_marks")
@@ -67,7 +67,7 @@ def fingerprints(
         VoicefaceError: a table is missing or damaged, or has no such row.
     """
     fields = [SAMPLES.field(name) for name in columns]
-    encoded = samples[video].combine_chunks().dictionary_encode()
+    encoded = in_one_piece(samples[video]).dictionary_encode()
     places = _places(samples[start], samples["face_number"])
     of_video = [
         (encoded.dictionary[code].as_py(), rows)

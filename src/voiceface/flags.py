@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from voiceface.parts import in_one_piece
 from voiceface.tables import REASONS, SAMPLES
 
 
@@ -18,7 +19,7 @@ def flag_bits(flags: pa.ChunkedArray) -> np.ndarray:
     Args:
         flags: as in `tables.SAMPLES`.
     """
-    lists = flags.combine_chunks()
+    lists = in_one_piece(flags)
     codes = pc.index_in(lists.flatten(), pa.array(REASONS)).to_numpy(zero_copy_only=False)
     # No reason stands twice in a row, so that the sum of the bits is all of them; it is exact.
     rows = pc.list_parent_indices(lists).to_numpy()

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from voiceface.errors import VoicefaceError
+from voiceface.parts import in_one_piece
 from voiceface.tables import SPLITS
 
 NEAR_ERRORS = 0.14
@@ -94,18 +95,22 @@ def near_sounds(
     """
     starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
     sides = np.repeat(side.astype(np.int8), lengths)
-    met = [np.zeros((2, 0), np.int64), *map(np.stack, _across(marks, sides, _NEAREST))]
-    one, other = np.concatenate(met, axis=1)
-    clips, others = (np.searchsorted(starts, place, side="right") - 1 for place in (one, other))
-    # The two clips and the shift in one number, which sorts much faster than three.
     longest = int(np.diff(starts).max(initial=0))
-    shifts = (one - starts[clips]) - (other - starts[others]) + longest
-    pair = (clips * len(side) + others) * (2 * longest + 1) + shifts
+    met: list[tuple[np.ndarray, ...]] = [(np.zeros(0, np.int64),) * 3]
+    for one, other in _across(marks, sides, _NEAREST):
+        clips, others = (np.searchsorted(starts, place, side="right") - 1 for place in (one, other))
+        # The two clips and the shift in one number, which sorts much faster than three.
+        shifts = (one - starts[clips]) - (other - starts[others]) + longest
+        met.append((one, other, (clips * len(side) + others) * (2 * longest + 1) + shifts))
+    one, other, pair = map(np.concatenate, zip(*met, strict=True))
     _, first, counts = np.unique(pair, return_index=True, return_counts=True)
     # One equal mark is chance: the same sound has several at one shift.
     often = first[counts > 1]
     for place in often.tolist():
-        left, right = int(clips[place]), int(others[place])
+        left, right = (
+            int(np.searchsorted(starts, mark, side="right")) - 1
+            for mark in (one[place], other[place])
+        )
         shift = int(one[place] - other[place])
         begin = max(starts[left], starts[right] + shift)
         end = min(starts[left + 1], starts[right + 1] + shift)
@@ -210,20 +215,20 @@ def _met_by_sides(keys: np.ndarray, side: np.ndarray) -> Iterator[tuple[np.ndarr
 
 def _listed(samples: pa.Table, column: str) -> tuple[np.ndarray, np.ndarray]:
     """The entries of a column of lists, one after the other, and how many each row has."""
-    lists = samples[column].combine_chunks()
+    lists = in_one_piece(samples[column])
     return lists.flatten().to_numpy(), pc.list_value_length(lists).to_numpy()
 
 
 def _face_prints(samples: pa.Table) -> tuple[np.ndarray, np.ndarray]:
     """The face prints that are there, uint8 (m, 32), and the row of each."""
     rows = np.flatnonzero(pc.is_valid(samples["face_print"]).to_numpy())
-    prints = samples["face_print"].combine_chunks().take(pa.array(rows)).buffers()[1]
+    prints = in_one_piece(samples["face_print"]).take(pa.array(rows)).buffers()[1]
     return np.frombuffer(prints, np.uint8, _PRINT_BYTES * len(rows)).reshape(-1, _PRINT_BYTES), rows
 
 
 def _codes(samples: pa.Table, column: str) -> np.ndarray:
     """A whole number for each row (n,): equal for equal values."""
-    return samples[column].combine_chunks().dictionary_encode().indices.to_numpy()
+    return in_one_piece(samples[column]).dictionary_encode().indices.to_numpy()
 
 
 def _distinct(keys: np.ndarray) -> int:

@@ -1,8 +1,8 @@
 """Tables of gigabytes, a part at a time: hardly anything is in memory twice, or at all."""
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,9 +18,8 @@ def read_parts(path: Path, schema: pa.Schema) -> Iterator[pa.Table]:
     Raises:
         VoicefaceError: the file is missing, damaged, or of another schema.
     """
-    with reading_table(path), open(path, "rb") as source, pq.ParquetFile(source) as file:
-        for group in range(file.metadata.num_row_groups):
-            yield file.read_row_group(group, columns=schema.names).cast(schema)
+    for part in _ahead(_groups(path, schema.names)):
+        yield part.cast(schema)
 
 
 def read_rows_where(
@@ -31,12 +30,30 @@ def read_rows_where(
     A part of the file after the other: the rest of it is never in memory as a whole.
     """
     wanted = pa.schema([schema.field(column) for column in columns], schema.metadata)
-    with reading_table(path), open(path, "rb") as source, pq.ParquetFile(source) as file:
-        parts = file.iter_batches(ROWS_AT_ONCE, columns=columns)
-        return joined((part.filter(pc.equal(part[name], value)) for part in parts), wanted)
+    parts = _ahead(_groups(path, columns))
+    return joined((part.filter(pc.equal(part[name], value)) for part in parts), wanted)
 
 
-def joined(parts: Iterable[pa.Table | pa.RecordBatch], schema: pa.Schema) -> pa.Table:
+def _groups(path: Path, columns: list[str]) -> Iterator[pa.Table]:
+    with (
+        reading_table(path),
+        open(path, "rb") as source,
+        pq.ParquetFile(source, pre_buffer=False) as file,
+    ):
+        for group in range(file.metadata.num_row_groups):
+            yield file.read_row_group(group, columns=columns, use_threads=False)
+
+
+def _ahead(parts: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """The same parts; a thread reads the next one while this one is worked on."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, parts, None)
+        while (part := coming.result()) is not None:
+            coming = pool.submit(next, parts, None)
+            yield part
+
+
+def joined(parts: Iterable[pa.Table], schema: pa.Schema) -> pa.Table:
     """One table of many with the columns of `schema`, each column in one piece.
 
     For gigabytes: hardly anything of it is in memory twice at a time.
@@ -44,10 +61,11 @@ def joined(parts: Iterable[pa.Table | pa.RecordBatch], schema: pa.Schema) -> pa.
     pieces: dict[str, list[pa.Array]] = {name: [] for name in schema.names}
     free = pa.default_memory_pool().release_unused  # Arrow would keep what it no longer needs
     for block in _blocks(parts):
+        whole = pa.concat_tables(block)
         for name, mine in pieces.items():
-            mine.append(_in_one_piece([part[name] for part in block]))
+            mine.append(in_one_piece(whole[name]))
+        del whole
         block.clear()
-        free()
     columns = []
     for field in schema:
         mine = pieces.pop(field.name)
@@ -59,9 +77,14 @@ def joined(parts: Iterable[pa.Table | pa.RecordBatch], schema: pa.Schema) -> pa.
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def _blocks(parts: Iterable[Any]) -> Iterator[list[Any]]:
+def in_one_piece(column: pa.ChunkedArray) -> pa.Array:
+    """A table's column as one array; what is in one piece already is not copied."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def _blocks(parts: Iterable[pa.Table]) -> Iterator[list[pa.Table]]:
     """The parts in lists that have many rows together."""
-    block: list[Any] = []
+    block: list[pa.Table] = []
     rows = 0
     for part in parts:
         block.append(part)
@@ -71,12 +94,6 @@ def _blocks(parts: Iterable[Any]) -> Iterator[list[Any]]:
             block, rows = [], 0
     if block:
         yield block
-
-
-def _in_one_piece(columns: list[pa.Array | pa.ChunkedArray]) -> pa.Array:
-
-    chunks = [one.chunks if isinstance(one, pa.ChunkedArray) else [one] for one in columns]
-    return pa.concat_arrays([chunk for mine in chunks for chunk in mine])
 
 
 def _joined_lists(pieces: list[pa.ListArray], kind: pa.DataType) -> pa.ListArray:
@@ -90,7 +107,8 @@ def _joined_lists(pieces: list[pa.ListArray], kind: pa.DataType) -> pa.ListArray
         flat = piece.flatten().to_numpy()
         values[at : at + len(flat)] = flat
         at += len(flat)
-        pieces[place] = None  # so its memory is free
+        pieces[place] = None
+        pa.default_memory_pool().release_unused()  # Arrow would keep what it no longer needs
     return pa.ListArray.from_arrays(
         pa.array(offsets, pa.int32()),
         pa.array(values, kind.value_type),

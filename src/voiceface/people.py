@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from voiceface.fingerprints import fingerprints
 from voiceface.media.identity import LEAST_FACES, Crowd, distances, find_crowds, rows_by_code
+from voiceface.parts import in_one_piece
 
 _HIDDEN_SHARE = 0.2  # of all the label's faces, each video counting alike
 _MAJORITY = 0.5
@@ -83,7 +84,7 @@ def find_people(
 def _faces(samples: pa.Table, folder: Path, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Those of the rows that have a descriptor (m,), and the descriptors (m, d)."""
     places = samples.select(["video", "start_us", "face_number"]).take(pa.array(rows))
-    column = fingerprints(folder, places, ["descriptor"])["descriptor"].combine_chunks()
+    column = in_one_piece(fingerprints(folder, places, ["descriptor"])["descriptor"])
     rows = rows[pc.is_valid(column).to_numpy(zero_copy_only=False)]
     return rows, column.flatten().to_numpy().reshape(len(rows), -1 if len(rows) else 0)
 
@@ -143,5 +144,5 @@ def _finding(kind: str, one: _Person, other: _Person) -> dict[str, Any]:
 
 def _codes(samples: pa.Table, column: str) -> tuple[list[str], np.ndarray]:
     """The distinct values, and the place of each row's among them."""
-    encoded = samples[column].combine_chunks().dictionary_encode()
+    encoded = in_one_piece(samples[column]).dictionary_encode()
     return encoded.dictionary.to_pylist(), encoded.indices.to_numpy()

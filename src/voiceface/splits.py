@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from voiceface.duplicates import face_pairs, shared_keys, sound_pairs
+from voiceface.parts import in_one_piece
 
 LEAST_SPEAKERS = 4
 """From so many speakers on, at least one is unseen."""
@@ -37,13 +38,13 @@ def find_groups(samples: pa.Table) -> list[Group]:
         samples: columns video, speaker, start_us, audio_sha256, face_sha256, audio_prints,
             audio_marks and face_print.
     """
-    encoded = samples["video"].combine_chunks().dictionary_encode()
+    encoded = in_one_piece(samples["video"]).dictionary_encode()
     names, video = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
     links: set[tuple[int, int]] = set()
     for column in ("audio_sha256", "face_sha256"):
-        values = samples[column].combine_chunks().dictionary_encode().indices.to_numpy()
+        values = in_one_piece(samples[column]).dictionary_encode().indices.to_numpy()
         links |= _links(values, video)
-    prints = samples["audio_prints"].combine_chunks()
+    prints = in_one_piece(samples["audio_prints"])
     counts = pc.list_value_length(prints).to_numpy()
     links |= _links(prints.flatten().to_numpy(), np.repeat(video, counts))
     for pairs in (sound_pairs(samples), face_pairs(samples)):

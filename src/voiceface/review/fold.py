@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from voiceface.review.ledger import Event, in_time, no_collection
 
@@ -23,9 +23,8 @@ class Policy:
 UNANIMOUS = Policy()
 
 
-@dataclass(frozen=True)
-class Standing:
-    """What holds for a sample."""
+class Standing(NamedTuple):
+    """What holds for a sample. A tuple, as `Event` is: there are as many."""
 
     review: str
     """one of `tables.REVIEWS`"""

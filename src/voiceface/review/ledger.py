@@ -13,7 +13,7 @@ import secrets
 import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter, itemgetter
 from pathlib import Path
@@ -154,11 +154,11 @@ class Ledger:
         self._size = 0
 
     def _event(self, mark: Mark) -> Event:
-        values = asdict(mark)
+        values = {name: getattr(mark, name) for name in Mark.__slots__}
         after = max(self._last, values.pop("after"))
         now = datetime.now(UTC)
         if after:  # a clock that was set back must not make a new mark older than the one before
-            now = max(now, _parse_time(after) + timedelta(microseconds=1))
+            now = max(now, datetime.fromisoformat(after) + timedelta(microseconds=1))
         self._last = now.strftime(_TIME_FORMAT)
         values |= {"id": mark.id or uuid7(), "time": self._last, "curator": self.curator}
         event = Event(**values)
@@ -305,10 +305,6 @@ def _is_time(text: str) -> bool:
         return bool(_TIME.fullmatch(text) and datetime.fromisoformat(text))
     except ValueError:
         return False
-
-
-def _parse_time(text: str) -> datetime:
-    return datetime.strptime(text, _TIME_FORMAT).replace(tzinfo=UTC)
 
 
 def _mend(path: Path) -> None:

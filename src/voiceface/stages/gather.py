@@ -19,6 +19,7 @@ from voiceface.files import read_table, write_table
 from voiceface.fingerprints import FACE, SOUND, fingerprints, read_samples
 from voiceface.flags import flag_bit, flag_bits, flag_lists
 from voiceface.outcome import read_outcome
+from voiceface.parts import in_one_piece
 from voiceface.people import People, find_people
 from voiceface.sources import Video, built_videos, wanted_videos
 from voiceface.stages.shim import stage_main
@@ -128,7 +129,7 @@ def _copies(table: pa.Table, unflagged: np.ndarray) -> list[int]:
 
 def _occur_again(column: pa.ChunkedArray) -> np.ndarray:
     """Which rows have a value that another row has too (n,) bool."""
-    codes = column.combine_chunks().dictionary_encode().indices.fill_null(-1).to_numpy()
+    codes = in_one_piece(column).dictionary_encode().indices.fill_null(-1).to_numpy()
     return (np.bincount(codes + 1)[codes + 1] > 1) & (codes >= 0)
 
 
@@ -159,7 +160,7 @@ def _outside(
 
 def _in_segments(table: pa.Table) -> dict[str, int]:
     """Time of each video's segments, µs; the faces of one segment, side by side, count once."""
-    video = table["video"].combine_chunks().dictionary_encode()
+    video = in_one_piece(table["video"]).dictionary_encode()
     code, start, end = video.indices.to_numpy(), *(table[n].to_numpy() for n in _SEGMENT)
     first = np.ones(len(code), bool)
     first[1:] = (code[1:] != code[:-1]) | (start[1:] != start[:-1])

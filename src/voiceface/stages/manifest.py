@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 from voiceface.config import Manifest
 from voiceface.files import read_table, write_table, writing_table
 from voiceface.flags import flag_bits, reasons_of
-from voiceface.parts import read_parts
+from voiceface.parts import in_one_piece, read_parts
 from voiceface.review.fold import Policy, resolve, standing_by_curator
-from voiceface.review.ledger import Event, read_ledger
+from voiceface.review.ledger import Event, no_collection, read_ledger
 from voiceface.sources import Video, wanted_videos
 from voiceface.stages.shim import stage_main
 from voiceface.tables import (
@@ -79,6 +79,7 @@ def fate(review: str, content: str | None, flags: list[str], require_review: boo
     return "pending" if require_review and review != "keep" else KEPT
 
 
+@no_collection()
 def _with_reviews(
     table: pa.Table, marks: Mapping[str, Mapping[str, Event]], policy: Policy
 ) -> pa.Table:
@@ -108,13 +109,12 @@ def _with_fates(table: pa.Table, require_review: bool) -> pa.Table:
     review = pc.index_in(table["review"], pa.array(REVIEWS)).to_numpy()
     there = pc.is_valid(table["content"]).to_numpy()
     # What decides, in one number: there are few of them.
-    kinds, kind = np.unique(
-        flag_bits(table["flags"]) << 8 | review << 1 | there, return_inverse=True
-    )
+    kinds = pa.array(flag_bits(table["flags"]) << 8 | review << 1 | there).dictionary_encode()
     fates = [
         fate(REVIEWS[one >> 1 & 127], "" if one & 1 else None, reasons_of(one >> 8), require_review)
-        for one in kinds.tolist()
+        for one in kinds.dictionary.to_pylist()
     ]
+    kind = kinds.indices.to_numpy().copy()
     kept = np.flatnonzero(np.array([one == KEPT for one in fates], bool)[kind])
     # A curator may have kept the same thing twice; once is enough. All others have the flag.
     by_hand = table["content"].filter(pc.equal(table["review"], "keep")).combine_chunks()
@@ -164,7 +164,7 @@ def _in_segments(table: pa.Table) -> dict[str, dict[str, tuple[int, int]]]:
     A segment's fate is that of its first face, or of another one that came further.
     """
     further = {fate: place for place, fate in enumerate([KEPT, *reversed(CURATED)])}
-    video, fates = (table[name].combine_chunks().dictionary_encode() for name in ("video", "fate"))
+    video, fates = (in_one_piece(table[name]).dictionary_encode() for name in ("video", "fate"))
     of, fate_of = video.indices.to_numpy(), fates.indices.to_numpy()
     start, end = (table[name].to_numpy() for name in ("start_us", "end_us"))
     new = np.ones(len(of), bool)
@@ -172,17 +172,17 @@ def _in_segments(table: pa.Table) -> dict[str, dict[str, tuple[int, int]]]:
     first = np.flatnonzero(new)
     # The row beside the place of its fate in one number: the least of a segment tells its row.
     places = np.array([further.get(one, len(further)) for one in fates.dictionary.to_pylist()], int)
-    told = places[fate_of] * len(of) + np.arange(len(of))
-    best = np.minimum.reduceat(told, first) % len(of) if len(of) else first
+    ranked = places[fate_of] * len(of) + np.arange(len(of))
+    best = np.minimum.reduceat(ranked, first) % len(of) if len(of) else first
     codes = of[first].astype(np.int64) * len(places) + fate_of[best]
-    kinds, kind, counts = np.unique(codes, return_inverse=True, return_counts=True)
-    times = np.zeros(len(kinds), np.int64)
-    np.add.at(times, kind, (end - start)[first])
+    counts = np.bincount(codes)
+    times = np.bincount(codes, (end - start)[first])  # whole numbers of microseconds: exact
+    names, told = video.dictionary.to_pylist(), fates.dictionary.to_pylist()
     found: dict[str, dict[str, tuple[int, int]]] = {}
-    for one, count, time_us in zip(kinds.tolist(), counts.tolist(), times.tolist(), strict=True):
+    for one in np.flatnonzero(counts).tolist():
         name, code = divmod(one, len(places))
-        parts = found.setdefault(video.dictionary[name].as_py(), {})
-        parts[fates.dictionary[code].as_py()] = (count, time_us)
+        parts = found.setdefault(names[name], {})
+        parts[told[code]] = (int(counts[one]), int(times[one]))
     return found
 
 
