@@ -145,16 +145,17 @@ def _interval(values: list[float], unit: str) -> tuple[float, float] | None:
 
 def _mark_best(rows: list[Row]) -> None:
     """Mark the cell with the best mean of a metric on a split; none where all are equal."""
-    there = [row for row in rows if row["mean"] is not None]
-    ranks = [_rank(row) for row in there]
-    for row, rank in zip(there, ranks, strict=True):
-        row["best"] = rank == min(ranks) < max(ranks)
+    ranks = [rank for row in rows if (rank := _rank(row)) is not None]
+    for row in rows:
+        row["best"] = _rank(row) == min(ranks, default=0) < max(ranks, default=0)
 
 
-def _rank(row: Row) -> float:
-    """The lower the better."""
+def _rank(row: Row) -> float | None:
+    """The lower the better; None where that can't be told."""
+    if row["mean"] is None:
+        return None
     if row["higher_is_better"] is None:
-        return abs(row["mean"] - (row["real"] or 0.0))
+        return None if row["real"] is None else abs(row["mean"] - row["real"])
     return -row["mean"] if row["higher_is_better"] else row["mean"]
 
 
