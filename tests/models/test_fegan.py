@@ -15,7 +15,7 @@ from voiceface.data.batches import Batch
 from voiceface.data.packed import read_packed
 from voiceface.errors import VoicefaceError
 from voiceface.model_config import Fegan, Train
-from voiceface.models import saved
+from voiceface.models import fegan, saved
 from voiceface.models.drawing import draw_faces
 from voiceface.models.fegan import FeGan, Generator, Pair
 from voiceface.models.judging import Judge
@@ -95,6 +95,19 @@ def _losses(model: FeGan, batch: Batch) -> tuple[float, float]:
     torch.manual_seed(1)
     step = model.step(batch)
     return next(step)[1].item(), next(step)[1].item()
+
+
+def test_the_bands_above_what_the_sound_holds_stay_empty() -> None:
+    noise = 0.1 * torch.randn(1, 16_000, generator=torch.Generator().manual_seed(0))
+    frames = FrontEnd("spectrogram", 16_000)(noise)[0]
+    assert frames[:63].std(1).min() > 0.9
+    assert not frames[66:].any()  # 64 of the 128 bands end at 8 kHz
+
+
+def test_an_accuracy_is_of_what_has_a_label() -> None:
+    guesses = torch.eye(2)[[0, 1, 1, 0]]
+    assert fegan._accuracy(guesses, torch.tensor([0, 1, 0, -1])) == pytest.approx(2 / 3)
+    assert fegan._accuracy(guesses, torch.tensor([-1] * 4)) == 0
 
 
 @pytest.mark.parametrize("variant", ["paper", "code"])

@@ -5,10 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from tests.builders import packed_dataset, trained_model
-from voiceface.model_config import Wav2pix
+from voiceface.model_config import Acgan, Wav2pix
 from voiceface.models import registry, saved
+from voiceface.models.acgan import AcGan
 from voiceface.models.judging import Judge, judge_names, judge_weights, score_faces
 from voiceface.models.registry import Model
 from voiceface.models.wav2pix import Wav2Pix
@@ -57,6 +59,19 @@ def test_scoring_changes_nothing_and_takes_each_face_by_itself(
     after = [value for one in networks for value in one.state_dict().values()]
     assert all(torch.equal(one, two) for one, two in zip(before, after, strict=True))
     assert all(one.training for one in networks)
+
+
+def test_a_face_is_scored_with_all_that_it_would_be_drawn_from() -> None:
+    heard = []
+
+    class Listening(AcGan):
+        def score_faces(self, faces: Tensor, audio: Tensor) -> Tensor:
+            heard.append(audio.shape[1])
+            return super().score_faces(faces, audio)
+
+    faces, audio = np.zeros((2, 64, 64, 3), np.uint8), np.ones((2, 40_000), np.int16)
+    score_faces(Listening(Acgan(), 2), faces, audio, CPU)
+    assert heard == [40_000]
 
 
 def test_a_model_that_keeps_none_has_none() -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from voiceface.data.batches import loudest, unit
 from voiceface.model_config import Precision
@@ -37,11 +38,18 @@ def draw_faces(
         torch.manual_seed(seed)
         for start in range(0, len(audio), AT_A_TIME):
             sound = torch.from_numpy(np.array(audio[start : start + AT_A_TIME])).to(device)
-            heard = sound if model.whole else loudest(sound, model.input_samples)
-            drawn = model.draw(unit(heard)).float()
+            drawn = model.draw(heard(model, sound)).float()
             pixels = ((drawn + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
             faces.append(pixels.permute(0, 2, 3, 1).cpu().numpy())
     return np.concatenate(faces)
+
+
+def heard(model: Model, audio: Tensor) -> Tensor:
+    """What a model draws from: all of a voice, or its loudest window.
+
+    int16 (n, at least the model's input) → float (n, samples), -1 to 1.
+    """
+    return unit(audio if model.whole else loudest(audio, model.input_samples))
 
 
 def map_voices(model: Mapper, audio: np.ndarray, device: torch.device) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from voiceface.data.batches import loudest, unit
+from voiceface.models.drawing import heard
 from voiceface.models.registry import Model
 
 
@@ -39,7 +39,7 @@ def judge_weights(model: object) -> dict[str, dict[str, Tensor]]:
 def score_faces(
     model: Judge, faces: np.ndarray, audio: np.ndarray, device: torch.device
 ) -> np.ndarray:
-    """The discriminator's scores of faces, each with the loudest window of its voice.
+    """The discriminator's scores of faces, each with what the model draws from of its voice.
 
     Args:
         faces: uint8 (n, px, px, 3), RGB.
@@ -52,6 +52,6 @@ def score_faces(
         for start in range(0, len(faces), 64):
             part = slice(start, start + 64)
             pictures = torch.from_numpy(faces[part]).to(device).permute(0, 3, 1, 2).float()
-            sound = unit(loudest(torch.from_numpy(audio[part]).to(device), model.input_samples))
+            sound = heard(model, torch.from_numpy(audio[part]).to(device))
             scores.append(model.score_faces(pictures / 127.5 - 1, sound).float().cpu().numpy())
     return np.concatenate(scores)

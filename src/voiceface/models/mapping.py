@@ -130,8 +130,10 @@ class VoiceMapping:
         loss_angle = angles(mapped, true).mean()
         loss_speaker = functional.cross_entropy(guesses, batch.labels)
         loss_mapping = config.angle_weight * loss_angle + config.speaker_weight * loss_speaker
-        loss_topology = topology(mapped, true, config.gw_epsilon)
-        yield "mapping", loss_mapping + config.gw_weight * loss_topology
+        with torch.set_grad_enabled(config.gw_weight > 0):  # else it is but told
+            loss_topology = topology(mapped, true, config.gw_epsilon)
+        weighted = config.gw_weight * loss_topology if config.gw_weight else 0.0
+        yield "mapping", loss_mapping + weighted
 
         # Decoder: the face that a true descriptor is of.
         drawn = self.networks["decoder"](true)
@@ -187,4 +189,5 @@ ENTRY = Entry(
     VoiceMapping,
     "Vec2Face's space (Duong et al., CVPR 2020) from a voice; SincNet",
     "1 s or more, by a recogniser's embedding; face descriptors",
+    needs="faces.descriptor: true",
 )

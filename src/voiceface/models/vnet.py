@@ -58,6 +58,8 @@ class FrontEnd(nn.Module):
         else:
             mels = BANDS["fbank"]
             bank = make.melscale_fbanks(FFT // 2 + 1, 0.0, RATE_HZ / 2, mels, RATE_HZ)
+        # Above half the sound's own rate there is nothing but what the resampling left.
+        bank[torch.linspace(0, RATE_HZ / 2, len(bank)) > rate_hz / 2] = 0
         self.register_buffer("bank", bank, persistent=False)
         cosines = make.create_dct(BANDS[kind], BANDS["fbank"], "ortho") if kind == "mfcc" else None
         self.register_buffer("cosines", cosines, persistent=False)
