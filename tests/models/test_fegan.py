@@ -173,8 +173,11 @@ def test_without_emotions_the_pair_of_identity_is_all_and_it_is_said() -> None:
     assert _losses(model, _batch()) == _losses(_model(without=("c2", "d2")), _batch())
     assert "resampled from 16000 to 32000 Hz" in " ".join(_model().notes)
     assert "emotion" not in " ".join(_model().notes)
-    with pytest.raises(VoicefaceError, match="no discriminator, as the data tells no emotion"):
-        _model(emotions=0, without=("d1",))
+    classified = _model(emotions=0, without=("d1",))
+    assert "classifiers alone" in " ".join(classified.notes)
+    assert all(np.isfinite(_losses(classified, _batch())))
+    with pytest.raises(VoicefaceError, match="nothing to learn from, as the data tells no emotion"):
+        _model(emotions=0, without=("c1", "d1"))
 
 
 @pytest.fixture(scope="module")

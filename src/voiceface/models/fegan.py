@@ -117,7 +117,7 @@ class FeGan:
         """Fresh networks, drawn from torch's global random state; the V-net has yet to learn.
 
         Raises:
-            VoicefaceError: no discriminator is left.
+            VoicefaceError: no component is left to learn from.
         """
         self.config, self.px, self.rate_hz = config, config.px, known.rate_hz
         self.flip, self.pairing = config.flip, config.pairing
@@ -134,11 +134,13 @@ class FeGan:
             for name, (d, c) in PAIRS.items()
             if classes[name] and self.weights[d] + self.weights[c]
         )
-        if not any(self.weights[PAIRS[name][0]] for name in self.judging):
+        if not self.judging:
             raise VoicefaceError(
-                f"fegan.without: {', '.join(config.without)} leaves no discriminator"
+                f"fegan.without: {', '.join(config.without)} leaves nothing to learn from"
                 + ("" if known.emotions else ", as the data tells no emotion")
             )
+        if not any(self.weights[PAIRS[name][0]] for name in self.judging):
+            self.notes += ("no discriminator is left: the classifiers alone teach to draw",)
         self.networks: dict[str, nn.Module] = {
             "encoder": VNet(config.variant, config.front_end, known.rate_hz).requires_grad_(False),
             "generator": Generator(config),
