@@ -276,8 +276,8 @@ def _often_met(
     longest = int(counts.max(initial=0))
     # The two clips and the shift in one number.
     pair = np.empty(len(one), np.int64)
-    for start in range(0, len(one), _LARGE):
-        block = slice(start, start + _LARGE)
+    for start in range(0, len(one), _BLOCK):
+        block = slice(start, start + _BLOCK)
         left, right = _owners(bounds, one[block]), _owners(bounds, other[block])
         shift = (one[block] - bounds[left]) - (other[block] - bounds[right]) + longest
         pair[block] = (left * len(bounds) + right) * (2 * longest + 1) + shift
