@@ -218,7 +218,7 @@ def test_marks_that_meet_by_chance_take_little_memory() -> None:
     assert not len(sound_pairs(table))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < 8 * words.nbytes
+    assert peak < 10 * words.nbytes
 
 
 def test_ten_thousand_samples_take_seconds() -> None:
