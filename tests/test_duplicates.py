@@ -1,6 +1,7 @@
 """What was recorded once and stands twice, through the manifest stage and by itself."""
 
 import time
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -201,6 +202,23 @@ def test_keys_sorted_in_portions_meet_as_they_do_sorted_at_once(
     # Those that are not compared change nothing.
     alone = repeats(table.filter(pa.array(among)), 0.12, 3)
     assert np.array_equal(repeats(table, 0.12, 3, among)[among], alone)
+
+
+def test_marks_that_meet_by_chance_take_little_memory() -> None:
+    count, each = 15_000, 100
+    words = RNG.integers(0, 1 << 20, (count, each)).astype(np.int32)  # more meetings than marks
+    starts = pa.array(np.arange(count + 1, dtype=np.int32) * each)
+    columns = {
+        "video": pa.array([f"v{number // 100}" for number in range(count)]),
+        "start_us": pa.array(np.arange(count) % 100 * SEGMENT_US),
+        "audio_marks": pa.ListArray.from_arrays(starts, pa.array(words.ravel())),
+    }
+    table = pa.table(columns)
+    tracemalloc.start()
+    assert not len(sound_pairs(table))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10 * words.nbytes
 
 
 def test_ten_thousand_samples_take_seconds() -> None:

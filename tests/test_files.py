@@ -18,7 +18,7 @@ from voiceface.files import (
     write_table,
     write_text,
 )
-from voiceface.parts import read_rows_where
+from voiceface.parts import in_one_piece, read_parts, read_rows_where
 
 SCHEMA = pa.schema([pa.field("number", pa.int64(), nullable=False)])
 
@@ -98,8 +98,10 @@ def test_the_wanted_rows_of_a_file_are_read_a_part_after_the_other(
     fates = ["kept" if number % 3 else "dark" for number in range(20)]
     lists = [list(range(number % 4)) if number % 5 else None for number in range(20)]
     table = pa.table([list(range(20)), lists, fates], schema)
+    for module in ("files", "parts"):
+        monkeypatch.setattr(f"voiceface.{module}.ROWS_AT_ONCE", 4)
     write_table(path, table)
-    monkeypatch.setattr("voiceface.parts.ROWS_AT_ONCE", 4)
+    assert [part["number"].to_pylist()[0] for part in read_parts(path, SCHEMA)] == [0, 4, 8, 12, 16]
     kept = read_rows_where(path, schema, ["number", "lists", "fate"], "fate", "kept")
     wanted = table.filter(pa.array([fate == "kept" for fate in fates]))
     assert kept.equals(wanted.combine_chunks())
@@ -108,3 +110,11 @@ def test_the_wanted_rows_of_a_file_are_read_a_part_after_the_other(
     path.write_bytes(b"no table")
     with pytest.raises(VoicefaceError, match="not a table of this version"):
         read_rows_where(path, schema, ["fate"], "fate", "kept")
+
+
+def test_a_column_in_one_piece_is_not_copied() -> None:
+    whole = pa.array(range(4))
+    same = in_one_piece(pa.chunked_array([whole]))
+    assert same.buffers()[1].address == whole.buffers()[1].address
+    assert in_one_piece(pa.chunked_array([whole[:1], whole[1:]])).equals(whole)
+    assert in_one_piece(pa.chunked_array([], pa.int8())).equals(pa.array([], pa.int8()))

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import rebuild
 
 import manifests  # benchmarks/ is on the path, see pyproject.toml
@@ -23,7 +24,11 @@ def test_one_video_more_costs_its_own_jobs_and_what_follows(tmp_path: Path) -> N
     assert result["cpu_s"]["3"]["noop"] < result["cpu_s"]["3"]["add_one"]
 
 
-def test_the_search_is_told_apart_from_the_rest(tmp_path: Path) -> None:
+def test_the_search_is_told_apart_from_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifests.make_tables(tmp_path / "1000-rows", 1_000)
+    monkeypatch.setattr(manifests, "make_tables", None)  # what an earlier run made is taken
     result = manifests.measure(tmp_path, (1_000,))
     assert result["search_s"]["1000"] > 0
     assert result["join_s"]["1000"] > 0

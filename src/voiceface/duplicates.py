@@ -49,14 +49,13 @@ def sound_pairs(
     """
     marks, bounds = _listed(samples, "audio_marks")
     marks = marks.view(np.uint32)
-    one, other = _meetings(marks, partial(_in_turn, bounds), _NEIGHBOURS, _entries(bounds, among))
-    one, other = _often_met(one, other, bounds, among)
+    met = _meetings(marks, partial(_in_turn, bounds), _NEIGHBOURS, _entries(bounds, among))
+    met = met[:, _often_met(met, bounds, among)]
     found = []
-    for start in range(0, len(one), _BLOCK):
-        first, second = one[start : start + _BLOCK], other[start : start + _BLOCK]
-        alike = _least_errors(marks, bounds, first, second) <= errors
-        rows = [_owners(bounds, places[alike]) for places in (first, second)]
-        found.append(np.stack(rows, axis=1))
+    for start in range(0, met.shape[1], _BLOCK):
+        block = met[:, start : start + _BLOCK]
+        alike = _least_errors(marks, bounds, block) <= errors
+        found.append(block[2:, alike].T)
     return _unique_pairs(found, _segments(samples))
 
 
@@ -70,9 +69,8 @@ def print_pairs(samples: pa.Table, least: int, among: np.ndarray | None = None) 
     Returns: as `sound_pairs`.
     """
     prints, bounds = _listed(samples, "audio_prints")
-    one, other = _meetings(prints, partial(_in_turn, bounds), _NEIGHBOURS, _entries(bounds, among))
-    met = np.sort(np.stack([_owners(bounds, one), _owners(bounds, other)], axis=1), axis=1)
-    pairs, counts = np.unique(met, axis=0, return_counts=True)
+    met = _meetings(prints, partial(_in_turn, bounds), _NEIGHBOURS, _entries(bounds, among))
+    pairs, counts = np.unique(np.sort(met[2:].T, axis=1), axis=0, return_counts=True)
     return _unique_pairs([pairs[counts >= least]], _segments(samples))
 
 
@@ -97,7 +95,7 @@ def face_pairs(
     video = in_one_piece(samples["video"]).dictionary_encode().indices.to_numpy()[there]
     found = []
     for band in range(_BANDS):
-        one, other = _meetings(prints[:, band], video.__getitem__, _FACE_NEIGHBOURS)
+        one, other, *_ = _meetings(prints[:, band], video.__getitem__, _FACE_NEIGHBOURS)
         for start in range(0, len(one), _BLOCK):
             first, second = one[start : start + _BLOCK], other[start : start + _BLOCK]
             alike = np.bitwise_count(prints[first] ^ prints[second]).sum(axis=1) <= bits
@@ -157,13 +155,8 @@ def _listed(samples: pa.Table, column: str) -> tuple[np.ndarray, np.ndarray]:
     return lists.flatten().to_numpy(), np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
 
 
-def _owners(bounds: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """The row of each entry, given its place (k,)."""
-    return np.searchsorted(bounds, places, side="right") - 1
-
-
 def _in_turn(bounds: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """The same of places in ascending order, for millions of them."""
+    """The row of each entry, given the places in ascending order (k,)."""
     counts = np.diff(np.searchsorted(places, bounds))
     return np.repeat(np.arange(len(counts), dtype=np.int32), counts)
 
@@ -177,8 +170,8 @@ def _meetings(
     owners_of: Callable[[np.ndarray], np.ndarray],
     neighbours: int,
     among: np.ndarray | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Places of entries of different owners that have a key in common, the earlier one first.
+) -> np.ndarray:
+    """Entries of different owners that have a key in common, the earlier one first.
 
     Each entry meets those that follow it and the first of its key; so the work stays linear
     where a key is in thousands of them.
@@ -187,9 +180,11 @@ def _meetings(
         keys: (m,) of the entries.
         owners_of: gives the owners of entries, given their places in ascending order.
         among: bool (m,), the entries that are looked at; None: all.
+
+    Returns: int32 (4, k): the places of the two, then their owners.
     """
-    ones: list[list[np.ndarray]] = [[] for _ in range(neighbours + 1)]
-    others: list[list[np.ndarray]] = [[] for _ in range(neighbours + 1)]
+    # There are fewer than 2 ** 31 entries: Arrow could not count more.
+    met: list[list[np.ndarray]] = [[np.zeros((4, 0), np.int32)] for _ in range(neighbours + 1)]
     for portion in _portions(keys, among):
         order, first = _recurring(keys[portion])
         places, owners = portion[order], owners_of(portion)[order]
@@ -200,11 +195,10 @@ def _meetings(
             meet = earlier > first if lag else np.ones(len(several), bool)
             one, other = earlier[meet], several[meet]
             apart = owners[one] != owners[other]
-            # There are fewer than 2 ** 31 entries: Arrow could not count more.
-            ones[lag].append(places[one[apart]].astype(np.int32))
-            others[lag].append(places[other[apart]].astype(np.int32))
-    none = [np.zeros(0, np.int32)]
-    return np.concatenate(sum(ones, none)), np.concatenate(sum(others, none))
+            one, other = one[apart], other[apart]
+            both = [places[one], places[other], owners[one], owners[other]]
+            met[lag].append(np.array(both, np.int32))
+    return np.concatenate([one for of_lag in met for one in of_lag], axis=1)
 
 
 def shared_keys(keys: np.ndarray) -> Iterator[np.ndarray]:
@@ -265,43 +259,38 @@ def _portions(keys: np.ndarray, among: np.ndarray | None) -> Iterator[np.ndarray
         yield np.flatnonzero(portion == number)
 
 
-def _often_met(
-    one: np.ndarray, other: np.ndarray, bounds: np.ndarray, among: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Of the meetings those that are not alone: one in each stretch of two clips at one shift.
+def _often_met(met: np.ndarray, bounds: np.ndarray, among: np.ndarray | None) -> np.ndarray:
+    """Which of the meetings (4, m) are not alone: one in each stretch of two clips at one shift.
 
     Two clips with the same sound meet in many marks, and by chance in one.
     """
     counts = np.diff(bounds)
     longest = int(counts.max(initial=0))
     # The two clips and the shift in one number.
-    pair = np.empty(len(one), np.int64)
-    for start in range(0, len(one), _LARGE):
-        block = slice(start, start + _LARGE)
-        left, right = _owners(bounds, one[block]), _owners(bounds, other[block])
-        shift = (one[block] - bounds[left]) - (other[block] - bounds[right]) + longest
-        pair[block] = (left * len(bounds) + right) * (2 * longest + 1) + shift
+    pair = np.empty(met.shape[1], np.int64)
+    for start in range(0, len(pair), _BLOCK):
+        one, other, left, right = met[:, start : start + _BLOCK].astype(np.int64)
+        shift = (one - bounds[left]) - (other - bounds[right]) + longest
+        pair[start : start + _BLOCK] = (left * len(bounds) + right) * (2 * longest + 1) + shift
     often = np.sort(np.concatenate([np.zeros(0, np.int64), *shared_keys(pair)]))
-    _, group, met = np.unique(pair[often], return_inverse=True, return_counts=True)
-    kept = met[group] >= _MEETINGS
+    _, group, times = np.unique(pair[often], return_inverse=True, return_counts=True)
+    kept = times[group] >= _MEETINGS
     often, group = often[kept], group[kept]
     # Stretches are counted through the clips that are compared, one after the other.
     before = np.cumsum(counts if among is None else counts * among) - counts
-    left = _owners(bounds, one[often])
-    stretch = (one[often] - bounds[left] + before[left]) // STRETCH_MARKS
+    one, _, left, _ = met[:, often]
+    stretch = (one - bounds[left] + before[left]) // STRETCH_MARKS
     _, chosen = np.unique(np.stack([group, stretch], axis=1), axis=0, return_index=True)
-    return one[often[chosen]], other[often[chosen]]
+    return np.asarray(often[chosen])
 
 
-def _least_errors(
-    marks: np.ndarray, bounds: np.ndarray, one: np.ndarray, other: np.ndarray
-) -> np.ndarray:
+def _least_errors(marks: np.ndarray, bounds: np.ndarray, met: np.ndarray) -> np.ndarray:
     """Share of wrong bits of the best stretch that ends, is centred or starts at a meeting (m,).
 
     1 where no whole stretch lies in both clips, or where it says nothing (silence, a hum).
     """
+    one, other, left, right = met
     best = np.ones(len(one))
-    left, right = _owners(bounds, one), _owners(bounds, other)
     for back in (STRETCH_MARKS - 1, STRETCH_MARKS // 2, 0):
         first, second = one - back, other - back
         whole = np.ones(len(one), bool)

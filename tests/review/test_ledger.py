@@ -150,9 +150,11 @@ def test_a_line_under_way_in_an_older_file_is_no_error_while_its_writer_lives(
         '"decision":"keep"}',
     ],
 )
+@pytest.mark.parametrize("at_once", [1, 1024])
 def test_a_damaged_line_in_the_middle_is_an_error_that_names_file_and_line(
-    tmp_path: Path, line: str
+    tmp_path: Path, line: str, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("voiceface.review.ledger._LINES", at_once)
     with Ledger(tmp_path, "ana") as ledger:
         ledger.append(KEEP, KEEP)
     [path] = segments(tmp_path)

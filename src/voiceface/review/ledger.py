@@ -25,6 +25,7 @@ from voiceface.files import fsync_folder
 DECISIONS = ("keep", "drop", "unsure", "undo")
 
 _PATIENCE_S = 1.0
+_LINES = 1 << 10
 
 _CURATOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
@@ -239,10 +240,9 @@ def _read_segment(path: Path, *, torn_tail: bool) -> Iterable[Event]:
     tail = lines.pop()  # empty when the last line is whole
     if tail and not torn_tail:
         lines.append(tail)
-    values = _parse_at_once(lines)
-    for number, line in enumerate(lines, 1):
+    for number, (line, value) in enumerate(_parsed(lines), 1):
         try:
-            event = _event_of(values[number - 1] if values else json.loads(line))
+            event = _event_of(json.loads(line) if value is None else value)
             problem = "the end of the line is missing" if line is tail else _problem(event)
         except (ValueError, TypeError) as error:
             problem = f"not an event ({error})"
@@ -254,13 +254,20 @@ def _read_segment(path: Path, *, torn_tail: bool) -> Iterable[Event]:
         yield event
 
 
-def _parse_at_once(lines: list[bytes]) -> list[Any] | None:
-    """The values of all lines, in half the time; None when a line is damaged, to find which one."""
-    try:
-        values: list[Any] = json.loads(b"[" + b",\n".join(lines) + b"]")
-    except ValueError:
-        return None
-    return values if len(values) == len(lines) else None
+def _parsed(lines: list[bytes]) -> Iterator[tuple[bytes, Any]]:
+    """Each line with its value, or with None: one of those around it is damaged.
+
+    Many lines at a time, which halves the time; all would take half a gigabyte a million.
+    """
+    for start in range(0, len(lines), _LINES):
+        block = lines[start : start + _LINES]
+        try:
+            values = json.loads(b"[" + b",\n".join(block) + b"]")
+        except ValueError:
+            values = []
+        if len(values) != len(block):
+            values = [None] * len(block)
+        yield from zip(block, values, strict=True)
 
 
 def _event_of(values: Any) -> Event:
