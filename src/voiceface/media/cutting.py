@@ -9,7 +9,7 @@ from typing import NamedTuple
 _AHEAD = 4  # segments that are planned, of which the first is cut
 _APART_S = (0.6, 0.45, 0.3, 0.15)  # from a change, which is not told to the hundredth
 _NEAR_COST = 0.05  # of lying at a change, as a share of a segment's worth
-_MOST_COST = 0.6  # of lying across changes that may be nothing: some of a segment's worth is left
+_MOST_COST = 0.9  # of lying across changes that may be nothing: some of a segment's worth is left
 
 
 class Change(NamedTuple):

@@ -33,8 +33,8 @@ from voiceface.tables import CHUNKS, SPEECH, TIMELINE
 # Noise that only reaches into a segment's edge is heard with what is around it: the signal-to-noise
 # ratio takes the worst whole second, of which 0.4 s within the segment then suffice.
 _AROUND_S = 0.6
-_ACROSS = 0.5  # what a segment across a change of the picture loses of its worth
-_MAY_CHANGE = 0.55  # of `max_voice_change`: a gain from which on the voice may change
+_ACROSS = 0.9  # what a segment across a change of the picture loses of its worth
+_MAY_CHANGE = 0.4  # of `max_voice_change`: a gain from which on the voice may change
 
 
 Clips = list[tuple[int, int]]
