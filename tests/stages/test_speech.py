@@ -272,7 +272,7 @@ def test_no_segment_is_cut_across_a_change_of_voice(tmp_path: Path) -> None:
     for config, across in ((Speech(), False), (ANYWHERE, True)):
         table = read_table(_run(tmp_path, tmp_path / "a.wav", config) / "speech.parquet", SPEECH)
         starts = [row["start_us"] / 1e6 for row in table.to_pylist()]
-        assert len(starts) == 4
+        assert len(starts) >= 3
         assert any(start + 0.2 < change_s < start + 3.8 for start in starts) == across
 
 
@@ -288,7 +288,7 @@ def test_segments_begin_anew_where_the_picture_changes(tmp_path: Path) -> None:
         *("-map", "[v]", "-map", "2", "-c:v", "libx264", "-g", "250", "-t", "11"),
     )
     for media, across in (("a.wav", True), ("a.mkv", False)):
-        table = read_table(_run(tmp_path, tmp_path / media) / "speech.parquet", SPEECH)
+        table = read_table(_run(tmp_path, tmp_path / media, ANYWHERE) / "speech.parquet", SPEECH)
         starts = [row["start_us"] / 1e6 for row in table.to_pylist()]
         assert len(starts) == 2
         assert any(start + 0.2 < 6 < start + 3.8 for start in starts) == across
