@@ -14,8 +14,8 @@ with the shipped settings. Written:
   every 4 s, so that a stretch of less than 8 s need not hold a whole segment;
 - `recall_of_windows`: of the segments cut that are truly clean, the share flagged clean;
 - `recall_of_room`: of the segments that would fit into the clean stretches if each were cut to its
-  very edge, the share found: cutting begins at the first voiced frame and does not know of trouble
-  in the picture, so some of that room is lost to segments that straddle an edge;
+  very edge, the share found: a segment begins with a voiced frame and keeps off the edges, and
+  across those that are not told some are cut;
 - `by_trouble`: for each planted trouble, the segments that touch it, those that it spoils, and
   how many of these are flagged, are told by the reason that is meant for it, and passed as clean;
 - `by_reason`: for each reason, the segments it flags, those of them that are truly not clean

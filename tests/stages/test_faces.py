@@ -1,5 +1,6 @@
 """Faces stage: a good frame of the right time, its crop, its scores."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from voiceface.config import Faces
 from voiceface.demo.truth import TRUTH, picture_is_good
 from voiceface.files import read_table, write_table
 from voiceface.media import faces as media_faces
+from voiceface.media.audio import to_flac
+from voiceface.media.frames import Frame, decode_looks
 from voiceface.outcome import Outcome, write_outcome
 from voiceface.stages import faces
 from voiceface.tables import FACES, SPEECH
@@ -23,16 +26,23 @@ from voiceface.tables import FACES, SPEECH
 SECOND = 1_000_000
 
 
-def _run(folder: Path, media: Path, spans: list[tuple[int, int]], **settings: Any) -> list[Any]:
-    """The rows of the faces table for given segments."""
+def _run(
+    folder: Path,
+    media: Path,
+    spans: list[tuple[int, int]],
+    flac: bytes = b"",
+    voices: dict[int, float] | None = None,
+    **settings: Any,
+) -> list[Any]:
+    """The rows of the faces table for given segments; `voices`: of those that differ by so much."""
     write_outcome(folder / "o.json", Outcome(video="file-1", status="ok"))
     sound = {"voiced": 1, "loudness_db": -20, "clipped": 0, "snr_db": 30, "speech": 1}
     sound |= {"second_voice": 0, "voice_change": 0, "audio_sha256": "", "audio_marks": []}
-    sound |= {"voice_print": [0.0] * 32}
     rows = [
         {"video": "file-1", "start_us": start, "end_us": end, "audio_prints": [], **sound}
-        | {"audio": {"bytes": b"", "path": None}}
-        for start, end in spans
+        | {"audio": {"bytes": flac, "path": None}}
+        | {"voice_print": [(voices or {}).get(number, 0.0)] * 32}
+        for number, (start, end) in enumerate(spans)
     ]
     write_table(folder / "speech.parquet", pa.Table.from_pylist(rows, SPEECH))
     paths = [folder / name for name in ("o.json", "speech.parquet", "faces.parquet")]
@@ -194,3 +204,34 @@ def test_a_still_picture_neither_moves_nor_talks(tmp_path: Path) -> None:
     assert row["motion"] < 0.05
     assert row["mouth_motion"] < 0.005
     assert row["other_mouth_motion"] is None
+
+
+def test_a_mouth_is_watched_for_longer_where_the_voice_is_no_usual_one(
+    tmp_path: Path, demo_world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    truth = read_table(demo_world / "truth.parquet", TRUTH).to_pylist()
+    clear = next(
+        row
+        for row in truth
+        if picture_is_good(row) and row["end_us"] - row["start_us"] > 4.3 * SECOND
+    )
+    media = demo_world / clear["file"]
+    begin = clear["start_us"] + 200_000
+    spans = [(begin + n * SECOND, begin + (n + 1) * SECOND) for n in range(4)]
+    flac = to_flac(np.random.default_rng(0).integers(-9, 9, 16000).astype(np.int16), 16000)
+    numbers: list[int] = []
+
+    def counted(*arguments: Any) -> Iterator[Frame]:
+        for frame in decode_looks(*arguments):
+            numbers.append(frame.segment)
+            yield frame
+
+    monkeypatch.setattr(faces, "decode_looks", counted)
+    seen = []
+    for voices in ({}, {2: 1.0}):
+        numbers.clear()
+        _run(tmp_path, media, spans, flac, voices)
+        seen.append(np.bincount(numbers, minlength=4))
+    longer = seen[1] - seen[0]
+    assert longer[2] > 0
+    assert not np.delete(longer, 2).any()

@@ -47,7 +47,7 @@ def test_a_good_sample_has_no_flag() -> None:
         ("speech", 0.3, "not_speech"),
         ("second_voice", 0.1, "second_voice"),
         ("voice_change", 1.5, "voice_changes"),
-        ("voice_distance", 2.5, "other_voice"),
+        ("voice_distance", 3.5, "other_voice"),
         ("loudness_db", -70.0, "quiet"),
         ("clipped", 0.1, "clipped"),
         ("faces", 2, "several_faces"),
@@ -64,7 +64,7 @@ def test_a_good_sample_has_no_flag() -> None:
         ("outside", 0.3, "cut_off"),
         ("occlusion", 0.4, "occluded"),
         ("other_mouth_motion", 0.1, "other_talks"),
-        ("lip_sync", 0.0, "dubbed"),
+        ("mouth_motion", 0.002, "dubbed"),
     ],
 )
 def test_each_bad_score_has_its_flag_and_no_other(score: str, value: Any, reason: str) -> None:
@@ -112,7 +112,21 @@ def test_what_was_not_measured_is_not_held_against_a_sample() -> None:
 
 
 def _talking(*agreements: float | None) -> list[dict[str, Any]]:
-    return [GOOD | {"lip_sync": agreement} for agreement in agreements]
+    return [GOOD | {"lip_sync": agreement, "voice_distance": None} for agreement in agreements]
+
+
+def test_a_voice_may_be_as_unlike_the_usual_one_as_the_mouth_goes_with_it() -> None:
+    def told(lip_sync: float | None, distance: float, least: Least) -> list[str]:
+        row = GOOD | {"lip_sync": lip_sync, "voice_distance": distance}
+        return flags(Samples(), row, least)
+
+    by_mouth, without = Least(0.2, 0.01), Least(None, 0.01)
+    assert told(0.9, 2.5, by_mouth) == []
+    assert told(0.9, 2.5, without) == told(None, 2.5, by_mouth) == ["other_voice"]
+    assert told(0.4, 1.7, by_mouth) == ["other_voice"]
+    assert told(0.4, 1.7, without) == []
+    assert told(-0.3, 1.2, by_mouth) == ["dubbed", "other_voice"]
+    assert told(-0.3, 0.8, by_mouth) == []  # surely the usual voice
 
 
 def test_a_mouth_that_does_not_follow_is_told_where_the_others_of_the_video_do() -> None:

@@ -17,6 +17,7 @@ from voiceface.media.container import opened
 FULL_SCALE = 32768.0
 _BLOCK_S = 60
 _SPOKEN = 0.75  # share of a half second that must be voiced for its level to count
+_PARTLY_SPOKEN = 0.25  # and of a second
 _STOPPED = (244, 255)  # ffmpeg's own exit status when out of memory, and when told to stop
 
 
@@ -82,21 +83,28 @@ def loudness_db(pcm: np.ndarray) -> float:
 def quietest_db(pcm: np.ndarray, voiced: np.ndarray, sample_rate_hz: int) -> float:
     """`loudness_db` of what is voiced in the quietest half second: pauses don't count.
 
+    Speech that is nearly inaudible is voiced in part only: so the quietest second counts, too, of
+    those that are voiced for a quarter.
+
     Args:
         pcm: int16 mono samples.
         voiced: voicing (bool) of each sample.
 
     Returns: that of the whole when no half second is voiced for three quarters or more.
     """
-    run = sample_rate_hz // 2
-    power = np.concatenate([[0.0], np.cumsum(np.square(pcm / FULL_SCALE) * voiced)])
+    half, second = sample_rate_hz // 2, sample_rate_hz
+    energy = np.square(pcm / FULL_SCALE)
+    power, whole = (np.concatenate([[0.0], np.cumsum(e)]) for e in (energy * voiced, energy))
     spoken = np.concatenate([[0], np.cumsum(voiced)])
-    length = spoken[run:] - spoken[:-run]
-    enough = length >= _SPOKEN * run
+    length = spoken[half:] - spoken[:-half]
+    enough = length >= _SPOKEN * half
     if not enough.any():
         return loudness_db(pcm)
-    least = float(((power[run:] - power[:-run])[enough] / length[enough]).min())
-    return 10 * np.log10(max(least, 1e-12))
+    least = float(((power[half:] - power[:-half])[enough] / length[enough]).min())
+    length = spoken[second:] - spoken[:-second]
+    partly = length >= _PARTLY_SPOKEN * second
+    seconds = (whole[second:] - whole[:-second])[partly] / np.maximum(length, half)[partly]
+    return 10 * np.log10(max(min(least, float(seconds.min(initial=1.0))), 1e-12))
 
 
 def clipped_share(pcm: np.ndarray, sample_rate_hz: int) -> float:

@@ -8,7 +8,6 @@ changes gets a look of its own. What follows one of the looks is decoded as a bu
 the picture stands still and how the mouth moves.
 """
 
-from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -22,8 +21,8 @@ import av.error
 import cv2
 import numpy as np
 
-from voiceface.media.changes import find_changes
-from voiceface.media.container import frames_late, opened, seek_point
+from voiceface.media.container import opened
+from voiceface.media.packets import read_packets, to_us, video_stream
 
 _PLANAR = ("yuv420p", "yuvj420p", "yuv422p", "yuv444p", "nv12")  # 8 bit, grey levels first
 _INSIDE_US = 100_000  # looks keep that far from a segment's start and from changes
@@ -35,7 +34,6 @@ _STEP_US = 100_000  # between the frames of a burst
 _BURST_US = 600_000  # length of the bursts of a segment, together
 _EXTRA_US = 2_000_000  # and of what is decoded of it when more is asked for
 _LONGEST_US = 1_200_000  # of a burst and its extra part
-_FROM_THE_START = -(1 << 40)  # a time to seek to that is before any
 
 
 @dataclass(frozen=True)
@@ -133,7 +131,7 @@ def plan_looks(
 
     Returns: looks ordered by keyframe and time; none for a segment before the first keyframe.
     """
-    times = [_to_us(pts, time_base) for pts in keyframes]
+    times = [to_us(pts, time_base) for pts in keyframes]
     looks = []
     for number, (start_us, end_us) in enumerate(segments):
         full: list[int] = []
@@ -179,21 +177,17 @@ def decode_looks(
     if not segments:
         return  # also of a video that could not be had: its file is empty
     with opened(media) as container:
-        streams = [s for s in container.streams.video if not _is_cover(s)]
-        if not streams:
+        stream = video_stream(container)
+        if stream is None:
             return
-        stream = streams[0]
         stream.codec_context.thread_count = 1
         stream.codec_context.skip_frame = "NONREF"
         base = stream.time_base
         assert base is not None
-        seek_points, pts, sizes = _packets(container, stream)
-        keyframes = sorted(seek_points)
-        times = np.round(pts * float(base * 1_000_000)).astype(np.int64)
-        changes = find_changes(times, sizes, [_to_us(key, base) for key in keyframes])
-        late_us = _to_us(frames_late(container, stream), base)
+        packets = read_packets(container, stream)
+        seek_points, late_us = packets.keyframes, packets.late_us
         segments = [(start_us + late_us, end_us + late_us) for start_us, end_us in segments]
-        looks = plan_looks(keyframes, base, segments, per_segment, changes)
+        looks = plan_looks(sorted(seek_points), base, segments, per_segment, packets.changes)
         for keyframe, group in groupby(looks, key=lambda look: look.keyframe):
             try:
                 container.seek(seek_points[keyframe], stream=stream)
@@ -219,7 +213,7 @@ def _decode_group(
     for frame in container.decode(stream):
         if frame.pts is None:
             continue
-        time_us = _to_us(frame.pts, base)
+        time_us = to_us(frame.pts, base)
         first = at  # one keyframe may govern a whole video, so its looks are gone through once
         while at < len(looks) and looks[at].time_us <= time_us:
             at += 1
@@ -304,44 +298,6 @@ def _seconds(looks: list[int], bursts: list[int], changes: list[int]) -> list[in
     return times
 
 
-def _packets(
-    container: av.container.InputContainer, stream: av.VideoStream
-) -> tuple[dict[int, int], np.ndarray, np.ndarray]:
-    """PTS of the keyframes and where to seek for each, and PTS and sizes of the others, in order.
-
-    Read without decoding. Where the clock goes back (recordings put one behind the other), a seek
-    may land in either: then only the first frame is given as a keyframe, to decode all from there.
-    The sound takes what comes first at each time, too.
-    """
-    keyframes: dict[int, int] = {}
-    pts, sizes = array("q"), array("q")
-    latest, goes_back = None, False
-    try:
-        for packet in container.demux(stream):
-            if packet.pts is None:
-                continue
-            if packet.dts is not None:
-                goes_back |= latest is not None and packet.dts < latest
-                latest = packet.dts
-            if packet.is_keyframe:
-                keyframes[packet.pts] = seek_point(container, packet)
-            else:
-                pts.append(packet.pts)
-                sizes.append(packet.size)
-    except MemoryError:  # PyAV's is both: the file is not to blame
-        raise
-    except av.error.FFmpegError:
-        pass  # a damaged end: what came before it counts
-    if goes_back:
-        keyframes = dict.fromkeys([*keyframes][:1], _FROM_THE_START)
-    order = np.argsort(np.asarray(pts), kind="stable")
-    return keyframes, np.asarray(pts)[order], np.asarray(sizes)[order]
-
-
-def _is_cover(stream: av.VideoStream) -> bool:
-    return bool(stream.disposition & av.stream.Disposition.attached_pic)
-
-
 def _spread(times: list[int], wanted: list[int]) -> list[int]:
     """As many of `times`, each once, as near as may be to the `wanted`, in order."""
     chosen: list[int] = []
@@ -352,9 +308,3 @@ def _spread(times: list[int], wanted: list[int]) -> list[int]:
         chosen.append(rest[best])
         rest = rest[best + 1 :]
     return chosen
-
-
-def _to_us(pts: int, time_base: Fraction) -> int:
-    """Rounded as Python does, in whole numbers: a fraction's product takes ten times as long."""
-    whole, rest = divmod(pts * time_base.numerator * 1_000_000, time_base.denominator)
-    return whole + (2 * rest + whole % 2 > time_base.denominator)

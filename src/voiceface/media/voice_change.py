@@ -99,12 +99,12 @@ class VoiceStream:
         self._add(cepstra(self._pcm, self._rate), last=True)
         self.until_s = float("inf")
 
-    def changes_s(self) -> list[float]:
-        """When the voice changes, seconds from the sound's start, ascending."""
+    def changes(self) -> list[Change]:
+        """Where the voice changes, `at_s` from the sound's start, ascending."""
         near = [
             [o for o in self._found if abs(o.at_s - one.at_s) <= _SAME_S] for one in self._found
         ]
-        return sorted({max(ones).at_s for ones in near})
+        return sorted({max(ones) for ones in near}, key=lambda change: change.at_s)
 
     def cepstra(self, start_s: float, length_s: float) -> Cepstra:
         """Those of a stretch that was not forgotten."""

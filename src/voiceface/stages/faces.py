@@ -19,6 +19,7 @@ from voiceface.media.container import first_time_us
 from voiceface.media.descriptor import describe
 from voiceface.media.frames import Frame, decode_looks
 from voiceface.media.pictures import STEP_US, picture_frames, picture_times
+from voiceface.media.voice_print import voice_distances
 from voiceface.media.watch import Finding, Sight, Watcher
 from voiceface.outcome import Outcome, check_media, read_outcome
 from voiceface.sources import parse_clips
@@ -31,6 +32,11 @@ _WEIGHT = 50  # of the faces seen before, at most, in the main person's mean des
 _SILENT_US = 4_000_000  # of a video without sound, for each of which there is a face
 _SHORT_US = 400_000  # a shorter video may have no frame where looks are: its first one is taken
 _EARLY_US = 100_000  # looks keep that far from a segment's start
+
+# Of a mouth, more frames are seen where the voice is no usual one (see `media.voice_print`): there
+# they have to tell whose it is.
+_USUAL_VOICE, _UNUSUAL_VOICE = 0.8, 1.3
+_SURE_FRAMES = 20
 
 _SHARPNESS_PX = 128  # size of the crop whose sharpness is given, whatever the stored one's
 
@@ -50,13 +56,15 @@ def run(
     """
     record = read_outcome(outcome)
     check_media(media, record)
-    rows = read_table(speech, SPEECH, ["video", "start_us", "end_us"]).to_pylist()
+    segments = read_table(speech, SPEECH, ["video", "start_us", "end_us", "voice_print"])
+    voices = _voice_distances(segments.column("voice_print").to_pylist())
+    rows = segments.drop_columns("voice_print").to_pylist()
     sounds = _sounds(speech)
     early = 0
     if record.video_codec and not record.audio_codec:
         early = _EARLY_US if (record.duration_us or 0) < _SHORT_US else 0
         rows = _rows_without_sound(record, media, clips)
-        sounds = itertools.repeat(b"", len(rows))
+        sounds, voices = itertools.repeat(b"", len(rows)), [0.0] * len(rows)
     ready = rows if record.status == "ok" else []
     spans = [(row["start_us"] - early, row["end_us"]) for row in ready]
     person = _Person()
@@ -79,7 +87,7 @@ def run(
         for number, (row, flac) in enumerate(zip(rows, sounds, strict=True)):
             finding = Finding()
             if of_segment == number:
-                talk.begin(row["start_us"], flac)
+                talk.begin(row["start_us"], flac, voices[number])
                 finding = watcher.segment(own)
                 of_segment, own = next(seen, (-1, iter(())))
             for face in _face_rows(config, finding, person, talk):
@@ -110,6 +118,13 @@ def _sounds(speech: Path) -> Iterator[bytes]:
         for group in range(table.num_row_groups):
             for sound in table.read_row_group(group, ["audio.bytes"])["audio"].to_pylist():
                 yield sound["bytes"]
+
+
+def _voice_distances(prints: list[list[float]]) -> list[float]:
+    """How far the voice of each of a video's segments is from that of most of them."""
+    if not prints:
+        return []
+    return voice_distances(np.array(prints), np.ones(len(prints), bool)).tolist()
 
 
 def _face_rows(config: Faces, finding: Finding, person: "_Person", talk: "_Talk") -> Iterator[Row]:
@@ -197,11 +212,13 @@ class _Talk:
         self._watcher = watcher
         self._start_us = 0
         self._flac = b""
+        self._voice = 0.0
         self._sound: mouth.Sound | None = None
         self._known: tuple[int, float | None] = (0, None)
 
-    def begin(self, start_us: int, flac: bytes) -> None:
-        """Begin a segment with its sound."""
+    def begin(self, start_us: int, flac: bytes, voice: float) -> None:
+        """Begin a segment with its sound, whose voice is so far from the usual one."""
+        self._voice = voice
         self._start_us, self._flac, self._sound, self._known = start_us, flac, None, (0, None)
 
     def unclear(self) -> bool:
@@ -211,6 +228,10 @@ class _Talk:
         if not seen or finding.faces != 1:
             return False
         agreement = self.lip_sync()
+        if agreement is not None and self._voice < _USUAL_VOICE:
+            return False
+        if self._voice > _UNUSUAL_VOICE and seen < _SURE_FRAMES:
+            return True
         return agreement is None or agreement < 0.4 + 0.2 * max(0, 28 - seen) / 20
 
     def lip_sync(self) -> float | None:

@@ -20,6 +20,8 @@ _STILL_LIP_SYNC = 0.5  # agreement up to which a mouth that hardly moves counts 
 _SURELY_SHUT = 0.75  # of the least motion; a mouth that moves less is shut whatever the agreement
 _WEAK_LIP_SYNC = 0.5  # a video's usual agreement from which on a third of the least one is asked
 _LEAST_ROWS = 4  # of a video, to tell what is usual in it
+_NEAR_VOICE = 1.0  # distance up to which a voice is the usual one, whatever the mouth does
+_FAIR_LIP_SYNC = 0.5  # agreement at which a voice may be as far as `max_voice_distance` says
 
 
 def run(config: Samples, speech: Path, faces: Path, output: Path) -> None:
@@ -122,8 +124,7 @@ def flags(config: Samples, row: dict[str, Any], least: Least) -> list[str]:
             "noise_or_music": row["snr_db"] < config.min_snr_db,
             "second_voice": row["second_voice"] > config.max_second_voice,
             "voice_changes": row["voice_change"] > config.max_voice_change,
-            "other_voice": config.max_voice_distance is not None
-            and (row["voice_distance"] or 0) > config.max_voice_distance,
+            "other_voice": _is_other_voice(config, row, least),
             "quiet": row["loudness_db"] < config.min_loudness_db,
             "clipped": row["clipped"] > config.max_clipped,
         }
@@ -141,15 +142,35 @@ def flags(config: Samples, row: dict[str, Any], least: Least) -> list[str]:
             "overexposed": row["brightness"] > config.max_brightness,
             "blurred": row["sharpness"] < config.min_sharpness,
             "still_picture": row["motion"] is not None and row["motion"] < config.min_motion,
-            "dubbed": _is_dubbed(row["lip_sync"], row["mouth_motion"], least),
+            "dubbed": _is_dubbed(row, least),
         }
     return [reason for reason in REASONS if against.get(reason)]
 
 
-def _is_dubbed(lip_sync: float | None, mouth_motion: float | None, least: Least) -> bool:
+def _is_other_voice(config: Samples, row: dict[str, Any], least: Least) -> bool:
+    """Another voice than is usual in the video, as far as the mouth is no reason to think so.
+
+    A person who is moved speaks in another voice, but the mouth goes with it; where it does not, a
+    voice that is only somewhat unlike is somebody else's.
+    """
+    greatest, lip_sync = config.max_voice_distance, row["lip_sync"]
+    if greatest is None or row["voice_distance"] is None:
+        return False
+    if least.lip_sync is not None and lip_sync is not None:
+        share = (max(lip_sync, 0.0) / _FAIR_LIP_SYNC) ** 2
+        near = min(_NEAR_VOICE, greatest)
+        greatest = near + (greatest - near) * share
+    return bool(row["voice_distance"] > greatest)
+
+
+def _is_dubbed(row: dict[str, Any], least: Least) -> bool:
+    lip_sync, mouth_motion = row["lip_sync"], row["mouth_motion"]
     if lip_sync is None or mouth_motion is None:
         return False
-    if least.lip_sync is not None and lip_sync < least.lip_sync:
+    distance = row["voice_distance"]
+    # A few frames of a mouth are no proof against a voice that is the usual one.
+    usual = distance is not None and distance < _NEAR_VOICE
+    if least.lip_sync is not None and lip_sync < least.lip_sync and not usual:
         return True
     if least.mouth_motion is None:
         return False

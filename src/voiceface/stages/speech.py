@@ -17,8 +17,9 @@ from voiceface.files import write_table, writing_media
 from voiceface.media import audio
 from voiceface.media.cepstra import Cepstra
 from voiceface.media.container import first_time_us
-from voiceface.media.cutting import Cutter
+from voiceface.media.cutting import Change, Cutter, shot_edges
 from voiceface.media.fingerprint import content_prints, sound_marks
+from voiceface.media.packets import picture_changes
 from voiceface.media.second_voice import second_voice
 from voiceface.media.silero import speech_probability
 from voiceface.media.vad import VoicedFrames, segment_starts
@@ -32,6 +33,8 @@ from voiceface.tables import CHUNKS, SPEECH, TIMELINE
 # Noise that only reaches into a segment's edge is heard with what is around it: the signal-to-noise
 # ratio takes the worst whole second, of which 0.4 s within the segment then suffice.
 _AROUND_S = 0.6
+_ACROSS = 0.9  # what a segment across a change of the picture loses of its worth
+_MAY_CHANGE = 0.4  # of `max_voice_change`: a gain from which on the voice may change
 
 
 Clips = list[tuple[int, int]]
@@ -111,8 +114,9 @@ def _segments(
     step, frame_s = vad.frame_samples, config.vad_frame_ms / 1000
     size = round(config.segment_s * rate)
     length, around = math.ceil(size / step), round(_AROUND_S / frame_s)
-    voices = VoiceStream(rate, config.max_voice_change)
+    voices = VoiceStream(rate, _MAY_CHANGE * config.max_voice_change)
     cutter = Cutter(length, frame_s)
+    shots = _shots(media, start_us, length, frame_s)
     voiced = allowed = np.empty(0, bool)  # of the frames from `first` on
     pcm = np.empty(0, np.int16)
     first = 0  # frame where `voiced` and `pcm` begin
@@ -131,13 +135,17 @@ def _segments(
         else:
             voices.finish()
         starts = first + segment_starts(voiced, length, config.min_voiced, allowed)
-        changes = [round(time_s / frame_s) for time_s in voices.changes_s()]
+        heard_changes = [
+            Change(round(change.at_s / frame_s), _cost(change.gain, config.max_voice_change))
+            for change in voices.changes()
+        ]
+        changes = sorted([*shots, *heard_changes])
         # What is around a segment must be there, too, until the end of the sound.
-        heard = first + len(voiced) - length - around if block is not None else math.inf
-        for cut in cutter.cut(starts.tolist(), changes, min(heard, voices.until_s / frame_s)):
+        until = first + len(voiced) - length - around if block is not None else math.inf
+        for cut in cutter.cut(starts.tolist(), changes, min(until, voices.until_s / frame_s)):
             at = cut.start - first
-            begin = max(0, at - around, cut.before - first)
-            end = min(at + length + around, cut.after - first)
+            begin = int(max(0, at - around, cut.before - first))
+            end = int(min(at + length + around, cut.after - first))
             tally.segments += 1
             tally.segment_voiced_frames += int(voiced[at : at + length].sum())
             yield Segment(
@@ -157,6 +165,17 @@ def _segments(
             first + done,
         )
         voices.forget((cutter.next - around) * frame_s)
+
+
+def _shots(media: Path, start_us: int, length: int, frame_s: float) -> list[Change]:
+    """Where the picture changes beside a shot that holds a segment."""
+    frames = [round((time_us - start_us) / 1e6 / frame_s) for time_us in picture_changes(media)]
+    return [Change(at, _ACROSS) for at in shot_edges(frames, length, frame_s)]
+
+
+def _cost(gain: float, greatest: float) -> float:
+    """Of a segment across a change of the voice: infinite where it surely is one."""
+    return math.inf if gain > greatest else _ACROSS * gain / greatest
 
 
 def _inside(clips: Clips, start_us: int, first: int, count: int, frame_ms: int) -> np.ndarray:
