@@ -125,7 +125,7 @@ def test_a_voice_may_be_as_unlike_the_usual_one_as_the_mouth_goes_with_it() -> N
     assert told(0.9, 2.5, without) == told(None, 2.5, by_mouth) == ["other_voice"]
     assert told(0.4, 1.7, by_mouth) == ["other_voice"]
     assert told(0.4, 1.7, without) == []
-    assert told(-0.3, 1.2, by_mouth) == ["dubbed", "other_voice"]
+    assert told(-0.3, 1.4, by_mouth) == ["dubbed", "other_voice"]
     assert told(-0.3, 0.8, by_mouth) == []  # surely the usual voice
 
 

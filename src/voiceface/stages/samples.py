@@ -20,7 +20,7 @@ _STILL_LIP_SYNC = 0.5  # agreement up to which a mouth that hardly moves counts 
 _SURELY_SHUT = 0.75  # of the least motion; a mouth that moves less is shut whatever the agreement
 _WEAK_LIP_SYNC = 0.5  # a video's usual agreement from which on a third of the least one is asked
 _LEAST_ROWS = 4  # of a video, to tell what is usual in it
-_NEAR_VOICE = 1.0  # distance up to which a voice is the usual one, whatever the mouth does
+_NEAR_VOICE = 1.2  # distance up to which a voice is the usual one, whatever the mouth does
 _FAIR_LIP_SYNC = 0.5  # agreement at which a voice may be as far as `max_voice_distance` says
 
 
