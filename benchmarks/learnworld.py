@@ -10,6 +10,7 @@ import shutil
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -135,7 +136,9 @@ def described(faces: np.ndarray) -> np.ndarray:
 def _pack(folder: Path, world: World, videos: list[tuple[int, int]]) -> None:
     everybody = world.known + world.unseen
     genders = {row["speaker"]: row["gender"] for row in sources_rows(everybody, world.seed)}
-    with ProcessPoolExecutor(initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+    # Not forked: OpenCV's threads would be missing in a copy of this process, and be waited for.
+    fresh = get_context("spawn")
+    with ProcessPoolExecutor(None, fresh, cv2.setNumThreads, (1,)) as pool:
         filmed = list(pool.map(partial(_filmed, world), *zip(*videos, strict=True)))
     rows = []
     for (speaker, video), (_, _, _, moods) in zip(videos, filmed, strict=True):
