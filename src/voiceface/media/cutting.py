@@ -77,6 +77,7 @@ class Cutter:
             changes: where voice or picture change, ascending; from the last ones before `next` on.
             known: frame up to which both are known; infinite at the sound's end.
         """
+        hard = [change.at for change in changes if math.isinf(change.cost)]
         while (at := bisect_left(starts, self.next)) < len(starts):
             end = starts[at] + self._ahead
             if end + self._length + self._apart[0] > known:
@@ -85,7 +86,6 @@ class Cutter:
             if start is None:
                 self.next = end
                 continue
-            hard = [change.at for change in changes if math.isinf(change.cost)]
             number = bisect_right(hard, start)
             before, after = [-math.inf, *hard, math.inf][number : number + 2]
             yield Cut(start, before, after)
