@@ -7,6 +7,8 @@ from pathlib import Path
 
 import av
 
+from voiceface.media.container import video_stream
+
 # Containers that carry their own media. Left out are those that name other files or urls (hls,
 # concat, dash, image sequences): opening one that a stranger wrote would read what it names.
 _CONTAINERS = (
@@ -54,15 +56,9 @@ def probe(path: Path) -> Probe:
 
 
 def _read(container: av.container.InputContainer) -> Probe:
-    pictures = [
-        stream
-        for stream in container.streams.video
-        if not stream.disposition & av.stream.Disposition.attached_pic
-    ]
-    sounds = container.streams.audio
-    if not pictures and not sounds:
+    picture, sounds = video_stream(container), container.streams.audio
+    if not picture and not sounds:
         raise Unreadable("there is neither picture nor sound in it")
-    picture = pictures[0] if pictures else None
     rate = (picture.average_rate or picture.guessed_rate) if picture else None
     return Probe(
         format=container.format.name,

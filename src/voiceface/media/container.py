@@ -41,6 +41,12 @@ def first_time_us(media: Path) -> int:
         return max(0, container.start_time or 0)  # in AV_TIME_BASE, which is µs
 
 
+def video_stream(container: av.container.InputContainer) -> av.VideoStream | None:
+    """The first video stream that is no cover picture."""
+    cover = av.stream.Disposition.attached_pic
+    return next((s for s in container.streams.video if not s.disposition & cover), None)
+
+
 def seek_point(container: av.container.InputContainer, packet: av.Packet) -> int:
     """The timestamp, in the stream's time base, to seek to so as to decode from this keyframe on.
 

@@ -21,8 +21,8 @@ import av.error
 import cv2
 import numpy as np
 
-from voiceface.media.container import opened
-from voiceface.media.packets import read_packets, to_us, video_stream
+from voiceface.media.container import opened, video_stream
+from voiceface.media.packets import read_packets, to_us
 
 _PLANAR = ("yuv420p", "yuvj420p", "yuv422p", "yuv444p", "nv12")  # 8 bit, grey levels first
 _INSIDE_US = 100_000  # looks keep that far from a segment's start and from changes

@@ -10,7 +10,7 @@ import av.error
 import numpy as np
 
 from voiceface.media.changes import find_changes
-from voiceface.media.container import frames_late, opened, seek_point
+from voiceface.media.container import frames_late, opened, seek_point, video_stream
 
 _FROM_THE_START = -(1 << 40)  # a time to seek to that is before any
 
@@ -44,12 +44,6 @@ def picture_changes(media: Path) -> list[int]:
             return []
         packets = read_packets(container, stream)
         return [time_us - packets.late_us for time_us in packets.changes]
-
-
-def video_stream(container: av.container.InputContainer) -> av.VideoStream | None:
-    """The first video stream that is no cover picture."""
-    cover = av.stream.Disposition.attached_pic
-    return next((s for s in container.streams.video if not s.disposition & cover), None)
 
 
 def read_packets(container: av.container.InputContainer, stream: av.VideoStream) -> Packets:
