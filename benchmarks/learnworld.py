@@ -75,8 +75,8 @@ def shuffle_voices(packed: Path, target: Path, seed: int = 0) -> Path:
     """A copy whose training voices each go with somebody's face: the control.
 
     The sounds and the videos that they are of stay as they are; the faces change places, with the
-    speakers and genders that they are of. The other splits are those that the model is to be
-    tested on.
+    speakers, genders and emotions that they are of. The other splits are those that the model is to
+    be tested on.
     """
     for split in SPLITS:
         shutil.copytree(packed / split, target / split, dirs_exist_ok=True)

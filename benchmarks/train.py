@@ -27,6 +27,7 @@ import copy
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from functools import partial
 from itertools import cycle
 from multiprocessing import get_context
@@ -118,8 +119,10 @@ def measure(case: Case, packed: Packed, steps: int) -> dict[str, float]:
     theirs = timed(lambda: published(next(batches)), steps, 5 if ON_GPU else 1)
     torch.backends.cudnn.deterministic = True  # as the trainer does
     keep_memory()  # as the train stage does
-    on_gpu = _on_gpu(case, run, packed, steps) if ON_GPU else {}
-    ours, data = timed(run.advance, steps), timed(run.batches.next, steps)
+    with FlopCounterMode(display=False) if ON_GPU else nullcontext() as counter:
+        run.advance()  # a first one is always done plainly, so that it can be counted
+    ours = timed(run.advance, steps, RECORDED if ON_GPU else 0)
+    data = timed(run.batches.next, steps)
     batch_size, kind = case.section.batch, "wall_s" if ON_GPU else "cpu_s"
     return {
         "samples_per_s": batch_size / ours.wall_s,
@@ -127,24 +130,23 @@ def measure(case: Case, packed: Packed, steps: int) -> dict[str, float]:
         "published_samples_per_s": batch_size / theirs.wall_s,
         "times_published": getattr(theirs, kind) / getattr(ours, kind),
         "data_share": getattr(data, kind) / getattr(ours, kind),
-        **on_gpu,
+        **(_on_gpu(case, run, packed, steps, ours, counter.get_total_flops()) if counter else {}),
     }
 
 
-def _on_gpu(case: Case, run: Run, packed: Packed, steps: int) -> dict[str, float]:
-    """What is to be told of a GPU's step beside its time."""
-    with FlopCounterMode(display=False) as counter:
-        run.advance()  # the first one is done plainly, so that it can be counted
+def _on_gpu(
+    case: Case, run: Run, packed: Packed, steps: int, ours: "Time", operations: int
+) -> dict[str, float]:
+    """What is to be told of a GPU's step beside its time and the operations in it."""
     config = run.config.model_copy(update={"cuda_graphs": False})
     build = partial(registry.build, case.name, case.section)
     plain = timed(Run(config, case.section, packed, Workers(DEVICE), build).advance, steps, 5)
-    ours = timed(run.advance, steps, RECORDED)
     with profile(activities=[ProfilerActivity.CUDA]) as profiler:
         for _ in range(steps):
             run.advance()
         torch.cuda.synchronize()
     busy_s = sum(event.self_device_time_total for event in profiler.key_averages()) / 1e6 / steps
-    rate, peak = counter.get_total_flops() / ours.wall_s / 1e12, peak_bf16()
+    rate, peak = operations / ours.wall_s / 1e12, peak_bf16()
     figures = {
         "plain_samples_per_s": case.section.batch / plain.wall_s,
         "busy_share": busy_s / ours.wall_s,
