@@ -2,6 +2,7 @@
 
 import ctypes
 import math
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -124,6 +125,8 @@ def _espeak() -> Callable[[str, str, dict[int, int]], npt.NDArray[np.int16]]:
         for number, value in settings.items():
             library.espeak_SetParameter(number, value, 0)
         data = text.encode()
+        # It draws the breath in a voice at random, and begins with the time of day.
+        library.espeak_ng_SetRandSeed(ctypes.c_long(zlib.crc32(data)))
         size = ctypes.c_size_t(len(data) + 1)
         library.espeak_Synth(data, size, 0, _BY_CHARACTER, 0, _UTF8, None, None)
         library.espeak_Synchronize()
