@@ -75,7 +75,7 @@ def test_a_guest_is_of_the_other_gender() -> None:
 
 
 def test_a_voice_is_the_same_at_another_time_of_day() -> None:
-    # A voice with breath in it, in a process of its own: its library asks for the time at its start.
+    # A voice with breath in it, in its own process: its library asks for the time at its start.
     code = (
         "import hashlib; from voiceface.demo.traits import speaker_traits;"
         "from voiceface.demo.voice import speak, voice_of;"
