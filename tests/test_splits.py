@@ -5,6 +5,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from voiceface.leakage import near_sounds
 from voiceface.splits import Group, draw_splits, find_groups
 from voiceface.tables import GATHERED, SAMPLES
 
@@ -74,6 +75,29 @@ def test_videos_with_nearly_the_same_sound_or_face_are_one_group() -> None:
         ]
     )
     assert [group.videos for group in find_groups(samples)] == [("a", "b"), ("c", "d"), ("e",)]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whatever_sound_the_proof_refuses_is_in_one_group(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows = []
+    for number in range(300):
+        one, other = rng.integers(-(1 << 31), 1 << 31, (2, 115)).astype(np.int32)
+        # They have little more than a stretch in common, and that is anywhere in them.
+        length = rng.integers(40, 56)
+        here, there = rng.integers(0, 115 - length, 2)
+        wrong = rng.random((length, 32)) < rng.uniform(0.1, 0.4)
+        wrong[rng.random(length) < 0.5] = False
+        spoilt = np.packbits(wrong, axis=1).view(np.int32)[:, 0]
+        other[there : there + length] = one[here : here + length] ^ spoilt
+        for name, marks in (("a", one), ("b", other)):
+            rows.append({"video": f"{number}{name}", "speaker": "ana", "audio_marks": marks})
+    joined = np.concatenate([row["audio_marks"] for row in rows]).view(np.uint32)
+    names = [row["video"] for row in rows]
+    lengths, side = np.full(len(rows), 115), np.arange(len(rows)) % 2
+    refused = {tuple(sorted((names[a], names[b]))) for a, b in near_sounds(joined, lengths, side)}
+    assert 30 < len(refused) < 270
+    assert refused <= {group.videos for group in find_groups(rows_of(rows))}
 
 
 def test_shares_are_as_asked() -> None:

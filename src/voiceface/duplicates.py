@@ -29,6 +29,7 @@ _MEETINGS = 2  # so many equal marks at one shift, before two clips are compared
 _NEIGHBOURS = 8  # entries with the same key that each is compared with, beside the first
 _FACE_NEIGHBOURS = 64
 _BLOCK = 1 << 16
+_MARKS_AT_ONCE = 1 << 22
 _PORTION_BITS = 5
 _PORTIONS = 1 << _PORTION_BITS
 _LARGE = 1 << 20  # keys; fewer are sorted at once
@@ -50,7 +51,7 @@ def sound_pairs(
     marks, bounds = _listed(samples, "audio_marks")
     marks = marks.view(np.uint32)
     met = _meetings(marks, partial(_in_turn, bounds), _NEIGHBOURS, _entries(bounds, among))
-    met = met[:, _often_met(met, bounds, among)]
+    met = met[:, _often_met(met, bounds)]
     found = []
     for start in range(0, met.shape[1], _BLOCK):
         block = met[:, start : start + _BLOCK]
@@ -259,13 +260,12 @@ def _portions(keys: np.ndarray, among: np.ndarray | None) -> Iterator[np.ndarray
         yield np.flatnonzero(portion == number)
 
 
-def _often_met(met: np.ndarray, bounds: np.ndarray, among: np.ndarray | None) -> np.ndarray:
-    """Which of the meetings (4, m) are not alone: one in each stretch of two clips at one shift.
+def _often_met(met: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+    """Which of the meetings (4, m) are not alone: one of each two clips and shift.
 
     Two clips with the same sound meet in many marks, and by chance in one.
     """
-    counts = np.diff(bounds)
-    longest = int(counts.max(initial=0))
+    longest = int(np.diff(bounds).max(initial=0))
     # The two clips and the shift in one number.
     pair = np.empty(met.shape[1], np.int64)
     for start in range(0, len(pair), _BLOCK):
@@ -273,38 +273,50 @@ def _often_met(met: np.ndarray, bounds: np.ndarray, among: np.ndarray | None) ->
         shift = (one - bounds[left]) - (other - bounds[right]) + longest
         pair[start : start + _BLOCK] = (left * len(bounds) + right) * (2 * longest + 1) + shift
     often = np.sort(np.concatenate([np.zeros(0, np.int64), *shared_keys(pair)]))
-    _, group, times = np.unique(pair[often], return_inverse=True, return_counts=True)
-    kept = times[group] >= _MEETINGS
-    often, group = often[kept], group[kept]
-    # Stretches are counted through the clips that are compared, one after the other.
-    before = np.cumsum(counts if among is None else counts * among) - counts
-    one, _, left, _ = met[:, often]
-    stretch = (one - bounds[left] + before[left]) // STRETCH_MARKS
-    _, chosen = np.unique(np.stack([group, stretch], axis=1), axis=0, return_index=True)
-    return np.asarray(often[chosen])
+    _, first, times = np.unique(pair[often], return_index=True, return_counts=True)
+    return np.asarray(often[first[times >= _MEETINGS]])
 
 
 def _least_errors(marks: np.ndarray, bounds: np.ndarray, met: np.ndarray) -> np.ndarray:
-    """Share of wrong bits of the best stretch that ends, is centred or starts at a meeting (m,).
+    """Share of wrong bits of the best stretch of two clips, laid together as they met (m,).
 
-    1 where no whole stretch lies in both clips, or where it says nothing (silence, a hum).
+    1 where they do not overlap so far, or where it says nothing (silence, a hum).
     """
-    one, other, left, right = met
+    one, other, left, right = met.astype(np.int64)
+    before = np.minimum(one - bounds[left], other - bounds[right])
+    after = np.minimum(bounds[left + 1] - one, bounds[right + 1] - other)
+    overlap = before + after
     best = np.ones(len(one))
-    for back in (STRETCH_MARKS - 1, STRETCH_MARKS // 2, 0):
-        first, second = one - back, other - back
-        whole = np.ones(len(one), bool)
-        for start, owner in ((first, left), (second, right)):
-            whole &= start >= bounds[owner]
-            whole &= start + STRETCH_MARKS <= bounds[owner + 1]
-        steps = np.arange(STRETCH_MARKS)
-        here = marks[first[whole, None] + steps]
-        there = marks[second[whole, None] + steps]
-        wrong = np.bitwise_count(here ^ there).sum(axis=1) / (32 * STRETCH_MARKS)
-        changes = np.bitwise_count(here[:, 1:] ^ here[:, :-1]).sum(axis=1)
-        wrong[changes < 2 * STRETCH_MARKS] = 1.0
-        best[whole] = np.minimum(best[whole], wrong)
+    by_length = np.argsort(overlap, kind="stable")
+    by_length = by_length[np.searchsorted(overlap[by_length], STRETCH_MARKS) :]
+    while len(by_length):
+        # The longest first: as many at once as take the same memory, whatever their length.
+        some = max(1, _MARKS_AT_ONCE // int(overlap[by_length[-1]]))
+        by_length, now = by_length[:-some], by_length[-some:]
+        best[now] = _best_stretch(marks, (one - before)[now], (other - before)[now], overlap[now])
     return best
+
+
+def _best_stretch(
+    marks: np.ndarray, one: np.ndarray, other: np.ndarray, overlap: np.ndarray
+) -> np.ndarray:
+    """The same for overlaps (k,) of at least a stretch that begin at `one` and at `other`."""
+    steps = np.arange(overlap.max())
+    # Past its end an overlap goes on with its last mark: those stretches are left out below.
+    steps = np.minimum(steps, overlap[:, None] - 1)
+    here, there = marks[one[:, None] + steps], marks[other[:, None] + steps]
+    wrong = _sums(np.bitwise_count(here ^ there), STRETCH_MARKS)
+    changes = _sums(np.bitwise_count(here[:, 1:] ^ here[:, :-1]), STRETCH_MARKS - 1)
+    told = changes >= 2 * STRETCH_MARKS
+    told &= np.arange(wrong.shape[1]) <= overlap[:, None] - STRETCH_MARKS
+    least = np.where(told, wrong, 32 * STRETCH_MARKS).min(axis=1)
+    return np.asarray(least / (32 * STRETCH_MARKS))
+
+
+def _sums(values: np.ndarray, window: int) -> np.ndarray:
+    """Sums of each `window` neighbours: (k, m) to (k, m - window + 1)."""
+    sums = np.cumsum(np.pad(values, ((0, 0), (1, 0))), axis=1, dtype=np.int32)
+    return sums[:, window:] - sums[:, :-window]
 
 
 def _segments(samples: pa.Table) -> np.ndarray:
