@@ -95,7 +95,8 @@ def _row(
     values = [_value(evaluation, name, split, cell.heard) for evaluation, _ in runs]
     drawn = [value.generated for value in values if value.generated is not None]
     low, high = _interval(drawn, metric.unit) or (None, None)
-    as_set = not (cell.settings or config.settings)
+    # A table of another paper has that one's figures alone.
+    as_set = not (cell.settings or config.settings or config.source)
     of_paper = metric.paper.get(split, metric.paper.get("all") if split == "test" else None)
     return {
         "cell": cell.label,
