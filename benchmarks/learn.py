@@ -20,8 +20,8 @@ Writes `benchmarks/results/learn.json`: of each part and model its `budget` (ste
 each, seconds of time and of CPU in all trainings, of which so many ran at once), and of each
 figure, as in `identity_test`, the mean over the seeds with its 95 % interval (over seeds; of one
 seed, over speakers), the value of each seed, what real faces get, chance, the control's value with
-its interval over speakers, the goal and whether it is met. `--pictures` takes true and drawn faces;
-those of real people are not to be passed on.
+its interval over speakers and whether chance is within that, the goal and whether it is met.
+`--pictures` takes true and drawn faces; those of real people are not to be passed on.
 """
 
 import argparse
@@ -177,6 +177,8 @@ def beside(goals: Goals, true: list[Result], shuffled: Result) -> Result:
             "shuffled": control["generated"],
             "shuffled_interval": control.get("interval"),
         }
+        if figure["chance"] is not None and (spread := figure["shuffled_interval"]):
+            figure["control_at_chance"] = spread[0] <= figure["chance"] <= spread[1]
         goal = goals.get((metric, split))
         if goal is not None:
             figure |= {"goal": goal, "met": mean is not None and mean >= goal}

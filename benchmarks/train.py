@@ -41,6 +41,7 @@ from published import acgan_step, wav2pix_step
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
+from voiceface.config import Settings, model_sections
 from voiceface.data.batches import LENGTHS
 from voiceface.data.packed import Packed
 from voiceface.model_config import Acgan, Train, Wav2pix
@@ -53,6 +54,8 @@ from voiceface.training.run import Run
 
 RATE_HZ = 16_000
 ROWS = 512
+MANY = 256
+"""Faces that are drawn at a time."""
 PAPER_STEPS = 75_000
 """Of Wav2Pix's code: 200 epochs of 24 k pairs at batch 64."""
 RECORDED = 80
@@ -204,16 +207,17 @@ def _published(case: Case, run: Run) -> Callable[[Any], None]:
 def drawing(packed: Packed, repeats: int) -> dict[str, float]:
     """How fast each model draws, from 4 s of sound: one face, and many at a time."""
     figures: dict[str, float] = {}
-    for name, section in (("wav2pix", Wav2pix()), ("acgan", Acgan())):
-        model = registry.build(name, section, 8)
+    for name in model_sections():
+        section = getattr(Settings(), name)
+        model = registry.build(name, section, 8, registry.Known(RATE_HZ, 7))
         assert isinstance(model, Model)
         for network in model.networks.values():
             network.to(DEVICE)
         one = timed(partial(draw_faces, model, packed.audio[:1], DEVICE), repeats)
         figures[f"{name}_generate_ms_b1"] = 1000 * one.wall_s
         for kind, precision in (("", "fp32"), ("bf16_", "bf16")):
-            many = partial(draw_faces, model, packed.audio[:256], DEVICE, precision=precision)
-            figures[f"{name}_generate_{kind}per_s"] = 256 / timed(many, repeats).wall_s
+            many = partial(draw_faces, model, packed.audio[:MANY], DEVICE, precision=precision)
+            figures[f"{name}_generate_{kind}per_s"] = MANY / timed(many, 3).wall_s
     return figures
 
 

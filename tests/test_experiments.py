@@ -133,6 +133,17 @@ def test_only_what_is_asked_for_is_made(tmp_path: Path, words: list[str], made: 
             {"cells": [{"label": "A", "model": "wav2pix", "heard": "7 s"}]},
             r"one, A: heard: 7 s is not among evaluate\.seconds",
         ),
+        (
+            {"cells": [{"label": "A", "model": "fegan"}], "settings": {"fegan.front_end": "mfcc"}},
+            r"one, A: fegan\.front_end is mfcc, but vnet\.front_end is fbank, .*set both alike",
+        ),
+        (
+            {
+                "cells": [{"label": "A", "model": "mapping"}],
+                "settings": {"mapping.recogniser": "voice", "voice.variant": "code"},
+            },
+            r"one, A: voice\.variant is code, but mapping begins with that of paper; set that",
+        ),
         ({"cells": [{"label": "A", "model": "wav2pix"}] * 2}, "one: two cells are called A"),
     ],
 )

@@ -12,10 +12,11 @@ import pytest
 import soundfile
 from PIL import Image
 
+from tests import voice_builder
 from tests.builders import packed_dataset, trained_model
 from voiceface.errors import VoicefaceError
 from voiceface.files import read_json
-from voiceface.generate import generate
+from voiceface.generate import generate, spoken
 
 RATE = 16_000
 
@@ -93,6 +94,16 @@ def test_silence_around_the_voice_does_not_matter(tmp_path: Path, model: Path) -
     soundfile.write(tmp_path / "a.wav", _voice(), RATE)
     soundfile.write(tmp_path / "b.wav", np.concatenate([quiet, _voice(), quiet]), RATE)
     assert (_draw(tmp_path / "a.wav", model) == _draw(tmp_path / "b.wav", model)).all()
+
+
+def test_a_model_that_hears_all_of_a_voice_hears_no_silence() -> None:
+    voice, quiet = voice_builder.spoken(1), np.zeros(3 * RATE, np.int16)
+    found = spoken(np.concatenate([quiet, voice, quiet]), RATE, RATE)
+    alone = spoken(voice, RATE, RATE)
+    assert 0.6 * len(voice) < len(alone) <= len(voice)
+    assert abs(len(found) - len(alone)) < 0.3 * RATE
+    # Where there is too little speech, all of the sound is taken, as of a hummed voice.
+    assert len(spoken(quiet, RATE, RATE)) == len(quiet)
 
 
 @pytest.mark.parametrize(

@@ -339,16 +339,24 @@ class Settings(Section):
     @model_validator(mode="after")
     def _check_embeddings(self) -> Self:
         for name in self.models:
-            model = getattr(self, name)
-            encoder = getattr(self, model.begins_with) if model.begins_with else model
-            for key in ("variant", "front_end"):
-                ours, theirs = getattr(model, key, None), getattr(encoder, key, None)
-                if ours != theirs and None not in (ours, theirs):
-                    raise ValueError(
-                        f"{name}.{key} is {ours}, but {model.begins_with}.{key} is {theirs}, and it"
-                        " begins with that embedding; set both alike"
-                    )
+            if wrong := self.wrong_embedding(name):
+                raise ValueError(wrong)
         return self
+
+    def wrong_embedding(self, name: str) -> str:
+        """What is wrong with the embedding that a model begins with; empty where nothing is."""
+        model = getattr(self, name)
+        encoder = getattr(self, model.begins_with) if model.begins_with else model
+        for key in ("variant", "front_end"):
+            ours, theirs = getattr(model, key, None), getattr(encoder, key, None)
+            if ours != theirs and None not in (ours, theirs):
+                return (
+                    f"{name}.{key} is {ours}, but {model.begins_with}.{key} is {theirs}, and it"
+                    " begins with that embedding; set both alike"
+                )
+            if model.begins_with == "voice" and ours is None and theirs not in (None, "paper"):
+                return f"voice.{key} is {theirs}, but {name} begins with that of paper; set that"
+        return ""
 
 
 _CONNECTION = ("socket_timeout_s", "cookies_file", "proxy")

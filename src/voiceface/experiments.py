@@ -171,13 +171,16 @@ def main_run(name: str, settings: Settings) -> Run:
 
 
 def _run(model: str, changed: dict[str, Any], seed: int, settings: Settings, where: str) -> Run:
-    section = getattr(_with(settings, changed, where), model)
+    own = _with(settings, changed, where)
+    section = getattr(own, model)
     recogniser = section.begins_with if isinstance(section, ModelSection) else None
     changed = _of(changed, model, recogniser, _TRAINING, _EVALUATION, _DATA)
     trained = _of(changed, model, recogniser, _TRAINING, _DATA)
     data = _of(changed, _DATA)
     before = None
     if recogniser:
+        if wrong := own.wrong_embedding(model):
+            raise VoicefaceError(f"{where}: {wrong}")
         # The same one for all seeds: how it was trained before is no part of the comparison.
         theirs = _of(changed, recogniser, _TRAINING, _DATA)
         before = _run(recogniser, theirs, settings.train.seed, settings, where)

@@ -8,10 +8,12 @@ import soundfile
 import torch
 import torchaudio
 
+from voiceface.config import Samples, Speech
 from voiceface.data.sheets import write_png
 from voiceface.errors import VoicefaceError
 from voiceface.models import saved
 from voiceface.models.drawing import draw_faces
+from voiceface.studio.listener import Listener
 
 RATES_HZ = (1000, 768_000)
 """Sample rates that are read; below, there is no voice."""
@@ -21,7 +23,7 @@ _MOST_TERM = 2000
 
 
 def generate(wav: Path, output: Path, model: Path, *, seed: int = 0) -> None:
-    """Draw a face from the loudest stretch of a sound file, into a PNG.
+    """Draw a face from a sound file's speech, or from its loudest stretch, as the model does.
 
     Args:
         wav: any format that libsndfile reads, at any rate, with any number of channels.
@@ -42,7 +44,23 @@ def generate(wav: Path, output: Path, model: Path, *, seed: int = 0) -> None:
             "of sound; give a longer recording"
         )
     pcm = (sound.clamp(-1, 1) * 32767).round().to(torch.int16).numpy()
+    if trained.model.whole:
+        pcm = spoken(pcm, rate, samples)
     write_png(output, draw_faces(trained.model, pcm[None], device, seed)[0])
+
+
+def spoken(pcm: np.ndarray, rate_hz: int, least: int) -> np.ndarray:
+    """The parts of a sound (int16) in which somebody speaks, one after the other.
+
+    All of it, where these come to less than `least` samples. The models have learnt from speech:
+    what lies around it would be a part of the mean that they take.
+    """
+    config = Speech.model_validate({"sample_rate_hz": rate_hz})
+    listener = Listener(config, Samples().min_speech, len(pcm) / rate_hz)
+    listener.feed(pcm)
+    listener.finish()
+    speech = listener.speech(listener.sound_s)
+    return speech if len(speech) >= least else pcm
 
 
 def read_sound(path: Path, rate_hz: int) -> torch.Tensor:

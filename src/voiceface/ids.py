@@ -42,6 +42,12 @@ def sample_id(video: str, start_us: int, face_number: int = 0) -> str:
     return f"{name}-{face_number}" if face_number else name
 
 
+def segment_of(sample: str) -> str:
+    """The id of the segment's first face: the same for all faces that share its sound."""
+    video, _, place = sample.rpartition("_")
+    return f"{video}_{place.partition('-')[0]}"
+
+
 def content_digest(face_sha256: str, audio_sha256: str) -> str:
     """The sample's content: SHA-256 over the digests of its face pixels and of its PCM.
 

@@ -35,7 +35,8 @@ class Train(Section):
     """On a GPU, record each kind of step and replay it: small steps are then no slower than the GPU
     itself. Of no meaning on a CPU or on several devices."""
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Decay of the generator's exponential moving average; 0 is none."""
+    """Decay of the moving average of the weights, which is what is kept; 0 is none. At the start it
+    is shorter, (1 + step) / (10 + step), so that it does not keep the first weights."""
     accumulate: AtLeastOne = 1
     """Parts that a batch is gone through in, one after the other, where memory is short."""
     babble_snr_db: float | None = None

@@ -53,15 +53,18 @@ class Outcome:
 
     def words(self) -> list[str]:
         """The same in lines."""
+        old, new = self.old_after, self.new_after
+        before = (
+            f"speakers known before, {old.count} held-out recordings:"
+            f" {self.old_before.recordings:.1f} % right before, {old.recordings:.1f} % after"
+            f" (single windows: {self.old_before.windows:.1f} %, {old.windows:.1f} %)"
+        )
+        nothing = "speakers known before: the test split holds no recording to measure them by"
         return [
             f"added: {', '.join(self.added)}",
-            f"speakers known before, {self.old_before.count} held-out recordings:"
-            f" {self.old_before.recordings:.1f} % right before, {self.old_after.recordings:.1f} %"
-            f" after (single windows: {self.old_before.windows:.1f} %,"
-            f" {self.old_after.windows:.1f} %)",
-            f"new speakers, {self.new_after.count} held-out parts of recordings: unknown before,"
-            f" {self.new_after.recordings:.1f} % right after (single windows:"
-            f" {self.new_after.windows:.1f} %)",
+            before if old.count else nothing,
+            f"new speakers, {new.count} held-out parts of recordings: unknown before,"
+            f" {new.recordings:.1f} % right after (single windows: {new.windows:.1f} %)",
         ]
 
 
@@ -91,8 +94,7 @@ def add_speakers(folder: Path, recogniser: Path, packed: Path) -> Outcome:
     old_measured = measured.of(measured.labels < len(known.speakers))
     before = _accuracy(known.layer, old_measured)
     _learn(layer, learnt)
-    hop_s = known.model.input_samples / known.rate_hz
-    known.added |= {name: len(of.windows) * hop_s for name, of in people.items()}
+    known.added |= {name: of.seconds for name, of in people.items()}
     new_measured = measured.of(measured.labels >= len(known.speakers))
     known.layer, known.speakers = layer, [*known.speakers, *people]
     known.examples = _join([known.examples, new])
@@ -148,6 +150,8 @@ class _Speech:
     """int16 (n, window)."""
     recordings: np.ndarray
     """int64 (n,): the number of each window's recording."""
+    seconds: float
+    """Of all their speech, of which the windows may be a part."""
 
 
 def _people(folder: Path, known: KnownSpeakers) -> dict[str, _Speech]:
@@ -181,7 +185,7 @@ def _speech(folder: Path, known: KnownSpeakers) -> _Speech:
         raise VoicefaceError(f"{folder}: {said}; give recordings with {LEAST_SPEECH_S:g} s or more")
     numbers = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
     few = spread(len(windows), MOST_WINDOWS)
-    return _Speech(windows[few], numbers[few])
+    return _Speech(windows[few], numbers[few], seconds)
 
 
 def _voiced_windows(path: Path, known: KnownSpeakers) -> np.ndarray:

@@ -13,6 +13,7 @@ from voiceface.data.batches import Batch, Batches, loudest
 from voiceface.data.packed import Packed, read_packed
 from voiceface.data.store import shrunk
 from voiceface.errors import VoicefaceError
+from voiceface.ids import segment_of
 
 CPU = torch.device("cpu")
 
@@ -184,6 +185,24 @@ def test_longer_sound_is_joined_of_the_rows_that_follow_in_the_video(packed: Pac
                 assert second == following.get(first, first // 5 * 5 + (first + 1) % 5)
     assert 150 <= min(lengths) < 250
     assert 450 < max(lengths) <= 550
+
+
+def test_the_faces_of_one_segment_do_not_make_its_sound_longer(packed: Packed) -> None:
+    names = ["a_1", "a_1-1", "a_2", "a_2-1", "a_2-2"]
+    packed = replace(
+        packed,
+        recordings=["a"] * 5 + ["b"] * 10,
+        segments=[segment_of(name) for name in names] + [f"b_{n}" for n in range(10)],
+    )
+    assert packed.segments[:5] == ["a_1", "a_1", "a_2", "a_2", "a_2"]
+    chains = _batches(packed, samples=(150, 550)).chains[:5].tolist()
+    assert [chain[:3] for chain in chains] == [
+        [0, 2, 0],
+        [1, 2, 0],
+        [2, 0, 2],
+        [3, 0, 2],
+        [4, 0, 2],
+    ]
 
 
 @pytest.mark.parametrize(

@@ -72,4 +72,7 @@ def test_a_recording_of_many_windows_is_gone_through_in_parts(
     sound = torch.arange(5 * 4800.0).reshape(5, 4800)
     found = of_windows(encoder, sound, 0.05)  # type: ignore[arg-type]
     assert calls == [6, 6, 3]
+    calls.clear()
+    assert of_windows(encoder, sound[:1], 0.01).shape == (1, 11, 2)  # type: ignore[arg-type]
+    assert calls == [6, 5]  # also where one recording has more
     assert found[4, 2].tolist() == [4 * 4800 + 1600, 4 * 4800 + 1601]

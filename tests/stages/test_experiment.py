@@ -76,6 +76,9 @@ def test_papers_figures_stand_with_what_is_as_the_paper_has_it(tmp_path: Path) -
     assert rows["B", "identity", "test"]["paper"] is None
     cells = [Cell(label=name, model="wav2pix", paper={"identity/test": 1.5}) for name in "AB"]
     assert made(tmp_path, cells=cells)["B", "identity", "test"]["paper"] == 1.5
+    # Beside figures of another paper, on its data, the model's own would mislead.
+    cells[0] = Cell(label="A", model="wav2pix")
+    assert made(tmp_path, cells=cells)["A", "identity", "test"]["paper"] is None
 
 
 def test_only_named_metrics_are_told_in_their_order(tmp_path: Path) -> None:

@@ -15,18 +15,20 @@ import numpy as np
 import pyarrow.compute as pc
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from tests.builders import packed_dataset
 from voiceface import files
 from voiceface.data.packed import read_packed
 from voiceface.errors import VoicefaceError
 from voiceface.ids import video_mark
-from voiceface.model_config import Train, Wav2pix
+from voiceface.model_config import Train, Voice, Wav2pix
 from voiceface.models import registry, saved
 from voiceface.models.drawing import draw_faces
 from voiceface.models.provenance import trained_on
+from voiceface.models.registry import SpeakerModel
 from voiceface.tables import HISTORY
-from voiceface.training.engine import train
+from voiceface.training.engine import train, train_networks
 
 OUTPUTS = ("generator.safetensors", "model.json", "README.md", "history.parquet", "grid.png")
 CPU = torch.device("cpu")
@@ -170,11 +172,26 @@ def test_the_moving_average_is_what_is_kept(packed: Path, models: Path) -> None:
 
     first = weight(_train(packed, models / "one", steps=1))
     second = weight(_train(packed, models / "two", steps=2))
-    # Decay 0.75 from the first weights w0: a1 = w0 + (w1 - w0)/4, a2 = a1 + (w2 - a1)/4.
-    one = weight(_train(packed, models / "one-average", steps=1, ema=0.75))
-    two = weight(_train(packed, models / "two-average", steps=2, ema=0.75))
+    # A young average remembers (1 + step) / (10 + step) of itself, at most the decay; step from 0.
+    one = weight(_train(packed, models / "one-average", steps=1, ema=0.15))
+    two = weight(_train(packed, models / "two-average", steps=2, ema=0.15))
+    young = weight(_train(packed, models / "young-average", steps=2, ema=0.999))
     assert not torch.allclose(one, first)
-    assert torch.allclose(two, one + (second - one) / 4, atol=1e-7)
+    assert torch.allclose(two, 0.15 * one + 0.85 * second, atol=1e-7)
+    assert torch.allclose(young, 2 / 11 * one + 9 / 11 * second, atol=1e-7)
+
+
+def test_what_is_trained_has_the_weights_that_are_kept(packed: Path, models: Path) -> None:
+    config, section = Train(device="cpu", ema=0.9), Voice(steps=2, batch=4)
+
+    def build(speakers: int) -> SpeakerModel:
+        return registry.recogniser("voice").fresh(section, speakers, frozenset())
+
+    trained = train_networks(config, "voice", section, packed, models, build, "encoder")
+    assert trained is not None
+    kept = load_file(models / "encoder.safetensors")
+    for key, value in trained.networks["encoder"].state_dict().items():
+        assert torch.equal(value, kept[f"encoder.{key}"])
 
 
 def test_bf16_is_a_setting(packed: Path, models: Path) -> None:

@@ -280,20 +280,28 @@ def loudest(audio: Tensor, samples: int) -> Tensor:
 
 
 def _chains(packed: Packed, links: int, repeats: bool) -> Tensor:
-    """For each row, itself and the rows that follow in the same video: int64 (n, links).
+    """For each row, itself and rows of the segments that follow in the video: int64 (n, links).
 
-    After a video's last row comes its first again. If it `repeats`, each row is followed by itself.
+    After a video's last segment comes its first again. If it `repeats`, each row is followed by
+    itself.
     """
     if repeats:
         return torch.arange(len(packed.labels))[:, None].repeat(1, links)
     videos = np.unique(packed.recordings, return_inverse=True)[1]
     order = np.argsort(videos, kind="stable")
-    first = np.searchsorted(videos[order], videos[order], side="left")
-    count = np.searchsorted(videos[order], videos[order], side="right") - first
-    place = np.arange(len(order)) - first
+    # Faces of one segment stand together: of each, the first row's sound goes on.
+    segments = np.array(packed.segments or np.arange(len(order)))[order]
+    begins = np.ones(len(order), bool)
+    begins[1:] = (segments[1:] != segments[:-1]) | np.diff(videos[order]).astype(bool)
+    firsts, segment = order[begins], np.cumsum(begins) - 1
+    owners = videos[firsts]
+    first = np.searchsorted(owners, videos[order], side="left")
+    count = np.searchsorted(owners, videos[order], side="right") - first
+    place = segment - first
     chains = np.empty((len(order), links), np.int64)
     for link in range(links):
-        chains[order, link] = order[first + (place + link) % np.maximum(count, 1)]
+        chains[order, link] = firsts[first + (place + link) % np.maximum(count, 1)]
+    chains[:, 0] = np.arange(len(order))
     return torch.from_numpy(chains)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from voiceface import files
 from voiceface.errors import VoicefaceError, hardship
+from voiceface.ids import segment_of
 from voiceface.tables import DESCRIPTOR, PACKED, SPLITS
 
 
@@ -43,6 +44,8 @@ class Packed:
     """The emotion of each row's speech, as in sources.csv; may be empty."""
     emotion_classes: list[str] = field(default_factory=list)
     """Emotions of the training split: the classes."""
+    segments: list[str] = field(default_factory=list)
+    """The segment that each row's sound is of: several faces may share one. Empty: each its own."""
 
     @property
     def emotion_labels(self) -> np.ndarray:
@@ -89,6 +92,7 @@ def read_packed(folder: Path) -> Packed:
     return Packed(
         folder.name, faces, audio, labels, people, recordings, genders, speakers, videos, rate,
         digest, descriptors, table["emotion"].to_pylist(), emotions,
+        [segment_of(sample) for sample in table["sample"].to_pylist()],
     )  # fmt: skip
 
 

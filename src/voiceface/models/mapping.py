@@ -35,6 +35,7 @@ from voiceface.models.sincnet import EMBEDDING as SINCNET_EMBEDDING
 from voiceface.models.sincnet import SincEncoder, of_windows
 from voiceface.models.step import Losses
 from voiceface.tables import DESCRIPTOR
+from voiceface.training.distributed import whole_batch
 
 FIRST = 128
 """Numbers of the mapping's first layer."""
@@ -131,7 +132,7 @@ class VoiceMapping:
         loss_speaker = functional.cross_entropy(guesses, batch.labels)
         loss_mapping = config.angle_weight * loss_angle + config.speaker_weight * loss_speaker
         with torch.set_grad_enabled(config.gw_weight > 0):  # else it is but told
-            loss_topology = topology(mapped, true, config.gw_epsilon)
+            loss_topology = topology(whole_batch(mapped), whole_batch(true), config.gw_epsilon)
         weighted = config.gw_weight * loss_topology if config.gw_weight else 0.0
         yield "mapping", loss_mapping + weighted
 

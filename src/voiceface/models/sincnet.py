@@ -120,11 +120,10 @@ def of_windows(encoder: nn.Module, audio: Tensor, hop_s: float) -> Tensor:
     """The d-vectors of recordings' windows: (B, samples ≥ 3200) → (B, windows, 2048)."""
     windows = audio.unfold(1, WINDOW, round(hop_s * RATE_HZ))
     count = windows.shape[1]
-    parts = [
-        encoder(part.flatten(0, 1)).unflatten(0, (len(part), count))
-        for part in windows.split(max(1, AT_A_TIME // count))
-    ]
-    return torch.cat(parts)
+    # By their numbers: all windows at once would take their length / hop times the sound's memory.
+    numbers = torch.arange(len(audio) * count, device=audio.device).split(AT_A_TIME)
+    parts = [encoder(windows[part // count, part % count]) for part in numbers]
+    return torch.cat(parts).unflatten(0, (len(audio), count))
 
 
 class SincNet:

@@ -7,7 +7,8 @@ Shapes (B voices, c × n), with 64 bands of the Fbank front-end:
 
 The front-end is Fbank (64 log-mel bands), MFCC (13) or a spectrogram (128 linear bands). Sound of
 another rate is resampled, on the device; of a lower one, the bands above what it holds stay empty.
-Sound is repeated until it is 10 s long. Silence was cut out by the speech stage.
+Sound is repeated until it is 10 s long. Silence is little in it: of a segment, at
+least `speech.min_voiced` is voiced.
 
 The paper names the last widths; the others are those of its code. Where the two differ,
 `variant: paper` does as the paper says and `variant: code` as the code does:

@@ -125,7 +125,9 @@ def _row(cells: list[dict[str, Any]]) -> Row:
 
     def of_all(name: str) -> str:
         values = [row[name] for row in cells if row[name] is not None]
-        return figure(sum(values) / len(values), unit) if values else ""
+        # They differ where cells are of other people or of another size.
+        ends = [figure(end, unit) for end in (min(values), max(values))] if values else []
+        return " to ".join(dict.fromkeys(ends))
 
     entries = [_entry(row) for row in cells]
     return Row(cells[0]["split"], entries, of_all("real"), of_all("chance"))

@@ -95,7 +95,9 @@ def _row(
     values = [_value(evaluation, name, split, cell.heard) for evaluation, _ in runs]
     drawn = [value.generated for value in values if value.generated is not None]
     low, high = _interval(drawn, metric.unit) or (None, None)
-    as_set = not (cell.settings or config.settings)
+    # A table that gives figures of its own has those alone: others are of other data.
+    own = any(other.paper for other in config.cells)
+    as_set = not (cell.settings or config.settings or own)
     of_paper = metric.paper.get(split, metric.paper.get("all") if split == "test" else None)
     return {
         "cell": cell.label,

@@ -115,6 +115,19 @@ def batch_mean(values: Tensor) -> Tensor:
     return _mean(values.mean(0))
 
 
+def whole_batch(values: Tensor) -> Tensor:
+    """The global batch's values, (B / processes, …) → (B, …), with a gradient to all of them.
+
+    For what a loss tells of all pairs of a batch. The parts that it is gone through in
+    (`train.accumulate`) are not joined.
+    """
+    if not dist.is_initialized():
+        return values
+    count, rank = dist.get_world_size(), dist.get_rank()
+    parts = [values if part == rank else torch.zeros_like(values) for part in range(count)]
+    return count * _mean(torch.cat(parts))
+
+
 def share_statistics(network: nn.Module, workers: Workers) -> None:
     """Replace each BatchNorm in a network by one over the global batch, with the same weights."""
     for name, layer in network.named_children():
@@ -129,7 +142,7 @@ class GlobalBatchNorm(_BatchNorm):
 
     def __init__(self, local: _BatchNorm) -> None:
         """Take over the weights and the statistics of a BatchNorm."""
-        super().__init__(local.num_features, local.eps, local.momentum)
+        super().__init__(local.num_features, local.eps, local.momentum, local.affine)
         self.weight, self.bias = local.weight, local.bias
         self.running_mean, self.running_var = local.running_mean, local.running_var
         self.num_batches_tracked = local.num_batches_tracked
@@ -145,8 +158,10 @@ class GlobalBatchNorm(_BatchNorm):
         centred = values - mean.view(shape)
         variance = _mean(centred.square().mean(axes))
         self._track(mean, variance, values.numel() // self.num_features)
-        scale = (self.weight * (variance + self.eps).rsqrt()).view(shape)
-        return (centred * scale + self.bias.view(shape)).to(input.dtype)
+        scaled = centred * (variance + self.eps).rsqrt().view(shape)
+        if self.affine:
+            scaled = scaled * self.weight.view(shape) + self.bias.view(shape)
+        return scaled.to(input.dtype)
 
     def _check_input_dim(self, input: Tensor) -> None:
         pass  # any number of dimensions

@@ -95,7 +95,7 @@ def train_networks(
     with joined(config) as workers:
         run = Run(config, section, splits["train"], workers, build)
         _Session(run, name, splits, output, file).train()
-        return run.model if workers.leads else None
+        return run.finished() if workers.leads else None
 
 
 class _Session:

@@ -83,6 +83,7 @@ class Run:
         )
         self.history = History(workers.mean)
         self.average = self.weights() if config.ema else {}
+        self._share = torch.zeros((), device=self.device)  # of the new weights in the average
         self._recorder = self._make_recorder()
         self.step = 0
         self.spent_s = 0.0
@@ -95,6 +96,8 @@ class Run:
             for group, rate in zip(self.optimizers[optimizer].param_groups, rates, strict=True):
                 group["lr"] = rate * factor
         batch = self.batches.next()
+        # A young average remembers less: it would long be made of the weights of the start.
+        self._share.fill_(1 - min(self.config.ema, (1 + self.step) / (10 + self.step)))
         if self._recorder:
             metrics = self._recorder((batch.audio.shape, factor), batch)
         else:
@@ -132,6 +135,11 @@ class Run:
             yield
         finally:
             self._load_weights(own)
+
+    def finished(self) -> Trainable:
+        """The model, with the weights of `result()` from here on."""
+        self._load_weights(self.average)
+        return self.model
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the rest of the run depends on; torch's random states aside."""
@@ -203,7 +211,7 @@ class Run:
         for name, part in self.average.items():
             for key, now in self.model.networks[name].state_dict().items():
                 if now.is_floating_point():
-                    part[key].lerp_(now, 1 - self.config.ema)
+                    part[key].lerp_(now, self._share.to(now.dtype))
                 else:
                     part[key].copy_(now)
 
