@@ -8,6 +8,7 @@ changes gets a look of its own. What follows one of the looks is decoded as a bu
 the picture stands still and how the mouth moves.
 """
 
+import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import groupby, pairwise
 from pathlib import Path
+from typing import Any
 
 import av
 import av.error
@@ -77,14 +79,14 @@ class Frame:
     def size(self) -> tuple[int, int]:
         """Width and height of `rgb`."""
         width, height = round(self.picture.width * self.aspect), self.picture.height
-        return (height, width) if self._turns % 2 else (width, height)
+        return (height, width) if self._layout[0] else (width, height)
 
     @property
     def rgb(self) -> np.ndarray:
         """As a player shows it, upright and with square pixels: uint8 (height, width, 3)."""
         width, height = round(self.picture.width * self.aspect), self.picture.height
         rgb = self.picture.to_ndarray(width=width, height=height, format="rgb24")
-        return np.ascontiguousarray(np.rot90(rgb, self._turns))
+        return np.ascontiguousarray(self._shown(rgb))
 
     @cached_property
     def luma(self) -> np.ndarray:
@@ -99,7 +101,7 @@ class Frame:
         width = round(picture.width * self.aspect)
         if width != picture.width:
             rows = cv2.resize(rows, (width, picture.height), interpolation=cv2.INTER_LINEAR)
-        return np.rot90(rows, self._turns)
+        return self._shown(rows)
 
     def grey(self, longer: int) -> np.ndarray:
         """The same, its longer side so many pixels: uint8 (height, width)."""
@@ -109,9 +111,27 @@ class Frame:
         how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         return cv2.resize(self.luma, size, interpolation=how)
 
-    @property
-    def _turns(self) -> int:
-        return round(self.picture.rotation / 90)
+    def _shown(self, pixels: np.ndarray) -> np.ndarray:
+        """Stored pixels, (height, width, ...), as the display matrix lays them out."""
+        swapped, down, across = self._layout
+        return (pixels.swapaxes(0, 1) if swapped else pixels)[::down, ::across]
+
+    @cached_property
+    def _layout(self) -> tuple[bool, int, int]:
+        """Whether rows are shown as columns; then the steps through both: -1 is backwards."""
+        try:
+            matrix: Any = self.picture.side_data.get("DISPLAYMATRIX")
+        except ValueError:  # beside data of a kind that PyAV has no name for: no mirroring is told
+            turn = math.radians(self.picture.rotation)
+            a, b, c, d = math.cos(turn), -math.sin(turn), math.sin(turn), math.cos(turn)
+        else:
+            if matrix is None:
+                return False, 1, 1
+            # (x, y) is shown at (a x + c y, b x + d y); the others move it or are fixed.
+            a, b, _, c, d = np.frombuffer(matrix, np.int32)[:5].tolist()
+        swapped = abs(b) > abs(a)
+        across, down = (c, b) if swapped else (a, d)
+        return swapped, -1 if down < 0 else 1, -1 if across < 0 else 1
 
 
 def plan_looks(
