@@ -1,5 +1,6 @@
 """Frames: which are decoded, and that each is the one that was shown at its time."""
 
+import os
 from fractions import Fraction
 from pathlib import Path
 
@@ -101,6 +102,23 @@ def test_pixels_are_made_square(tmp_path: Path) -> None:
     )
     frame = next(decode_looks(media, [(0, SECOND)], 1))
     assert frame.rgb.shape == (288, 384, 3)
+
+
+@pytest.mark.parametrize("pixels", ["yuv420p", "yuv420p10le"])
+def test_frames_are_converted_on_one_core_as_pyav_converts_them(
+    tmp_path: Path, pixels: str
+) -> None:
+    picture = "testsrc2=s=640x360:r=25:d=1"
+    media = make_media(tmp_path / "a.mkv", picture=picture, seconds=1, pixels=pixels)
+    frames = list(decode_looks(media, [(0, SECOND)], 1))
+    threads = len(os.listdir("/proc/self/task"))
+    shown = [frame.rgb for frame in frames]
+    grey = [frame.luma for frame in frames]
+    assert len(os.listdir("/proc/self/task")) == threads
+    for frame, rgb, luma in zip(frames, shown, grey, strict=True):
+        np.testing.assert_array_equal(rgb, frame.picture.to_ndarray(format="rgb24"))
+        if pixels == "yuv420p10le":
+            np.testing.assert_array_equal(luma, frame.picture.to_ndarray(format="gray"))
 
 
 def test_a_cut_and_a_freeze_are_told_from_the_packets() -> None:

@@ -13,7 +13,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ import av
 import av.error
 import cv2
 import numpy as np
+from av.video.reformatter import VideoReformatter
 
 from voiceface.media.container import opened, video_stream
 from voiceface.media.packets import read_packets, to_us
@@ -85,7 +86,7 @@ class Frame:
     def rgb(self) -> np.ndarray:
         """As a player shows it, upright and with square pixels: uint8 (height, width, 3)."""
         width, height = round(self.picture.width * self.aspect), self.picture.height
-        rgb = self.picture.to_ndarray(width=width, height=height, format="rgb24")
+        rgb = _converted(self.picture, width, height, "rgb24")
         return np.ascontiguousarray(self._shown(rgb))
 
     @cached_property
@@ -97,7 +98,7 @@ class Frame:
             rows = np.frombuffer(memoryview(picture.planes[0]), np.uint8)
             rows = rows.reshape(-1, picture.planes[0].line_size)[: picture.height, : picture.width]
         else:
-            rows = picture.to_ndarray(format="gray")
+            rows = _converted(picture, picture.width, picture.height, "gray")
         width = round(picture.width * self.aspect)
         if width != picture.width:
             rows = cv2.resize(rows, (width, picture.height), interpolation=cv2.INTER_LINEAR)
@@ -132,6 +133,18 @@ class Frame:
         swapped = abs(b) > abs(a)
         across, down = (c, b) if swapped else (a, d)
         return swapped, -1 if down < 0 else 1, -1 if across < 0 else 1
+
+
+@cache
+def _reformatter() -> VideoReformatter:
+    """One for all frames: a converter of its own for each, on all cores, costs twice the time."""
+    return VideoReformatter()
+
+
+def _converted(picture: av.VideoFrame, width: int, height: int, format: str) -> np.ndarray:
+    """The pixels in that size and format: uint8 (height, width[, 3])."""
+    converted = _reformatter().reformat(picture, width, height, format, threads=1)
+    return converted.to_ndarray()
 
 
 def plan_looks(
