@@ -1,16 +1,19 @@
 """Frames: which are decoded, and that each is the one that was shown at its time."""
 
 import os
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
 
 from tests.media_builder import make_media
+from voiceface.media import frames as frames_module
 from voiceface.media.changes import find_changes
-from voiceface.media.frames import Look, _decode_group, decode_looks, plan_looks
+from voiceface.media.frames import Frame, Look, _decode_group, decode_looks, plan_looks
 
 SECOND = 1_000_000
 # Grey level = whole seconds × 20: a frame tells when it was shown.
@@ -81,6 +84,27 @@ def test_a_frame_is_the_one_shown_at_its_time(
         assert start <= frame.time_us < end
         shown = (float(frame.rgb.mean()) - 16) / 20
         assert round(shown) == (frame.time_us + 1000) // SECOND
+
+
+def test_where_no_more_is_wanted_nothing_is_decoded_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    media = make_media(
+        tmp_path / "a.mp4", picture=CLOCK, sound=None, fps="25", seconds=9, keyframe_every=10
+    )
+    decoded: list[bool] = []
+
+    def counted(*arguments: Any) -> Iterator[Frame]:
+        decoded.append(all(look.extra for look in arguments[2]))
+        return _decode_group(*arguments)
+
+    monkeypatch.setattr(frames_module, "_decode_group", counted)
+    spans = [(0, 4 * SECOND), (4 * SECOND, 8 * SECOND)]
+    assert len(list(decode_looks(media, spans, 2, lambda: True))) > 20
+    assert any(decoded)
+    decoded.clear()
+    assert len(list(decode_looks(media, spans, 2, lambda: False))) > 10
+    assert not any(decoded)
 
 
 def test_a_display_matrix_turns_the_picture_upright(tmp_path: Path) -> None:

@@ -221,10 +221,13 @@ def decode_looks(
         seek_points, late_us = packets.keyframes, packets.late_us
         segments = [(start_us + late_us, end_us + late_us) for start_us, end_us in segments]
         looks = plan_looks(sorted(seek_points), base, segments, per_segment, packets.changes)
-        for keyframe, group in groupby(looks, key=lambda look: look.keyframe):
+        for keyframe, of_keyframe in groupby(looks, key=lambda look: look.keyframe):
+            group = list(of_keyframe)
+            if all(look.extra for look in group) and not more():
+                continue  # without a seek, which costs as much as some frames
             try:
                 container.seek(seek_points[keyframe], stream=stream)
-                for frame in _decode_group(container, stream, list(group), segments, more):
+                for frame in _decode_group(container, stream, group, segments, more):
                     yield replace(frame, time_us=frame.time_us - late_us) if late_us else frame
             except MemoryError:  # PyAV's is both: the file is not to blame
                 raise
