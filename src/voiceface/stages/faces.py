@@ -261,10 +261,10 @@ class _Person:
         mean = descriptor if self._mean is None else self._mean
         self._mean = mean + (descriptor - mean) / self._count
 
-    def choose(self, frame: Frame, landmarks: list[np.ndarray]) -> int:
-        """The face that is nearest to the main person; the first where that is not known."""
+    def choose(self, frame: Frame, landmarks: list[np.ndarray]) -> int | None:
+        """The face that is nearest to the main person; None where that is not known."""
         if self._mean is None:
-            return 0
+            return None
         rgb = frame.rgb
         chips = np.stack([faces.descriptor_chip(rgb, own) for own in landmarks])
         return int(np.argmin(np.linalg.norm(describe(chips) - self._mean, axis=1)))
