@@ -1,15 +1,19 @@
 """Frames: which are decoded, and that each is the one that was shown at its time."""
 
+import os
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
 
 from tests.media_builder import make_media
+from voiceface.media import frames as frames_module
 from voiceface.media.changes import find_changes
-from voiceface.media.frames import Look, _decode_group, decode_looks, plan_looks
+from voiceface.media.frames import Frame, Look, _decode_group, decode_looks, plan_looks
 
 SECOND = 1_000_000
 # Grey level = whole seconds × 20: a frame tells when it was shown.
@@ -82,6 +86,27 @@ def test_a_frame_is_the_one_shown_at_its_time(
         assert round(shown) == (frame.time_us + 1000) // SECOND
 
 
+def test_where_no_more_is_wanted_nothing_is_decoded_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    media = make_media(
+        tmp_path / "a.mp4", picture=CLOCK, sound=None, fps="25", seconds=9, keyframe_every=10
+    )
+    decoded: list[bool] = []
+
+    def counted(*arguments: Any) -> Iterator[Frame]:
+        decoded.append(all(look.extra for look in arguments[2]))
+        return _decode_group(*arguments)
+
+    monkeypatch.setattr(frames_module, "_decode_group", counted)
+    spans = [(0, 4 * SECOND), (4 * SECOND, 8 * SECOND)]
+    assert len(list(decode_looks(media, spans, 2, lambda: True))) > 20
+    assert any(decoded)
+    decoded.clear()
+    assert len(list(decode_looks(media, spans, 2, lambda: False))) > 10
+    assert not any(decoded)
+
+
 def test_a_display_matrix_turns_the_picture_upright(tmp_path: Path) -> None:
     half = "color=black:s=320x240:r=25:d=2,drawbox=0:0:160:240:white:fill"
     upright = make_media(tmp_path / "a.mp4", picture=half, seconds=2)
@@ -101,6 +126,23 @@ def test_pixels_are_made_square(tmp_path: Path) -> None:
     )
     frame = next(decode_looks(media, [(0, SECOND)], 1))
     assert frame.rgb.shape == (288, 384, 3)
+
+
+@pytest.mark.parametrize("pixels", ["yuv420p", "yuv420p10le"])
+def test_frames_are_converted_on_one_core_as_pyav_converts_them(
+    tmp_path: Path, pixels: str
+) -> None:
+    picture = "testsrc2=s=640x360:r=25:d=1"
+    media = make_media(tmp_path / "a.mkv", picture=picture, seconds=1, pixels=pixels)
+    frames = list(decode_looks(media, [(0, SECOND)], 1))
+    threads = len(os.listdir("/proc/self/task"))
+    shown = [frame.rgb for frame in frames]
+    grey = [frame.luma for frame in frames]
+    assert len(os.listdir("/proc/self/task")) == threads
+    for frame, rgb, luma in zip(frames, shown, grey, strict=True):
+        np.testing.assert_array_equal(rgb, frame.picture.to_ndarray(format="rgb24"))
+        if pixels == "yuv420p10le":
+            np.testing.assert_array_equal(luma, frame.picture.to_ndarray(format="gray"))
 
 
 def test_a_cut_and_a_freeze_are_told_from_the_packets() -> None:

@@ -1,14 +1,18 @@
 """A frame looks as a player shows it: turned by the display matrix, with square pixels."""
 
+import struct
+from fractions import Fraction
 from pathlib import Path
 
+import av
+import cv2
 import imageio_ffmpeg
 import numpy as np
 import pytest
 
 from tests.flash_builder import ffmpeg, heard_s, make_flashes, seen_s
 from tests.media_builder import make_media
-from voiceface.media.frames import decode_looks
+from voiceface.media.frames import Frame, decode_looks
 
 SECOND = 1_000_000
 # Four corners of four brightnesses: no turn and no mirroring looks like another.
@@ -67,6 +71,38 @@ def test_the_four_turns_are_four_pictures(tmp_path: Path) -> None:
         3,
         1,
     ]  # counter-clockwise: top left, bottom left, bottom right, top right
+
+
+@pytest.mark.parametrize("mirror", ["-display_hflip", "-display_vflip"])
+@pytest.mark.parametrize("turn", ["0", "90"])
+def test_a_mirrored_picture_is_shown_as_a_player_shows_it(
+    tmp_path: Path, mirror: str, turn: str
+) -> None:
+    picture = CORNERS.format(size="320x240")
+    plain = make_media(tmp_path / "plain.mp4", picture=picture, sound=None, seconds=1)
+    how = ("-display_rotation", turn, mirror, "-i", str(plain), "-c", "copy")
+    media = ffmpeg(tmp_path / "a.mp4", *how)
+    frame = next(decode_looks(media, [(0, SECOND)], 1))
+    expected = _shown(media, tmp_path)
+    assert frame.rgb.shape == expected.shape
+    assert frame.size == expected.shape[1::-1]
+    assert _corners(frame.rgb) == pytest.approx(_corners(expected), abs=3)
+    assert np.argsort(_corners(frame.luma)).tolist() == np.argsort(_corners(expected)).tolist()
+
+
+def test_a_picture_is_turned_though_its_camera_wrote_more_than_the_turn() -> None:
+    # As a JPEG with Exif, orientation 6: the left is the top. PyAV has no name for Exif data.
+    stored = np.zeros((240, 320, 3), np.uint8)
+    stored[:, :160] = 255
+    jpeg = cv2.imencode(".jpg", stored)[1].tobytes()
+    tiff = b"MM\0*\0\0\0\x08" + struct.pack(">HHHIHHI", 1, 0x112, 3, 1, 6, 0, 0)
+    exif = b"Exif\0\0" + tiff
+    jpeg = jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + jpeg[2:]
+    decoder = av.CodecContext.create("mjpeg", "r")
+    (picture,) = [*decoder.decode(av.Packet(jpeg)), *decoder.decode(None)]
+    frame = Frame(0, 0, True, picture, Fraction(1))
+    assert frame.rgb.shape == (320, 240, 3)
+    assert _corners(frame.rgb) == pytest.approx([255, 255, 0, 0], abs=3)
 
 
 def test_a_turned_picture_is_in_step(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -12,6 +13,7 @@ from voiceface.media.watch import Watcher
 
 TRAITS = np.full(8, 0.5)
 OTHER = np.full(8, 0.15)
+UNLIKE = np.array([0.95, 0.05, 0.05, 0.95, 0.95, 0.95, 0.95, 0.95])
 
 
 def _face(traits: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -88,6 +90,60 @@ def test_after_a_cut_the_main_face_is_told_by_its_looks() -> None:
     finding = watcher.segment([_frame([(main, 30), (other, 380)], 5_000_000)])
     assert asked == [2]
     assert finding.best[0].landmarks[:, 0].mean() < 250
+
+
+@pytest.mark.parametrize(("known", "middle"), [(True, 140), (False, 490)])
+def test_who_comes_to_the_main_face_s_place_is_the_main_one_only_where_nobody_knows_better(
+    known: bool, middle: int
+) -> None:
+    main, other = _face(TRAITS), _face(UNLIKE)
+
+    def choose(frame: Frame, landmarks: list[np.ndarray]) -> int | None:
+        return int(np.argmin([points[0, 0] for points in landmarks])) if known else None
+
+    watcher = Watcher(detect_width=320, upsample_on_miss=1, keep=1, choose=choose)
+    watcher.segment([_frame([(main, 380)], 0)])
+    finding = watcher.segment([_frame([(main, 30), (other, 380)], 5_000_000)])
+    assert finding.best[0].landmarks[:, 0].mean() == pytest.approx(middle, abs=20)
+
+
+@pytest.mark.parametrize("x", [380, 160])  # where B was; after a cut, between both
+def test_whoever_is_alone_after_two_keeps_a_mouth_of_its_own(x: int) -> None:
+    main, other = _face(TRAITS), _face(UNLIKE)
+    watcher = _watcher(chosen=0)
+    watcher.segment([_frame([(main, 30)], 0)])
+    frames = [
+        _frame([(main, 30), (other, 380)], 5_000_000),
+        _frame([(other, x)], 6_000_000),
+        _frame([(other, x)], 6_100_000, full=False),
+        _frame([(main, x)], 7_000_000),
+    ]
+    finding = watcher.segment(frames)
+    assert finding.mouth.times_us == [5_000_000, 7_000_000]
+    assert [mouth.times_us for mouth in finding.others] == [[5_000_000, 6_000_000, 6_100_000]]
+    finding = watcher.segment([_frame([(other, x)], 9_000_000)])  # the segment's only one
+    assert finding.mouth.times_us == [9_000_000]
+
+
+def test_others_are_told_apart_by_their_places() -> None:
+    watcher = Watcher(detect_width=640, upsample_on_miss=0, keep=1, choose=lambda *_: None)
+    shown = {
+        x: cv2.resize(_face(traits), (200, 200))
+        for x, traits in ((5, OTHER), (220, TRAITS), (435, UNLIKE))
+    }
+    frames = []
+    for time_us, places in enumerate([(220,), (5, 220, 435), (220, 435), (5, 220)]):
+        picture = np.full((360, 640, 3), 90, np.uint8)
+        for x in places:
+            picture[80:280, x : x + 200] = shown[x]
+        coded = av.VideoFrame.from_ndarray(picture, "rgb24")
+        frames.append(Frame(0, time_us * 1_000_000, True, coded, Fraction(1)))
+    finding = watcher.segment(frames)
+    assert finding.faces == 3
+    for seen, count in zip((finding.mouth, *finding.others), (4, 2, 2), strict=True):
+        middles = [points[:, 0].mean() for points in seen.landmarks]
+        assert len(middles) == count
+        assert max(middles) - min(middles) < 20
 
 
 def test_the_frames_kept_are_apart_and_the_best_is_first() -> None:

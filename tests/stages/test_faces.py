@@ -1,6 +1,7 @@
 """Faces stage: a good frame of the right time, its crop, its scores."""
 
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from voiceface.config import Faces
 from voiceface.demo.truth import TRUTH, picture_is_good
 from voiceface.files import read_table, write_table
 from voiceface.media import faces as media_faces
+from voiceface.media import quality
 from voiceface.media.audio import to_flac
 from voiceface.media.frames import Frame, decode_looks
+from voiceface.media.watch import Sight
 from voiceface.outcome import Outcome, write_outcome
 from voiceface.stages import faces
 from voiceface.tables import FACES, SPEECH
@@ -184,6 +187,31 @@ def test_a_silent_video_of_one_frame_gives_its_face(tmp_path: Path) -> None:
     media = make_media(tmp_path / "a.mp4", picture=f"movie={_face_png(tmp_path)}", sound=None)
     (row,) = _run_silent(tmp_path, media)
     assert (row["faces"], row["start_us"]) == (1, 0)
+
+
+def _sight(traits: list[float]) -> Sight:
+    picture = np.full((360, 360, 3), 90, np.uint8)
+    picture[70:290, 70:290] = drawn_face(np.array(traits), np.random.default_rng(0), 220)
+    frame = Frame(0, 0, True, av.VideoFrame.from_ndarray(picture, "rgb24"), Fraction(1))
+    (face,) = find_faces(picture)
+    landmarks = media_faces.find_landmarks(picture, face)
+    return Sight(frame, face, landmarks, media_faces.thumb(frame.luma, landmarks, 64), 1.0)
+
+
+def test_who_is_farthest_from_the_face_counts_not_who_looks_least_like_it() -> None:
+    own = _sight([0.5] * 8)
+    unlike = _sight([0.95, 0.05, 0.05, 0.95, 0.95, 0.95, 0.95, 0.95])
+    other = _sight([0.05, 0.95, 0.95, 0.95, 0.95, 0.95, 0.95, 0.05])
+    likeness = [quality.likeness(own.thumb, look.thumb) for look in (unlike, other)]
+    assert likeness[0] < likeness[1] < 0.8
+    chip = media_faces.descriptor_chip(own.frame.rgb, own.landmarks)
+    change = [
+        faces._described(chip, own, looks)["face_change"]
+        for looks in ([own], [unlike], [other], [own, unlike, other])
+    ]
+    assert change[0] == 0
+    assert change[1] < change[2] - 0.05
+    assert change[3] == pytest.approx(change[2], abs=1e-4)
 
 
 def test_sharpness_hardly_depends_on_the_size_of_the_crop(tmp_path: Path) -> None:

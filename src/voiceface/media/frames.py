@@ -8,18 +8,21 @@ changes gets a look of its own. What follows one of the looks is decoded as a bu
 the picture stands still and how the mouth moves.
 """
 
+import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import groupby, pairwise
 from pathlib import Path
+from typing import Any
 
 import av
 import av.error
 import cv2
 import numpy as np
+from av.video.reformatter import VideoReformatter
 
 from voiceface.media.container import opened, video_stream
 from voiceface.media.packets import read_packets, to_us
@@ -77,14 +80,14 @@ class Frame:
     def size(self) -> tuple[int, int]:
         """Width and height of `rgb`."""
         width, height = round(self.picture.width * self.aspect), self.picture.height
-        return (height, width) if self._turns % 2 else (width, height)
+        return (height, width) if self._layout[0] else (width, height)
 
     @property
     def rgb(self) -> np.ndarray:
         """As a player shows it, upright and with square pixels: uint8 (height, width, 3)."""
         width, height = round(self.picture.width * self.aspect), self.picture.height
-        rgb = self.picture.to_ndarray(width=width, height=height, format="rgb24")
-        return np.ascontiguousarray(np.rot90(rgb, self._turns))
+        rgb = _converted(self.picture, width, height, "rgb24")
+        return np.ascontiguousarray(self._shown(rgb))
 
     @cached_property
     def luma(self) -> np.ndarray:
@@ -95,11 +98,11 @@ class Frame:
             rows = np.frombuffer(memoryview(picture.planes[0]), np.uint8)
             rows = rows.reshape(-1, picture.planes[0].line_size)[: picture.height, : picture.width]
         else:
-            rows = picture.to_ndarray(format="gray")
+            rows = _converted(picture, picture.width, picture.height, "gray")
         width = round(picture.width * self.aspect)
         if width != picture.width:
             rows = cv2.resize(rows, (width, picture.height), interpolation=cv2.INTER_LINEAR)
-        return np.rot90(rows, self._turns)
+        return self._shown(rows)
 
     def grey(self, longer: int) -> np.ndarray:
         """The same, its longer side so many pixels: uint8 (height, width)."""
@@ -109,9 +112,39 @@ class Frame:
         how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         return cv2.resize(self.luma, size, interpolation=how)
 
-    @property
-    def _turns(self) -> int:
-        return round(self.picture.rotation / 90)
+    def _shown(self, pixels: np.ndarray) -> np.ndarray:
+        """Stored pixels, (height, width, ...), as the display matrix lays them out."""
+        swapped, down, across = self._layout
+        return (pixels.swapaxes(0, 1) if swapped else pixels)[::down, ::across]
+
+    @cached_property
+    def _layout(self) -> tuple[bool, int, int]:
+        """Whether rows are shown as columns; then the steps through both: -1 is backwards."""
+        try:
+            matrix: Any = self.picture.side_data.get("DISPLAYMATRIX")
+        except ValueError:  # beside data of a kind that PyAV has no name for: no mirroring is told
+            turn = math.radians(self.picture.rotation)
+            a, b, c, d = math.cos(turn), -math.sin(turn), math.sin(turn), math.cos(turn)
+        else:
+            if matrix is None:
+                return False, 1, 1
+            # (x, y) is shown at (a x + c y, b x + d y); the others move it or are fixed.
+            a, b, _, c, d = np.frombuffer(matrix, np.int32)[:5].tolist()
+        swapped = abs(b) > abs(a)
+        across, down = (c, b) if swapped else (a, d)
+        return swapped, -1 if down < 0 else 1, -1 if across < 0 else 1
+
+
+@cache
+def _reformatter() -> VideoReformatter:
+    """One for all frames: a converter of its own for each, on all cores, costs twice the time."""
+    return VideoReformatter()
+
+
+def _converted(picture: av.VideoFrame, width: int, height: int, format: str) -> np.ndarray:
+    """The pixels in that size and format: uint8 (height, width[, 3])."""
+    converted = _reformatter().reformat(picture, width, height, format, threads=1)
+    return converted.to_ndarray()
 
 
 def plan_looks(
@@ -188,10 +221,13 @@ def decode_looks(
         seek_points, late_us = packets.keyframes, packets.late_us
         segments = [(start_us + late_us, end_us + late_us) for start_us, end_us in segments]
         looks = plan_looks(sorted(seek_points), base, segments, per_segment, packets.changes)
-        for keyframe, group in groupby(looks, key=lambda look: look.keyframe):
+        for keyframe, of_keyframe in groupby(looks, key=lambda look: look.keyframe):
+            group = list(of_keyframe)
+            if all(look.extra for look in group) and not more():
+                continue  # without a seek, which costs as much as some frames
             try:
                 container.seek(seek_points[keyframe], stream=stream)
-                for frame in _decode_group(container, stream, list(group), segments, more):
+                for frame in _decode_group(container, stream, group, segments, more):
                     yield replace(frame, time_us=frame.time_us - late_us) if late_us else frame
             except MemoryError:  # PyAV's is both: the file is not to blame
                 raise

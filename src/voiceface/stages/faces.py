@@ -190,19 +190,16 @@ def _resized(crop: np.ndarray) -> np.ndarray:
 
 
 def _described(chip: np.ndarray, sight: Sight, looks: Iterable[Sight]) -> Row:
-    """The descriptor, and its distance to the look that is least like it; 0 where all are alike.
+    """The descriptor, and its distance to the look that is farthest from it; 0 where all are alike.
 
-    A descriptor costs as much as a look, so it is computed for the least alike look only, and only
-    if that could be another person.
+    A descriptor costs as much as a look, so it is computed only for looks that could be another
+    person; of all these, for the least alike may be the same person behind a hand.
     """
-    chips = [chip]
-    alike = [(quality.likeness(sight.thumb, look.thumb), look) for look in looks]
-    least, other = min(alike, key=lambda pair: pair[0], default=(1.0, sight))
-    if least < _ALIKE:
-        chips.append(faces.descriptor_chip(other.frame.rgb, other.landmarks))
-    descriptors = describe(np.stack(chips))
-    change = float(np.linalg.norm(descriptors[0] - descriptors[-1]))
-    return {"descriptor": descriptors[0], "face_change": change}
+    others = [look for look in looks if quality.likeness(sight.thumb, look.thumb) < _ALIKE]
+    chips = [faces.descriptor_chip(look.frame.rgb, look.landmarks) for look in others]
+    descriptors = describe(np.stack([chip, *chips]))
+    changes = np.linalg.norm(descriptors - descriptors[0], axis=1)
+    return {"descriptor": descriptors[0], "face_change": float(changes.max())}
 
 
 class _Talk:
@@ -264,10 +261,10 @@ class _Person:
         mean = descriptor if self._mean is None else self._mean
         self._mean = mean + (descriptor - mean) / self._count
 
-    def choose(self, frame: Frame, landmarks: list[np.ndarray]) -> int:
-        """The face that is nearest to the main person; the first where that is not known."""
+    def choose(self, frame: Frame, landmarks: list[np.ndarray]) -> int | None:
+        """The face that is nearest to the main person; None where that is not known."""
         if self._mean is None:
-            return 0
+            return None
         rgb = frame.rgb
         chips = np.stack([faces.descriptor_chip(rgb, own) for own in landmarks])
         return int(np.argmin(np.linalg.norm(describe(chips) - self._mean, axis=1)))
