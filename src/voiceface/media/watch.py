@@ -213,7 +213,7 @@ class Watcher:
         seen = [_Seen(frame, face) for face in found]
         tracks = []
         for number, one in sorted(self._numbered(seen).items()):
-            self._known[number : number + 1] = [one]
+            self._known[number : number + 1] = [one]  # or at the end: numbers have no gaps
             while len(finding.others) < number:
                 finding.others.append(Mouth())
             tracks.append(_Track(one.face, [finding.mouth, *finding.others][number]))
@@ -231,8 +231,10 @@ class Watcher:
         for one in [one for one in seen if one is not main][: len(free)]:
             before = [number for number in free if number < len(self._known)]
             at = one.at_place([self._known[number] for number in before])
-            new = [number for number in free if number not in before]
-            numbered[free.pop(free.index(before[at] if at is not None else (new or free)[0]))] = one
+            unused = free[len(before) :]
+            number = before[at] if at is not None else (unused or free)[0]
+            free.remove(number)
+            numbered[number] = one
         return numbered
 
     def _whose(self, one: _Seen) -> int:
