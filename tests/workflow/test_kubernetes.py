@@ -20,8 +20,9 @@ from voiceface.sources import Video, write_videos
 pytestmark = [pytest.mark.kubernetes, pytest.mark.slow]
 
 VIDEOS = ("web-a", "web-b")
-RULES = ("speech", "faces", "samples", "train")
-TARGETS = ("models/wav2pix/model.json", *(f"data/samples/{video}.parquet" for video in VIDEOS))
+RULES = ("speech", "faces", "samples", "train", "voice")
+TRAINED = ("models/wav2pix/model.json", "models/voice/encoder.safetensors")
+TARGETS = (*TRAINED, *(f"data/samples/{video}.parquet" for video in VIDEOS))
 PACKED = ("faces.npy", "audio.npy", "descriptors.npy", "samples.parquet", "pack.json")
 HAD = [f"run/data/packed/{s}/{part}" for s in ("train", "test", "unseen") for part in PACKED]
 HAD += [f"run/data/media/{video}.mkv" for video in VIDEOS]
@@ -42,9 +43,13 @@ class Sent:
         return self.container["args"][-1]
 
 
+Render = tuple[Cloud, Sent, Sent, Sent]
+"""The cloud, and what it was sent: the job of the videos, of a model, of a recogniser."""
+
+
 @pytest.fixture(scope="module")
-def sent(tmp_path_factory: pytest.TempPathFactory) -> tuple[Cloud, Sent, Sent]:
-    """The cloud after a build, and the two jobs that it was sent: of the videos, of a training.
+def sent(tmp_path_factory: pytest.TempPathFactory) -> Render:
+    """The cloud after a build, and the jobs that it was sent.
 
     Media, and arrays to train on, are in the bucket already; every job fails at once.
     """
@@ -63,8 +68,10 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> tuple[Cloud, Sent, Sent]:
         told = project.snakemake(*options, fails=True)
     assert f"--packed=.snakemake/storage/s3/{BUCKET}/run/data/packed" in told
     jobs = [Sent(job["containers"][0], job) for job in map(_pod, there.jobs)]
-    videos, train = sorted(jobs, key=lambda job: "train:model" in job.command)
-    return there, videos, train
+    videos, voice, train = sorted(
+        jobs, key=lambda job: ("train:model" in job.command, "voice:recogn" in job.command)
+    )
+    return there, videos, train, voice
 
 
 def make(folder: Path) -> Project:
@@ -101,8 +108,10 @@ def _pod(job: dict[str, Any]) -> dict[str, Any]:
     return job["spec"]["template"]["spec"]
 
 
-def test_videos_share_a_pod_that_asks_for_what_it_needs(sent: tuple[Cloud, Sent, Sent]) -> None:
-    _, videos, _ = sent
+def test_videos_share_a_pod_that_asks_for_what_it_needs(
+    sent: Render,
+) -> None:
+    _, videos, *_ = sent
     for video in VIDEOS:
         for stage in ("speech", "faces", "samples"):
             assert f"'{stage}:video={video}'" in videos.command
@@ -112,15 +121,15 @@ def test_videos_share_a_pod_that_asks_for_what_it_needs(sent: tuple[Cloud, Sent,
     assert not videos.pod.get("tolerations")
 
 
-def test_the_training_is_limited_to_one_gpu(sent: tuple[Cloud, Sent, Sent]) -> None:
-    _, _, train = sent
-    limits = train.container["resources"]["limits"]
-    assert limits["nvidia.com/gpu"] == "1"
-    assert (limits["cpu"], limits["memory"]) == ("4000m", "8000M")
-    assert [one["key"] for one in train.pod["tolerations"]] == ["nvidia.com/gpu"]
+def test_each_training_is_limited_to_one_gpu(sent: Render) -> None:
+    for training in sent[2:]:
+        limits = training.container["resources"]["limits"]
+        assert limits["nvidia.com/gpu"] == "1"
+        assert (limits["cpu"], limits["memory"]) == ("4000m", "8000M")
+        assert [one["key"] for one in training.pod["tolerations"]] == ["nvidia.com/gpu"]
 
 
-def test_credentials_and_settings_come_from_a_secret(sent: tuple[Cloud, Sent, Sent]) -> None:
+def test_credentials_and_settings_come_from_a_secret(sent: Render) -> None:
     there, *jobs = sent
     (secret,) = there.secrets
     wanted = {f"SNAKEMAKE_STORAGE_S3_{name}" for name in CREDENTIALS} | {"VOICEFACE_DOWNLOAD"}
@@ -134,7 +143,7 @@ def test_credentials_and_settings_come_from_a_secret(sent: tuple[Cloud, Sent, Se
 
 
 def test_pods_work_on_the_bucket_with_the_project_s_own_code_and_lists(
-    sent: tuple[Cloud, Sent, Sent],
+    sent: Render,
 ) -> None:
     there, *jobs = sent
     for job in jobs:

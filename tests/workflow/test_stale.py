@@ -7,6 +7,8 @@ import fnmatch
 import itertools
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -219,6 +221,26 @@ def test_what_changes_no_result_runs_nothing(line: Line) -> None:
     for edit in NOTHING.values():
         edit(line)
     assert line.build() == set()
+
+
+CONDA = """#!/bin/sh
+echo '{"platform": "linux-64", "conda_version": "24.9.0", "conda_prefix": "/opt/conda",
+       "get": {"channel_priority": "strict"}}'
+"""
+"""What Snakemake asks of conda before it plans: nothing is installed."""
+
+
+def test_conda_asked_for_later_fetches_no_video_again(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("bin").mkdir()
+    Path("bin/conda").write_text(CONDA)
+    Path("bin/conda").chmod(0o755)
+    monkeypatch.setenv("PATH", "bin", prepend=os.pathsep)
+    monkeypatch.setenv("PYTHONPATH", str(line.folder / "code"))
+    plan = [sys.executable, "-m", "snakemake", "all", "--dry-run", "--sdm", "conda"]
+    done = subprocess.run(plan, capture_output=True, text=True, check=False)
+    assert "Nothing to be done" in done.stdout + done.stderr
 
 
 SIZES = {
