@@ -304,6 +304,8 @@ def with_licence(videos: list[Video], required: list[str]) -> list[Video]:
 
 
 def _with_licence(video: Video, allowed: bool) -> Video:
+    if video.status == "gone" and not is_url(video.location):
+        return video  # taken away: it is left out, and must not come back as another licence does
     if not allowed:
         return replace(video, status="unlicensed")
     return replace(video, status="listed") if video.status == "unlicensed" else video

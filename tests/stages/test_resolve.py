@@ -85,6 +85,20 @@ def test_a_licence_that_is_not_required_keeps_out_with_a_count_and_asks_no_site(
     assert is_stale(Resolve(socket_timeout_s=0.5, require_licence=["x"]), SOURCES, LOCK) is None
 
 
+def test_a_file_that_was_taken_away_does_not_come_back_with_its_licence(resolve: Resolver) -> None:
+    put("talks/a.mp4", "a")
+    put("talks/b.mp4", "b")
+    resolve("ann,talks")
+    Path("talks/a.mp4").unlink()
+    resolve()
+    for required in (["CC-BY"], []):
+        relicense(Resolve(require_licence=required), LOCK)
+    assert {video.title: video.status for video in read_videos(LOCK)} == {
+        "a": "gone",
+        "b": "listed",
+    }
+
+
 def test_shards_share_nobody_and_together_hold_all(resolve: Resolver) -> None:
     people = [f"p{number}" for number in range(40)]
     for person in people:
