@@ -297,3 +297,30 @@ def test_links_copies_and_arrays_without_their_table_are_found(project: Tables) 
     assert not Path("manifests/copy.bin").exists()
     assert not list(Path("data/packed").rglob("*.npy"))
     assert not part.exists()
+
+
+HALF = (
+    "data/.gathered.parquet.k2j3.part",
+    "data/packed/train/.audio.npy.x1.part",
+    "data/review/seen/ab/abcd.4711.part",
+    "manifests/.samples.parquet.y2.part",
+    "manifests/reviews/bea/.0.jsonl.z3.part",
+)
+
+
+def test_half_files_of_killed_jobs_go_and_are_never_vouched_for(
+    project: Tables, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in HALF:
+        put(name, "voices")
+    put("data/media/.part/web-b1/media.mp4.part", "to be gone on with")
+    add_takedowns(TAKEDOWNS, [Takedown(video="web-z", date="2026-11-26", reason="mail")])
+    capsys.readouterr()
+    assert main(["takedown", "--check"]) == 1
+    told = capsys.readouterr().out
+    assert all(f"{name}: can't be looked into" in told for name in HALF)
+    assert main(["takedown", "web-a", "--reason", "asked"]) == 0
+    assert "checked: nothing of it is left" in capsys.readouterr().out
+    assert not any(Path(name).exists() for name in HALF)
+    assert Path("data/media/.part/web-b1/media.mp4.part").exists()
+    assert main(["takedown", "--check"]) == 0

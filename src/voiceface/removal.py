@@ -25,11 +25,12 @@ from voiceface.reporting.words import some_of
 from voiceface.review.redact import redact, unredacted
 from voiceface.sources import Video, is_url, read_videos, write_videos
 from voiceface.takedowns import Takedown, Takedowns, add_takedowns, read_takedowns
-from voiceface.traces import OUTPUTS, traces, wanted
+from voiceface.traces import OUTPUTS, Wanted, half_files, traces, wanted
 
 _LEDGERS = (REVIEWS, FACES_SEEN)
 _DOWNLOADS = Path("data/downloads.parquet")
 _SHOWN = 5
+_UNREAD = "can't be looked into, so nobody knows whether something of it is there"
 _PER_VIDEO = ("media", "download", "speech", "chunks", "timeline", "faces", "samples")
 
 
@@ -47,13 +48,15 @@ class Removal:
     """local files that the videos were taken from: not ours to delete"""
     left: list[Path] = field(default_factory=list)
     """what still holds something of it: copies in other videos, and files of the user"""
+    unread: list[Path] = field(default_factory=list)
+    """what can't be looked into: half files"""
     unknown: list[str] = field(default_factory=list)
     """people of whom no table names a video, while there are videos that no table knows"""
 
     @property
     def is_whole(self) -> bool:
         """Whether nothing is left, as far as can be told."""
-        return not self.left and not self.unknown
+        return not (self.left or self.unread or self.unknown)
 
     def words(self) -> list[str]:
         """What the user should know, in lines."""
@@ -78,7 +81,9 @@ class Removal:
                 f"! something of it is still in {_listed(self.left)}: take those videos"
                 " down too, or delete the files"
             )
-        elif self.is_whole:
+        if self.unread:
+            lines.append(f"! {_UNREAD}: {_listed(self.unread)}")
+        if self.is_whole:
             lines.append(f"checked: nothing of it is left in {', '.join(OUTPUTS)}")
         return lines
 
@@ -114,6 +119,8 @@ def finish() -> Removal:
     result.unknown = sorted(down.speakers - named) if _nobodys(people, down.videos) else []
     looked_for = wanted(down.videos)
     result.redacted = sum(redact(ledger, down.videos) for ledger in _LEDGERS)
+    for path in half_files():
+        _unlink(path, result.removed)
     result.models = trained_on(MODELS, down.videos)
     for path in _in_order(traces(looked_for)):
         if _is_ours(path, down.videos):
@@ -127,14 +134,22 @@ def finish() -> Removal:
     )
     if any(video.video in down.videos for video in listed):
         write_videos(VIDEO_LIST, [one for one in listed if one.video not in down.videos])
-    result.left = [*traces(looked_for), *_unredacted(down.videos)]
+    result.left, result.unread = _look(looked_for)
     return result
 
 
-def left_over() -> list[Path]:
-    """The check by itself: what holds something of the takedowns, as far as names tell."""
-    videos = read_takedowns(TAKEDOWNS).videos
-    return [*traces(wanted(videos)), *_unredacted(videos)]
+def left_over() -> list[str]:
+    """The check by itself, in lines: what holds something of it, as far as names tell."""
+    down = read_takedowns(TAKEDOWNS)
+    if not down.rows:
+        return []
+    left, unread = _look(wanted(down.videos))
+    return [*map(str, left), *(f"{path}: {_UNREAD}" for path in unread)]
+
+
+def _look(looked_for: Wanted) -> tuple[list[Path], list[Path]]:
+    """What holds something of the videos, and what can't be looked into."""
+    return [*traces(looked_for), *_unredacted(looked_for.videos)], half_files()
 
 
 def is_pending() -> bool:
@@ -228,11 +243,15 @@ def _remove(path: Path, removed: list[Path]) -> None:
         parts = sorted(folder.iterdir(), key=lambda one: one.suffix != ".npy")
     for one in parts:
         if one.exists():
-            one.unlink()
-            removed.append(one)
+            _unlink(one, removed)
     # A folder may have the video's name.
     if len(parts) > 1 or (folder.parent.name == ".part" and not any(folder.iterdir())):
         folder.rmdir()
+
+
+def _unlink(path: Path, removed: list[Path]) -> None:
+    path.unlink()
+    removed.append(path)
 
 
 def _listed(names: Sequence[str | Path]) -> str:

@@ -29,7 +29,9 @@ OUTPUTS = ("data", "manifests", "models", "reports", "logs")
 """The folders that the stages write to."""
 
 # The drawn people, which a project may have for its sources, are no output; nor is the human input.
-_NO_OUTPUTS = (Path("data/demo-world"), Path("data/resolve.json"), REVIEWS, FACES_SEEN)
+_DRAWN = Path("data/demo-world")
+_FETCHED = Path("data/media/.part")  # in part, in a folder of each video's name
+_NO_OUTPUTS = (_DRAWN, Path("data/resolve.json"), REVIEWS, FACES_SEEN)
 _HUMAN = (Path("manifests/sources.csv"), Path("manifests/takedowns.csv"))
 _TEXT = (".csv", ".html", ".json", ".jsonl", ".log", ".txt")
 _DIGESTS = {
@@ -92,9 +94,18 @@ def traces(looked_for: Wanted) -> list[Path]:
     return sorted(found)
 
 
+def half_files() -> list[Path]:
+    """What writers that were killed, or are at work, left half: nobody can tell what is in it."""
+    return sorted(filter(_is_half, itertools.chain.from_iterable(map(files_below, OUTPUTS))))
+
+
+def _is_half(path: Path) -> bool:
+    return path.suffix == ".part" and not _is_below(path, (_DRAWN, _FETCHED))
+
+
 def _outputs() -> Iterator[Path]:
     for path in itertools.chain.from_iterable(map(files_below, OUTPUTS)):
-        if path not in _HUMAN and not _is_below(path, _NO_OUTPUTS):
+        if path not in _HUMAN and not _is_below(path, _NO_OUTPUTS) and not _is_half(path):
             yield path
     yield from Path().glob("*.csv")  # where people export the marks to
 
