@@ -1,10 +1,13 @@
 """Takedown: everything of a video or of a person leaves the project's folder, and stays out."""
 
 import contextlib
+import itertools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+
+from pydantic import ValidationError
 
 from voiceface import tables
 from voiceface.errors import VoicefaceError
@@ -20,6 +23,7 @@ from voiceface.layout import (
     TAKEDOWNS,
     VIDEO_LIST,
 )
+from voiceface.models.added import added_files, forget
 from voiceface.models.provenance import trained_on
 from voiceface.reporting.words import some_of
 from voiceface.review.redact import redact, unredacted
@@ -42,6 +46,8 @@ class Removal:
     removed: list[Path] = field(default_factory=list)
     redacted: int = 0
     """lines of the ledger that were kept without content"""
+    forgot: list[str] = field(default_factory=list)
+    """recognisers to which the people had been added"""
     models: list[str] = field(default_factory=list)
     """trained on it"""
     sources: list[str] = field(default_factory=list)
@@ -49,7 +55,7 @@ class Removal:
     left: list[Path] = field(default_factory=list)
     """what still holds something of it: copies in other videos, and files of the user"""
     unread: list[Path] = field(default_factory=list)
-    """what can't be looked into: half files"""
+    """what can't be looked into: half files, and damaged ones of added speakers"""
     unknown: list[str] = field(default_factory=list)
     """people of whom no table names a video, while there are videos that no table knows"""
 
@@ -64,6 +70,8 @@ class Removal:
         lines.append(f"removed: {len(self.removed)} files")
         if self.redacted:
             lines.append(f"ledger: {self.redacted} lines are kept without content")
+        if self.forgot:
+            lines.append(f"recognisers that forgot the voice: {', '.join(self.forgot)}")
         if self.models:
             lines.append(
                 f"trained on it, and stale now: {', '.join(self.models)}; `voiceface build` trains"
@@ -97,10 +105,16 @@ def take_down(videos: Sequence[str], speakers: Sequence[str], reason: str) -> Re
     Raises:
         VoicefaceError: a name is not known, or the ledger is in use.
     """
-    _check_known(videos, speakers, _people(_listed_videos()))
+    people = _people(_listed_videos())
+    added = itertools.chain.from_iterable(names or () for _, names in added_files(MODELS))
+    _check_known(videos, speakers, people, {name.lower() for name in (*people.values(), *added)})
     today = datetime.now(UTC).date().isoformat()
     rows = [Takedown(video=video, date=today, reason=reason) for video in videos]
-    rows += [Takedown(speaker=speaker, date=today, reason=reason) for speaker in speakers]
+    try:
+        rows += [Takedown(speaker=speaker, date=today, reason=reason) for speaker in speakers]
+    except ValidationError:  # added, and of a name that no source can have
+        mend = "`voiceface speakers remove` forgets who was added"
+        raise VoicefaceError(f"{', '.join(speakers)}: not all are labels; {mend}") from None
     add_takedowns(TAKEDOWNS, rows)
     return finish()
 
@@ -119,6 +133,9 @@ def finish() -> Removal:
     result.unknown = sorted(down.speakers - named) if _nobodys(people, down.videos) else []
     looked_for = wanted(down.videos)
     result.redacted = sum(redact(ledger, down.videos) for ledger in _LEDGERS)
+    for name, path in _added(down):
+        forget(name, path)
+        result.forgot.append(path.parent.name)
     for path in half_files():
         _unlink(path, result.removed)
     result.models = trained_on(MODELS, down.videos)
@@ -134,7 +151,7 @@ def finish() -> Removal:
     )
     if any(video.video in down.videos for video in listed):
         write_videos(VIDEO_LIST, [one for one in listed if one.video not in down.videos])
-    result.left, result.unread = _look(looked_for)
+    result.left, result.unread = _look(down, looked_for)
     return result
 
 
@@ -143,13 +160,27 @@ def left_over() -> list[str]:
     down = read_takedowns(TAKEDOWNS)
     if not down.rows:
         return []
-    left, unread = _look(wanted(down.videos))
+    left, unread = _look(down, wanted(down.videos))
     return [*map(str, left), *(f"{path}: {_UNREAD}" for path in unread)]
 
 
-def _look(looked_for: Wanted) -> tuple[list[Path], list[Path]]:
-    """What holds something of the videos, and what can't be looked into."""
-    return [*traces(looked_for), *_unredacted(looked_for.videos)], half_files()
+def _look(down: Takedowns, looked_for: Wanted) -> tuple[list[Path], list[Path]]:
+    """What holds something of the takedowns, and what can't be looked into."""
+    left = [*traces(looked_for), *_unredacted(looked_for.videos)]
+    damaged = (
+        [path for path, names in added_files(MODELS) if names is None] if down.speakers else []
+    )
+    return [*left, *dict.fromkeys(path for _, path in _added(down))], [*half_files(), *damaged]
+
+
+def _added(down: Takedowns) -> list[tuple[str, Path]]:
+    """The people taken down who were added to recognisers, with each such recogniser's file."""
+    return [
+        (name, path)
+        for path, names in added_files(MODELS)
+        for name in names or ()
+        if name.lower() in down.speakers
+    ]
 
 
 def is_pending() -> bool:
@@ -157,11 +188,16 @@ def is_pending() -> bool:
     down = read_takedowns(TAKEDOWNS)
     if not down.rows:
         return False
-    return any(down.cover(video.video, video.speaker) for video in _listed_videos()) or any(
-        Path("data", folder, f"{video}.{ending}").exists()
-        for video in down.videos
-        for folder in _PER_VIDEO
-        for ending in ("mkv", "json", "parquet")
+    listed = any(down.cover(video.video, video.speaker) for video in _listed_videos())
+    return (
+        listed
+        or bool(_added(down))
+        or any(
+            Path("data", folder, f"{video}.{ending}").exists()
+            for video in down.videos
+            for folder in _PER_VIDEO
+            for ending in ("mkv", "json", "parquet")
+        )
     )
 
 
@@ -201,15 +237,16 @@ def _name_videos(down: Takedowns, people: Mapping[str, str]) -> Takedowns:
     return add_takedowns(TAKEDOWNS, rows)
 
 
-def _check_known(videos: Sequence[str], speakers: Sequence[str], owners: Mapping[str, str]) -> None:
-    names, people = set(owners), {person.lower() for person in owners.values()}
+def _check_known(
+    videos: Sequence[str], speakers: Sequence[str], known: Collection[str], people: Collection[str]
+) -> None:
     problems = [
         f"no video {video} in {VIDEO_LIST} nor in data"
         for video in videos
-        if video not in names and not (is_video_id(video) and _is_in_data(video))
+        if video not in known and not (is_video_id(video) and _is_in_data(video))
     ]
     problems += [
-        f"no speaker {speaker} in {VIDEO_LIST}"
+        f"no speaker {speaker} in {VIDEO_LIST}, nor added to a recogniser"
         for speaker in speakers
         if speaker.lower() not in people
     ]
