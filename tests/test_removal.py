@@ -371,3 +371,26 @@ def test_the_voice_of_who_was_added_to_a_recogniser_is_forgotten(
     ears[0].write_bytes(b"torn")
     assert main(["takedown", "--check"]) == 1
     assert f"{ears[0]}: can't be looked into" in capsys.readouterr().out
+
+
+def test_tables_that_were_exported_anywhere_in_the_project_are_named(
+    project: Tables, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put("exports/marks.csv", "sample,decision\nweb-a_000000000,keep\n")
+    put("exports/people.csv", 'number;who\n1;"Ana"\n')
+    put("exports/others.csv", "sample,about\nweb-a2_000000000,with ana\n")
+    put("exports/ana.txt", "no table")
+    put(".venv/lib/web-a.csv", "")
+    shutil.copy(MANIFEST, "exports/manifest.parquet")
+    put("exports/large.csv", "x" * 999)
+    monkeypatch.setattr("voiceface.traces._LARGEST", 998)
+    done = removal.take_down([], ["ana"], "asked")
+    assert done.unread == [Path("exports/large.csv"), Path("exports/manifest.parquet")]
+    monkeypatch.setattr("voiceface.traces._LARGEST", 1 << 30)
+    named = [f"exports/{name}" for name in ("manifest.parquet", "marks.csv", "people.csv")]
+    assert removal.left_over() == named
+    assert main(["takedown"]) == 1
+    told = capsys.readouterr().out
+    assert all(name in told for name in named)
+    assert "checked" not in told
+    assert all(Path(name).exists() for name in named)

@@ -29,7 +29,7 @@ from voiceface.reporting.words import some_of
 from voiceface.review.redact import redact, unredacted
 from voiceface.sources import Video, is_url, read_videos, write_videos
 from voiceface.takedowns import Takedown, Takedowns, add_takedowns, read_takedowns
-from voiceface.traces import OUTPUTS, Wanted, half_files, traces, wanted
+from voiceface.traces import OUTPUTS, Wanted, exports, half_files, traces, wanted
 
 _LEDGERS = (REVIEWS, FACES_SEEN)
 _DOWNLOADS = Path("data/downloads.parquet")
@@ -55,7 +55,7 @@ class Removal:
     left: list[Path] = field(default_factory=list)
     """what still holds something of it: copies in other videos, and files of the user"""
     unread: list[Path] = field(default_factory=list)
-    """what can't be looked into: half files, and damaged ones of added speakers"""
+    """what can't be looked into: half, damaged and very large files"""
     unknown: list[str] = field(default_factory=list)
     """people of whom no table names a video, while there are videos that no table knows"""
 
@@ -170,7 +170,9 @@ def _look(down: Takedowns, looked_for: Wanted) -> tuple[list[Path], list[Path]]:
     damaged = (
         [path for path, names in added_files(MODELS) if names is None] if down.speakers else []
     )
-    return [*left, *dict.fromkeys(path for _, path in _added(down))], [*half_files(), *damaged]
+    named, unread = exports(looked_for, down.speakers)
+    left += [*dict.fromkeys(path for _, path in _added(down)), *named]
+    return left, [*half_files(), *damaged, *unread]
 
 
 def _added(down: Takedowns) -> list[tuple[str, Path]]:
