@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import safetensors.numpy
 
 from tests.stages.test_resolve import put
 from tests.tables_builder import Segment, Tables
@@ -30,6 +31,7 @@ from voiceface.layout import (
     TAKEDOWNS,
     VIDEO_LIST,
 )
+from voiceface.models.added import added_files
 from voiceface.outcome import Outcome, read_outcome, write_outcome
 from voiceface.review.ledger import Ledger, Mark, read_ledger
 from voiceface.review.seen import VALUES
@@ -297,3 +299,98 @@ def test_links_copies_and_arrays_without_their_table_are_found(project: Tables) 
     assert not Path("manifests/copy.bin").exists()
     assert not list(Path("data/packed").rglob("*.npy"))
     assert not part.exists()
+
+
+HALF = (
+    "data/.gathered.parquet.k2j3.part",
+    "data/packed/train/.audio.npy.x1.part",
+    "data/review/seen/ab/abcd.4711.part",
+    "manifests/.samples.parquet.y2.part",
+    "manifests/reviews/bea/.0.jsonl.z3.part",
+)
+
+
+def test_half_files_of_killed_jobs_go_and_are_never_vouched_for(
+    project: Tables, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in HALF:
+        put(name, "voices")
+    put("data/media/.part/web-b1/media.mp4.part", "to be gone on with")
+    add_takedowns(TAKEDOWNS, [Takedown(video="web-z", date="2026-11-26", reason="mail")])
+    capsys.readouterr()
+    assert main(["takedown", "--check"]) == 1
+    told = capsys.readouterr().out
+    assert all(f"{name}: can't be looked into" in told for name in HALF)
+    assert main(["takedown", "web-a", "--reason", "asked"]) == 0
+    assert "checked: nothing of it is left" in capsys.readouterr().out
+    assert not any(Path(name).exists() for name in HALF)
+    assert Path("data/media/.part/web-b1/media.mp4.part").exists()
+    assert main(["takedown", "--check"]) == 0
+
+
+def _add_speakers(path: Path, people: list[str]) -> None:
+    """As if they had been added to a recogniser that knows one other: two windows of each."""
+    rows = np.arange(1 + len(people), dtype=np.float32)
+    labels = np.arange(1, 1 + len(people)).repeat(2)
+    tensors = {
+        "weight": rows[:, None].repeat(3, 1),
+        "bias": rows,
+        "vectors": labels[:, None].repeat(3, 1).astype(np.float16),
+        "labels": labels,
+        "recordings": labels * 0,
+        "held_out": labels > 99,
+    }
+    about = {
+        "speakers": ["old", *people],
+        "added": dict.fromkeys(people, 4.0),
+        "recogniser": "trained anew since",
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(safetensors.numpy.save(tensors, {"about": json.dumps(about)}))
+
+
+def test_the_voice_of_who_was_added_to_a_recogniser_is_forgotten(
+    project: Tables, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ears = [Path(f"models/{name}/added.safetensors") for name in ("sincnet", "sincnet-2")]
+    for path in ears:
+        _add_speakers(path, ["Zoe", "bo", "Ana Maria"])
+    add_takedowns(TAKEDOWNS, [Takedown(speaker="zoe", date="2026-11-26", reason="mail")])
+    assert removal.is_pending()
+    assert removal.left_over() == list(map(str, ears))
+    assert main(["takedown", "--speaker", "zoe", "--reason", "asked"]) == 0
+    assert "forgot the voice: sincnet, sincnet-2" in capsys.readouterr().out
+    assert list(added_files(Path("models"))) == [(path, ["bo", "Ana Maria"]) for path in ears]
+    kept = safetensors.numpy.load_file(ears[0])
+    assert kept["bias"].tolist() == kept["weight"][:, 0].tolist() == [0, 2, 3]
+    assert kept["vectors"][:, 0].tolist() == [2, 2, 3, 3]
+    assert kept["labels"].tolist() == [1, 1, 2, 2]
+    assert (removal.is_pending(), removal.left_over()) == (False, [])
+    assert main(["takedown", "--speaker", "Ana Maria", "--reason", "asked"]) == 1
+    assert "`voiceface speakers remove` forgets" in capsys.readouterr().err
+    ears[0].write_bytes(b"torn")
+    assert main(["takedown", "--check"]) == 1
+    assert f"{ears[0]}: can't be looked into" in capsys.readouterr().out
+
+
+def test_tables_that_were_exported_anywhere_in_the_project_are_named(
+    project: Tables, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put("exports/marks.csv", "sample,decision\nweb-a_000000000,keep\n")
+    put("exports/people.csv", 'number;who\n1;"Ana"\n')
+    put("exports/others.csv", "sample,about\nweb-a2_000000000,with ana\n")
+    put("exports/ana.txt", "no table")
+    put(".venv/lib/web-a.csv", "")
+    shutil.copy(MANIFEST, "exports/manifest.parquet")
+    put("exports/large.csv", "x" * 999)
+    monkeypatch.setattr("voiceface.traces._LARGEST", 998)
+    done = removal.take_down([], ["ana"], "asked")
+    assert done.unread == [Path("exports/large.csv"), Path("exports/manifest.parquet")]
+    monkeypatch.setattr("voiceface.traces._LARGEST", 1 << 30)
+    named = [f"exports/{name}" for name in ("manifest.parquet", "marks.csv", "people.csv")]
+    assert removal.left_over() == named
+    assert main(["takedown"]) == 1
+    told = capsys.readouterr().out
+    assert all(name in told for name in named)
+    assert "checked" not in told
+    assert all(Path(name).exists() for name in named)

@@ -48,7 +48,7 @@ def takedown(options: argparse.Namespace) -> int:
     check_project()
     if options.check:
         left = removal.left_over()
-        print("\n".join(map(str, left)) or "nothing of the takedowns is left")
+        print("\n".join(left) or "nothing of the takedowns is left")
         return int(bool(left))
     named = bool(options.videos or options.speaker)
     if named and not options.reason.strip():

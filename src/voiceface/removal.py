@@ -1,10 +1,13 @@
 """Takedown: everything of a video or of a person leaves the project's folder, and stays out."""
 
 import contextlib
+import itertools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+
+from pydantic import ValidationError
 
 from voiceface import tables
 from voiceface.errors import VoicefaceError
@@ -20,16 +23,18 @@ from voiceface.layout import (
     TAKEDOWNS,
     VIDEO_LIST,
 )
+from voiceface.models.added import added_files, forget
 from voiceface.models.provenance import trained_on
 from voiceface.reporting.words import some_of
 from voiceface.review.redact import redact, unredacted
 from voiceface.sources import Video, is_url, read_videos, write_videos
 from voiceface.takedowns import Takedown, Takedowns, add_takedowns, read_takedowns
-from voiceface.traces import OUTPUTS, traces, wanted
+from voiceface.traces import OUTPUTS, Wanted, exports, half_files, traces, wanted
 
 _LEDGERS = (REVIEWS, FACES_SEEN)
 _DOWNLOADS = Path("data/downloads.parquet")
 _SHOWN = 5
+_UNREAD = "can't be looked into, so nobody knows whether something of it is there"
 _PER_VIDEO = ("media", "download", "speech", "chunks", "timeline", "faces", "samples")
 
 
@@ -41,19 +46,23 @@ class Removal:
     removed: list[Path] = field(default_factory=list)
     redacted: int = 0
     """lines of the ledger that were kept without content"""
+    forgot: list[str] = field(default_factory=list)
+    """recognisers to which the people had been added"""
     models: list[str] = field(default_factory=list)
     """trained on it"""
     sources: list[str] = field(default_factory=list)
     """local files that the videos were taken from: not ours to delete"""
     left: list[Path] = field(default_factory=list)
     """what still holds something of it: copies in other videos, and files of the user"""
+    unread: list[Path] = field(default_factory=list)
+    """what can't be looked into: half, damaged and very large files"""
     unknown: list[str] = field(default_factory=list)
     """people of whom no table names a video, while there are videos that no table knows"""
 
     @property
     def is_whole(self) -> bool:
         """Whether nothing is left, as far as can be told."""
-        return not self.left and not self.unknown
+        return not (self.left or self.unread or self.unknown)
 
     def words(self) -> list[str]:
         """What the user should know, in lines."""
@@ -61,6 +70,8 @@ class Removal:
         lines.append(f"removed: {len(self.removed)} files")
         if self.redacted:
             lines.append(f"ledger: {self.redacted} lines are kept without content")
+        if self.forgot:
+            lines.append(f"recognisers that forgot the voice: {', '.join(self.forgot)}")
         if self.models:
             lines.append(
                 f"trained on it, and stale now: {', '.join(self.models)}; `voiceface build` trains"
@@ -78,7 +89,9 @@ class Removal:
                 f"! something of it is still in {_listed(self.left)}: take those videos"
                 " down too, or delete the files"
             )
-        elif self.is_whole:
+        if self.unread:
+            lines.append(f"! {_UNREAD}: {_listed(self.unread)}")
+        if self.is_whole:
             lines.append(f"checked: nothing of it is left in {', '.join(OUTPUTS)}")
         return lines
 
@@ -92,10 +105,16 @@ def take_down(videos: Sequence[str], speakers: Sequence[str], reason: str) -> Re
     Raises:
         VoicefaceError: a name is not known, or the ledger is in use.
     """
-    _check_known(videos, speakers, _people(_listed_videos()))
+    people = _people(_listed_videos())
+    added = itertools.chain.from_iterable(names or () for _, names in added_files(MODELS))
+    _check_known(videos, speakers, people, {name.lower() for name in (*people.values(), *added)})
     today = datetime.now(UTC).date().isoformat()
     rows = [Takedown(video=video, date=today, reason=reason) for video in videos]
-    rows += [Takedown(speaker=speaker, date=today, reason=reason) for speaker in speakers]
+    try:
+        rows += [Takedown(speaker=speaker, date=today, reason=reason) for speaker in speakers]
+    except ValidationError:  # added, and of a name that no source can have
+        mend = "`voiceface speakers remove` forgets who was added"
+        raise VoicefaceError(f"{', '.join(speakers)}: not all are labels; {mend}") from None
     add_takedowns(TAKEDOWNS, rows)
     return finish()
 
@@ -114,6 +133,11 @@ def finish() -> Removal:
     result.unknown = sorted(down.speakers - named) if _nobodys(people, down.videos) else []
     looked_for = wanted(down.videos)
     result.redacted = sum(redact(ledger, down.videos) for ledger in _LEDGERS)
+    for name, path in _added(down):
+        forget(name, path)
+        result.forgot.append(path.parent.name)
+    for path in half_files():
+        _unlink(path, result.removed)
     result.models = trained_on(MODELS, down.videos)
     for path in _in_order(traces(looked_for)):
         if _is_ours(path, down.videos):
@@ -127,14 +151,38 @@ def finish() -> Removal:
     )
     if any(video.video in down.videos for video in listed):
         write_videos(VIDEO_LIST, [one for one in listed if one.video not in down.videos])
-    result.left = [*traces(looked_for), *_unredacted(down.videos)]
+    result.left, result.unread = _look(down, looked_for)
     return result
 
 
-def left_over() -> list[Path]:
-    """The check by itself: what holds something of the takedowns, as far as names tell."""
-    videos = read_takedowns(TAKEDOWNS).videos
-    return [*traces(wanted(videos)), *_unredacted(videos)]
+def left_over() -> list[str]:
+    """The check by itself, in lines: what holds something of it, as far as names tell."""
+    down = read_takedowns(TAKEDOWNS)
+    if not down.rows:
+        return []
+    left, unread = _look(down, wanted(down.videos))
+    return [*map(str, left), *(f"{path}: {_UNREAD}" for path in unread)]
+
+
+def _look(down: Takedowns, looked_for: Wanted) -> tuple[list[Path], list[Path]]:
+    """What holds something of the takedowns, and what can't be looked into."""
+    left = [*traces(looked_for), *_unredacted(looked_for.videos)]
+    damaged = (
+        [path for path, names in added_files(MODELS) if names is None] if down.speakers else []
+    )
+    named, unread = exports(looked_for, down.speakers)
+    left += [*dict.fromkeys(path for _, path in _added(down)), *named]
+    return left, [*half_files(), *damaged, *unread]
+
+
+def _added(down: Takedowns) -> list[tuple[str, Path]]:
+    """The people taken down who were added to recognisers, with each such recogniser's file."""
+    return [
+        (name, path)
+        for path, names in added_files(MODELS)
+        for name in names or ()
+        if name.lower() in down.speakers
+    ]
 
 
 def is_pending() -> bool:
@@ -142,11 +190,16 @@ def is_pending() -> bool:
     down = read_takedowns(TAKEDOWNS)
     if not down.rows:
         return False
-    return any(down.cover(video.video, video.speaker) for video in _listed_videos()) or any(
-        Path("data", folder, f"{video}.{ending}").exists()
-        for video in down.videos
-        for folder in _PER_VIDEO
-        for ending in ("mkv", "json", "parquet")
+    listed = any(down.cover(video.video, video.speaker) for video in _listed_videos())
+    return (
+        listed
+        or bool(_added(down))
+        or any(
+            Path("data", folder, f"{video}.{ending}").exists()
+            for video in down.videos
+            for folder in _PER_VIDEO
+            for ending in ("mkv", "json", "parquet")
+        )
     )
 
 
@@ -186,15 +239,16 @@ def _name_videos(down: Takedowns, people: Mapping[str, str]) -> Takedowns:
     return add_takedowns(TAKEDOWNS, rows)
 
 
-def _check_known(videos: Sequence[str], speakers: Sequence[str], owners: Mapping[str, str]) -> None:
-    names, people = set(owners), {person.lower() for person in owners.values()}
+def _check_known(
+    videos: Sequence[str], speakers: Sequence[str], known: Collection[str], people: Collection[str]
+) -> None:
     problems = [
         f"no video {video} in {VIDEO_LIST} nor in data"
         for video in videos
-        if video not in names and not (is_video_id(video) and _is_in_data(video))
+        if video not in known and not (is_video_id(video) and _is_in_data(video))
     ]
     problems += [
-        f"no speaker {speaker} in {VIDEO_LIST}"
+        f"no speaker {speaker} in {VIDEO_LIST}, nor added to a recogniser"
         for speaker in speakers
         if speaker.lower() not in people
     ]
@@ -228,11 +282,15 @@ def _remove(path: Path, removed: list[Path]) -> None:
         parts = sorted(folder.iterdir(), key=lambda one: one.suffix != ".npy")
     for one in parts:
         if one.exists():
-            one.unlink()
-            removed.append(one)
+            _unlink(one, removed)
     # A folder may have the video's name.
     if len(parts) > 1 or (folder.parent.name == ".part" and not any(folder.iterdir())):
         folder.rmdir()
+
+
+def _unlink(path: Path, removed: list[Path]) -> None:
+    path.unlink()
+    removed.append(path)
 
 
 def _listed(names: Sequence[str | Path]) -> str:

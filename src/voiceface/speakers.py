@@ -14,6 +14,7 @@ from voiceface.data.packed import Packed, read_splits
 from voiceface.errors import VoicefaceError
 from voiceface.media.audio import decode_pcm, first_sound_us
 from voiceface.media.vad import VoicedFrames
+from voiceface.models.added import ADDED, forget
 from voiceface.models.drawing import spread
 from voiceface.models.known import Examples, KnownSpeakers, load_speakers, save_added
 
@@ -123,23 +124,9 @@ def remove_speaker(name: str, recogniser: Path) -> None:
     """Take an added speaker away again, with all that was kept of them.
 
     Raises:
-        VoicefaceError: no such speaker was added.
+        VoicefaceError: no such speaker was added, or the file is damaged.
     """
-    known = load_speakers(recogniser, torch.device("cpu"))
-    if name not in known.added:
-        raise VoicefaceError(
-            f"{name}: was not added to {recogniser}; `voiceface speakers list` lists who was"
-        )
-    place = known.speakers.index(name)
-    stay = torch.arange(len(known.speakers)) != place
-    layer = nn.Linear(known.layer.in_features, len(known.speakers) - 1)
-    layer.load_state_dict({key: value[stay] for key, value in known.layer.state_dict().items()})
-    kept = known.examples.of(known.examples.labels != place)
-    moved = kept.labels - (kept.labels > place).long()
-    known.examples = Examples(kept.vectors, moved, kept.recordings, kept.held_out)
-    known.layer, known.added = layer, {key: s for key, s in known.added.items() if key != name}
-    known.speakers = [one for one in known.speakers if one != name]
-    save_added(known)
+    forget(name, recogniser / ADDED)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """What of some videos is left in a project's folder: found by name and by content."""
 
 import itertools
+import os
 import re
 import zipfile
 from collections.abc import Collection, Iterator
@@ -29,8 +30,13 @@ OUTPUTS = ("data", "manifests", "models", "reports", "logs")
 """The folders that the stages write to."""
 
 # The drawn people, which a project may have for its sources, are no output; nor is the human input.
-_NO_OUTPUTS = (Path("data/demo-world"), Path("data/resolve.json"), REVIEWS, FACES_SEEN)
+_DRAWN = Path("data/demo-world")
+_FETCHED = Path("data/media/.part")  # in part, in a folder of each video's name
+_NO_OUTPUTS = (_DRAWN, Path("data/resolve.json"), REVIEWS, FACES_SEEN)
 _HUMAN = (Path("manifests/sources.csv"), Path("manifests/takedowns.csv"))
+_EXPORTS = (".csv", ".tsv", ".parquet")
+_NO_EXPORTS = {*OUTPUTS, ".git", ".venv", ".snakemake"}
+_LARGEST = 1 << 30  # bytes
 _TEXT = (".csv", ".html", ".json", ".jsonl", ".log", ".txt")
 _DIGESTS = {
     "speech": ("audio_sha256",),
@@ -92,11 +98,60 @@ def traces(looked_for: Wanted) -> list[Path]:
     return sorted(found)
 
 
+def half_files() -> list[Path]:
+    """What writers that were killed, or are at work, left half: nobody can tell what is in it."""
+    return sorted(filter(_is_half, itertools.chain.from_iterable(map(files_below, OUTPUTS))))
+
+
+def exports(looked_for: Wanted, speakers: Collection[str]) -> tuple[list[Path], list[Path]]:
+    """The user's tables below the project's folder that name a video or a speaker, sorted.
+
+    Linked folders are not entered, nor those of programs, such as `.git`.
+
+    Args:
+        speakers: in small letters; each counts where a whole cell is one.
+
+    Returns: those tables, and those that are too large or can't be read.
+    """
+    found, unread = [], []
+    for path in _tables_of_user() if looked_for.videos or speakers else ():
+        try:
+            if path.stat().st_size > _LARGEST:
+                unread.append(path)
+            elif looked_for.in_text(str(path)) or _export_holds(path, looked_for, speakers):
+                found.append(path)
+        except OSError:
+            unread.append(path)
+    return sorted(found), sorted(unread)
+
+
+def _tables_of_user() -> Iterator[Path]:
+    for top, folders, names in os.walk("."):
+        folders[:] = [name for name in folders if top != "." or name not in _NO_EXPORTS]
+        paths = (Path(top, name) for name in names)
+        yield from (path for path in paths if path.suffix.lower() in _EXPORTS and path.is_file())
+
+
+def _export_holds(path: Path, looked_for: Wanted, speakers: Collection[str]) -> bool:
+    if path.suffix.lower() == ".parquet":
+        return _table_holds(path, looked_for, speakers)
+    cells = re.compile(r"[,;\t]")
+    with open(path, encoding="utf-8-sig", errors="replace") as lines:
+        return any(
+            looked_for.in_text(line)
+            or any(cell.strip(" \n\"'").lower() in speakers for cell in cells.split(line))
+            for line in lines
+        )
+
+
+def _is_half(path: Path) -> bool:
+    return path.suffix == ".part" and not _is_below(path, (_DRAWN, _FETCHED))
+
+
 def _outputs() -> Iterator[Path]:
     for path in itertools.chain.from_iterable(map(files_below, OUTPUTS)):
-        if path not in _HUMAN and not _is_below(path, _NO_OUTPUTS):
+        if path not in _HUMAN and not _is_below(path, _NO_OUTPUTS) and not _is_half(path):
             yield path
-    yield from Path().glob("*.csv")  # where people export the marks to
 
 
 def _holds(path: Path, looked_for: Wanted, pictured: frozenset[str]) -> bool:
@@ -147,22 +202,25 @@ def _is_picture_of(path: Path, pictured: frozenset[str]) -> bool:
     return folder in ("checkpoint", "tensorboard") and bool(pictured)
 
 
-def _table_holds(path: Path, looked_for: Wanted) -> bool:
+def _table_holds(path: Path, looked_for: Wanted, speakers: Collection[str] = ()) -> bool:
     try:
         with pq.ParquetFile(path, pre_buffer=False) as file:
             names = [field.name for field in file.schema_arrow if _is_text(field.type)]
             for batch in file.iter_batches(columns=names):
-                if any(_column_holds(column, looked_for) for column in batch.columns):
+                if any(_column_holds(column, looked_for, speakers) for column in batch.columns):
                     return True
     except (pa.ArrowException, OSError):
         return True  # nobody knows what a damaged table holds
     return False
 
 
-def _column_holds(column: pa.Array, looked_for: Wanted) -> bool:
+def _column_holds(column: pa.Array, looked_for: Wanted, speakers: Collection[str]) -> bool:
     values = pc.unique(column.flatten() if pa.types.is_list(column.type) else column)
     texts = [value for value in values.to_pylist() if value]
-    return any(text in looked_for.digests or looked_for.in_text(text) for text in texts)
+    return any(
+        text in looked_for.digests or looked_for.in_text(text) or text.lower() in speakers
+        for text in texts
+    )
 
 
 def _is_text(kind: pa.DataType) -> bool:

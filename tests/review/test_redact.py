@@ -53,3 +53,22 @@ def test_a_ledger_in_use_is_left_alone_and_told(tmp_path: Path) -> None:
             redact(tmp_path, {"web-a_1"})
         ledger.append(Mark(STAYS, "d" * 64, "keep"))
     assert {event.content[:1] for event in read_ledger(tmp_path)} == {"c", "d"}
+
+
+@pytest.mark.parametrize("torn_behind", ["web-a_1", "web-a_1_0000", "cccc", "her br"])
+def test_a_torn_line_of_theirs_is_cut_and_one_of_others_stays(
+    tmp_path: Path, torn_behind: str
+) -> None:
+    _marked(tmp_path)
+    (path,) = tmp_path.glob("*/*.jsonl")
+    theirs, others = path.read_bytes().splitlines(keepends=True)
+    torn = theirs[: theirs.index(torn_behind.encode()) + len(torn_behind)]
+    path.write_bytes(others + torn)
+    assert unredacted(tmp_path, {"web-a_1"}) == [path]
+    assert redact(tmp_path, {"web-a_1"}) == 1
+    assert path.read_bytes() == others
+    assert unredacted(tmp_path, {"web-a_1"}) == []
+    kept = theirs + others[:-9]
+    path.write_bytes(kept)
+    assert redact(tmp_path, {"web-a_2"}) == 0
+    assert path.read_bytes() == kept

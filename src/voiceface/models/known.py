@@ -20,6 +20,7 @@ from voiceface import files
 from voiceface.data.batches import unit
 from voiceface.errors import VoicefaceError
 from voiceface.models import saved
+from voiceface.models.added import ADDED
 from voiceface.models.registry import ByWindows
 
 HOP_S = 0.1
@@ -111,15 +112,11 @@ def save_added(known: KnownSpeakers) -> None:
     }
     about = {"speakers": known.speakers, "added": known.added, "recogniser": known.digest}
     data = safetensors.torch.save(tensors, {"about": json.dumps(about)})
-    files.write_bytes(_path(known.folder), data)
-
-
-def _path(folder: Path) -> Path:
-    return folder / "added.safetensors"
+    files.write_bytes(known.folder / ADDED, data)
 
 
 def _read_added(known: KnownSpeakers, device: torch.device) -> None:
-    path = _path(known.folder)
+    path = known.folder / ADDED
     if not path.exists():
         return
     try:
