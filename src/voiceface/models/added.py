@@ -6,6 +6,7 @@ anew and labelled vectors of those added; see `models.known`.
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,10 @@ _OF_SPEAKERS = ("weight", "bias")
 def added_files(models: Path) -> Iterator[tuple[Path, list[str] | None]]:
     """Each recogniser's file with the names of those added; None for those of a damaged one."""
     for path in sorted(models.glob(f"*/{ADDED}")):
-        try:
-            yield path, list(_read(path)[0]["added"])
-        except VoicefaceError:
-            yield path, None
+        names = None
+        with suppress(VoicefaceError), reading_added(path):
+            names = list(_read(path)[0]["added"])
+        yield path, names
 
 
 def forget(name: str, path: Path) -> None:
@@ -54,17 +55,29 @@ def forget(name: str, path: Path) -> None:
     files.write_bytes(path, safetensors.numpy.save(kept, {"about": json.dumps(about)}))
 
 
-def _read(path: Path, *, whole: bool = False) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What a file says of itself and, if it is to be read whole, its arrays by name."""
-    import safetensors
+@contextmanager
+def reading_added(path: Path) -> Iterator[None]:
+    """Tell in one line that a file can't be read.
+
+    Raises:
+        VoicefaceError: the file is damaged.
+    """
+    from safetensors import SafetensorError
 
     try:
-        with safetensors.safe_open(path, "numpy") as opened:
-            about = json.loads(opened.metadata()["about"])
-            names = opened.keys() if whole else ()
-            return about, {name: opened.get_tensor(name) for name in names}
-    except (safetensors.SafetensorError, LookupError, TypeError, ValueError) as error:
+        yield
+    except (SafetensorError, LookupError, TypeError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise VoicefaceError(
             f"{path}: damaged ({reason}); delete it, and add the speakers again"
         ) from None
+
+
+def _read(path: Path, *, whole: bool = False) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a file says of itself and, if it is to be read whole, its arrays by name."""
+    import safetensors
+
+    with reading_added(path), safetensors.safe_open(path, "numpy") as opened:
+        about = json.loads(opened.metadata()["about"])
+        names = opened.keys() if whole else ()
+        return about, {name: opened.get_tensor(name) for name in names}

@@ -13,14 +13,13 @@ import numpy as np
 import safetensors
 import safetensors.torch
 import torch
-from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from voiceface import files
 from voiceface.data.batches import unit
 from voiceface.errors import VoicefaceError
 from voiceface.models import saved
-from voiceface.models.added import ADDED
+from voiceface.models.added import ADDED, reading_added
 from voiceface.models.registry import ByWindows
 
 HOP_S = 0.1
@@ -119,7 +118,7 @@ def _read_added(known: KnownSpeakers, device: torch.device) -> None:
     path = known.folder / ADDED
     if not path.exists():
         return
-    try:
+    with reading_added(path):
         with safetensors.safe_open(path, "pt") as opened:
             about = json.loads(opened.metadata()["about"])
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
@@ -131,11 +130,6 @@ def _read_added(known: KnownSpeakers, device: torch.device) -> None:
             known.layer = layer.to(device)
             names = ("labels", "recordings", "held_out")
             known.examples = Examples(tensors["vectors"].float(), *(tensors[n] for n in names))
-    except (SafetensorError, LookupError, TypeError, ValueError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise VoicefaceError(
-            f"{path}: damaged ({reason}); delete it, and add the speakers again"
-        ) from None
     if not fits:
         raise VoicefaceError(
             f"{path}: was added to a recogniser that was trained anew since; delete it, and add"
