@@ -1,5 +1,6 @@
 """Training is the same by seed, survives being killed, and refuses what it cannot go on from."""
 
+import itertools
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +28,6 @@ from voiceface.model_config import Train, Voice, Wav2pix
 from voiceface.models import registry, saved
 from voiceface.models.drawing import draw_faces
 from voiceface.models.provenance import trained_on
-from voiceface.models.registry import SpeakerModel
 from voiceface.tables import HISTORY
 from voiceface.training.engine import train, train_networks
 
@@ -167,31 +168,25 @@ def test_losses_that_are_not_finite_stop_the_run_before_a_checkpoint(
 
 
 def test_the_moving_average_is_what_is_kept(packed: Path, models: Path) -> None:
-    def weight(folder: Path) -> torch.Tensor:
-        return saved.load(folder, CPU).model.networks["encoder"].state_dict()["project.4.bias"]
+    entry, numbers = registry.recogniser("voice"), itertools.count()
 
-    first = weight(_train(packed, models / "one", steps=1))
-    second = weight(_train(packed, models / "two", steps=2))
+    def weight(steps: int, ema: float = 0.0) -> torch.Tensor:
+        section, folder = Voice(steps=steps, batch=4), models / str(next(numbers))
+        build = partial(entry.fresh, section, known=registry.Known(16_000, 0))
+        config = Train(device="cpu", ema=ema)
+        trained = train_networks(config, "voice", section, packed, folder, build, "encoder")
+        assert trained is not None
+        kept = load_file(folder / "encoder.safetensors")
+        own = trained.networks["encoder"].state_dict()
+        assert all(torch.equal(value, kept[f"encoder.{key}"]) for key, value in own.items())
+        return max(kept.values(), key=torch.numel)
+
+    first, second = weight(1), weight(2)
     # A young average remembers (1 + step) / (10 + step) of itself, at most the decay; step from 0.
-    one = weight(_train(packed, models / "one-average", steps=1, ema=0.15))
-    two = weight(_train(packed, models / "two-average", steps=2, ema=0.15))
-    young = weight(_train(packed, models / "young-average", steps=2, ema=0.999))
+    one, two, young = weight(1, ema=0.15), weight(2, ema=0.15), weight(2, ema=0.999)
     assert not torch.allclose(one, first)
     assert torch.allclose(two, 0.15 * one + 0.85 * second, atol=1e-7)
     assert torch.allclose(young, 2 / 11 * one + 9 / 11 * second, atol=1e-7)
-
-
-def test_what_is_trained_has_the_weights_that_are_kept(packed: Path, models: Path) -> None:
-    config, section = Train(device="cpu", ema=0.9), Voice(steps=2, batch=4)
-
-    def build(speakers: int) -> SpeakerModel:
-        return registry.recogniser("voice").fresh(section, speakers, frozenset())
-
-    trained = train_networks(config, "voice", section, packed, models, build, "encoder")
-    assert trained is not None
-    kept = load_file(models / "encoder.safetensors")
-    for key, value in trained.networks["encoder"].state_dict().items():
-        assert torch.equal(value, kept[f"encoder.{key}"])
 
 
 def test_bf16_is_a_setting(packed: Path, models: Path) -> None:
