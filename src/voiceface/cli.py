@@ -192,12 +192,16 @@ def _retry_arguments(parser: argparse.ArgumentParser) -> None:
 def _retry(options: argparse.Namespace) -> int:
     from voiceface.build import check_project
     from voiceface.building.lock import only_build
+    from voiceface.sources import wanted_videos
     from voiceface.stages.downloads import retry
 
     check_project()
     with only_build():
         videos = retry(OUTCOMES, options.only)
-    print(f"{len(videos)} downloads will be tried again by the next `voiceface build`")
+    # Records also lie there of videos that no source lists any more.
+    listed = {video.video for video in wanted_videos(VIDEO_LIST)} if VIDEO_LIST.exists() else set()
+    again = len(listed.intersection(videos))
+    print(f"{again} downloads will be tried again by the next `voiceface build`")
     return 0
 
 

@@ -10,6 +10,7 @@ import pytest
 from tests.media_builder import make_media
 from tests.web_host import Host, Reply
 from tests.workflow.project import Project
+from voiceface.outcome import Outcome, write_outcome
 
 
 @pytest.fixture
@@ -85,6 +86,8 @@ def test_a_build_with_the_network_gone_keeps_all_it_had_and_says_what_it_could_n
     told = project.voiceface("build", "--resolve", "data/downloads.parquet")
     assert "its 1 videos stay as they were" in told
     assert f"! {site.url}/new.mp4: " in told
+    unlisted = Outcome(video="web-old", status="failed", reason="of a source that was removed")
+    write_outcome(project.folder / "data/download/web-old.json", unlisted)
     assert "0 downloads will be tried again" in project.voiceface("retry")
     project.voiceface("build", "data/downloads.parquet")
     assert {path: path.read_bytes() for path in kept} == before
