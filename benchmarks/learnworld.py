@@ -3,7 +3,8 @@
 Rendering the same people as videos would cost a CPU second and more for each of theirs, an hour in
 all. So the world's own camera films the very moments that become faces, one in the middle of each
 4 s segment; the segment is spoken as in its videos, by the same person in the same mood, and heard
-in the same room. The faces are found and cut out as the dataset's are. No trouble is planted.
+in the same room. The faces are found and cut out as the dataset's are; a segment whose face is not
+found is left out. No trouble is planted.
 """
 
 import shutil
@@ -145,7 +146,7 @@ def _pack(folder: Path, world: World, videos: list[tuple[int, int]]) -> None:
         name = speaker_name(speaker)
         place = f"{name}-{video + 1:02d}"
         about = {"speaker": name, "gender": genders[name], "video": place, "face_video": place}
-        for number, mood in enumerate(moods):
+        for number, mood in moods.items():
             sample = f"{place}_{1000 * SEGMENT_S * number:09d}"
             rows.append({"sample": sample, "emotion": mood, **about})
     faces, audio, told = (np.concatenate(part) for part in list(zip(*filmed, strict=True))[:3])
@@ -155,9 +156,9 @@ def _pack(folder: Path, world: World, videos: list[tuple[int, int]]) -> None:
 
 def _filmed(
     world: World, speaker: int, video: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
-    """One video's faces, uint8 (segments, size, size, 3), its sound, int16 (segments, n), the
-    faces' descriptors, and the mood of each segment."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[int, str]]:
+    """One video's faces, uint8 (found, size, size, 3), their sound, int16 (found, n), the faces'
+    descriptors, and the mood of each segment, by its number, whose face is found."""
     person = speaker_traits(speaker, world.seed)
     seed = [world.seed, speaker, video]
     rng = np.random.default_rng(seed)
@@ -171,9 +172,13 @@ def _filmed(
     script = Script(stretches, voice, silent, silent, mix)
     at_s = SEGMENT_S * (np.arange(world.segments) + 0.5)
     camera = Camera(person, guest_traits(0, world.seed, person), script, at_s, seed)
-    faces = np.stack([_cut_out(camera.frame(n)) for n in range(world.segments)])
-    heard = np.stack([_heard(part) for part in np.split(mix, world.segments)])
-    return faces, heard, described(faces), moods.tolist()
+    crops = [_cut_out(camera.frame(n)) for n in range(world.segments)]
+    found = {n: crop for n, crop in enumerate(crops) if crop is not None}
+    size = Faces().size
+    faces = np.array(list(found.values()), np.uint8).reshape(-1, size, size, 3)
+    heard = [_heard(part) for n, part in enumerate(np.split(mix, world.segments)) if n in found]
+    sounds = np.array(heard, np.int16).reshape(-1, SEGMENT_S * PACKED_HZ)
+    return faces, sounds, described(faces), {n: str(moods[n]) for n in found}
 
 
 def _spoken(speaker: int, seed: int, mood: str, rng: np.random.Generator) -> np.ndarray:
@@ -192,7 +197,7 @@ def _heard(part: np.ndarray) -> np.ndarray:
     return (wanted.clip(-1, 1) * 32767).round().astype(np.int16)
 
 
-def _cut_out(frame: np.ndarray) -> np.ndarray:
+def _cut_out(frame: np.ndarray) -> np.ndarray | None:
     config = Faces()
     rgb = cv2.cvtColor(frame, cv2.COLOR_YUV2RGB_I420)
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
@@ -204,4 +209,4 @@ def _cut_out(frame: np.ndarray) -> np.ndarray:
         small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
         if found := detect(small, scale):
             return align(rgb, find_landmarks(rgb, found[0]), config.size, config.margin)[0]
-    raise RuntimeError("a drawn face was not found")
+    return None

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import Tensor
 
 from tests.builders import packed_dataset
 from voiceface import files
@@ -53,6 +54,19 @@ def _train(packed: Path, output: Path, steps: int = 2, **settings: object) -> Pa
     config = Train(**{"device": "cpu", "log_every": 1, **settings})  # type: ignore[arg-type]
     train(config, "wav2pix", Wav2pix(steps=steps, batch=4), packed, output)
     return output
+
+
+def _train_voice(packed: Path, output: Path, steps: int, **settings: object) -> dict[str, Tensor]:
+    """The weights of a recogniser: a hundredth of what a model writes, by the same engine."""
+    entry, section = registry.recogniser("voice"), Voice(steps=steps, batch=4)
+    build = partial(entry.fresh, section, known=registry.Known(16_000, 0))
+    config = Train(**{"device": "cpu", **settings})  # type: ignore[arg-type]
+    trained = train_networks(config, "voice", section, packed, output, build, "encoder")
+    assert trained is not None
+    kept = load_file(output / "encoder.safetensors")
+    own = trained.networks["encoder"].state_dict()
+    assert all(torch.equal(value, kept[f"encoder.{key}"]) for key, value in own.items())
+    return kept
 
 
 def _bytes(folder: Path) -> dict[str, bytes]:
@@ -135,23 +149,23 @@ def test_a_checkpoint_of_something_else_is_left_with_a_message(
 
     def again(words: str) -> bytes:
         capsys.readouterr()
-        _train(packed, models / "model", steps=1)
+        _train_voice(packed, models / "model", steps=1)
         assert words in capsys.readouterr().err
-        return (models / "model" / "generator.safetensors").read_bytes()
+        return (models / "model" / "encoder.safetensors").read_bytes()
 
     wanted = again("")
-    _train(packed, models / "model", steps=2)
+    _train_voice(packed, models / "model", steps=2)
     assert again("has done 2 steps, more than the 1 asked for") == wanted
     checkpoint.write_bytes(checkpoint.read_bytes()[:10_000])
     assert again("cannot be read") == wanted
-    _train(packed, models / "model", steps=1, seed=6)
+    _train_voice(packed, models / "model", steps=1, seed=6)
     assert again("other settings, data or code") == wanted
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(registry, "code_of", lambda name: "of another model.py")
-        _train(packed, models / "model", steps=1)
+        _train_voice(packed, models / "model", steps=1)
     assert again("other settings, data or code") == wanted
     data = packed_dataset(tmp_path / "data", speakers=2, per_speaker=4, seed=7)
-    _train(data, models / "model", steps=1)
+    _train_voice(data, models / "model", steps=1)
     assert again("other settings, data or code") == wanted
 
 
@@ -168,17 +182,10 @@ def test_losses_that_are_not_finite_stop_the_run_before_a_checkpoint(
 
 
 def test_the_moving_average_is_what_is_kept(packed: Path, models: Path) -> None:
-    entry, numbers = registry.recogniser("voice"), itertools.count()
+    numbers = itertools.count()
 
-    def weight(steps: int, ema: float = 0.0) -> torch.Tensor:
-        section, folder = Voice(steps=steps, batch=4), models / str(next(numbers))
-        build = partial(entry.fresh, section, known=registry.Known(16_000, 0))
-        config = Train(device="cpu", ema=ema)
-        trained = train_networks(config, "voice", section, packed, folder, build, "encoder")
-        assert trained is not None
-        kept = load_file(folder / "encoder.safetensors")
-        own = trained.networks["encoder"].state_dict()
-        assert all(torch.equal(value, kept[f"encoder.{key}"]) for key, value in own.items())
+    def weight(steps: int, ema: float = 0.0) -> Tensor:
+        kept = _train_voice(packed, models / str(next(numbers)), steps, ema=ema)
         return max(kept.values(), key=torch.numel)
 
     first, second = weight(1), weight(2)
