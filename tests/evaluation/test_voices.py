@@ -17,7 +17,7 @@ def _split(videos: list[str], sounds: list[int]) -> Packed:
     people, genders = ["Ana"] * count, [""] * count
     return Packed(
         "test", faces, audio, labels, people, videos, genders, ["Ana"], videos, RATE, "digest",
-        np.zeros((count, 128), np.float32),
+        np.zeros((count, 128), np.float32), segments=[f"{n:03d}" for n in sounds],
     )  # fmt: skip
 
 

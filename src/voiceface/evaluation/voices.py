@@ -104,16 +104,14 @@ def _turned(sound: Tensor, starts: Tensor) -> Tensor:
 
 
 def _following(split: Packed, row: int, most: int) -> list[int]:
-    """The row, and at most so many rows of its video that follow it, with other sound.
+    """The row, and rows of the segments of its video that follow it: at most so many, each once.
 
     Rows of one video stand together, in the order of time; faces of one segment share its sound.
     """
     rows = np.flatnonzero(np.array(split.recordings) == split.recordings[row])
-    found = [row]
+    found = {split.segments[row]: row}
     for other in np.concatenate([rows[rows > row], rows[rows < row]]):
         if len(found) >= most:
             break
-        near = {found[0], found[-1]}
-        if not any(np.array_equal(split.audio[other], split.audio[one]) for one in near):
-            found.append(int(other))
-    return found
+        found.setdefault(split.segments[other], int(other))
+    return list(found.values())
