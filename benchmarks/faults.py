@@ -3,9 +3,9 @@
     python benchmarks/faults.py [--kills N] [--world FOLDER] [--json PATH]
 
 A demo world of 6 short videos goes through the whole line, from the sources to the report, with a
-small model trained and evaluated. It is built once in peace. Then it is built anew and killed
-(SIGKILL) while it is: in each stage at a random moment, and at random moments of any; each time it
-is just started again, until it is through. That several times over. Written:
+recogniser and two small models trained and evaluated. It is built once in peace. Then it is built
+anew and killed (SIGKILL) while it is: in each stage at a random moment, and at random moments of
+any; each time it is just started again, until it is through. That several times over. Written:
 
 - `kills`: how many there were; `by_stage`: how often each stage was at work then; `by_way`: what
   was killed: `build`, the process group of `voiceface build`, which leaves Snakemake to stop by
@@ -46,11 +46,14 @@ from voiceface.files import sha256_file
 from voiceface.traces import OUTPUTS
 
 SETTINGS: dict[str, Any] = {
+    "models": ["wav2pix", "acgan"],
+    "voice": {"steps": 30, "batch": 4},
     "wav2pix": {"steps": 30, "batch": 4},
+    "acgan": {"steps": 30, "batch": 4},
     "train": {"checkpoint_every_s": 0.0, "log_every": 3},
     "evaluate": {"classifier_steps": 10, "voices_per_split": 4},
 }
-"""A training of seconds, with a checkpoint every third step."""
+"""Trainings of seconds, with a checkpoint every third step."""
 
 NOT_COMPARED = {
     "logs/*": "they tell how long it took",
