@@ -98,6 +98,26 @@ def test_the_training_asks_for_a_gpu_and_nothing_else_does(built: tuple[Project,
     assert (train.gpus, train.cpus, train.memory_mb) == ("gres:gpu:1", 2, 8000)
 
 
+def test_bare_snakemake_sends_what_an_edit_made_stale(built: tuple[Project, Project]) -> None:
+    there, here = built
+    before = len(submissions())
+    local = {"resolve": {"local_roots": [str(here.folder.parent / "world")]}}
+    for project in (there, here):
+        project.configure(TINY | local | {"samples": {"min_snr_db": 10.6}})
+    waits = ("slurm-init-seconds-before-status-checks", "seconds-between-status-checks")
+    soon = [f"--{name}=1" for name in waits]
+    there.snakemake("--profile=workflow/profiles/slurm", *soon, "manifests/dataset.parquet")
+    here.voiceface("build", "manifests/dataset.parquet")
+    sent = submissions()[before:]
+    assert {one.state for one in sent} == {"COMPLETED"}
+    assert [set(one.name.split("_")[1:]) for one in sent] == [
+        {"videos", "samples"},
+        {"tables", "gather", "manifest", "dataset"},
+    ]
+    for name in RESULTS[:3]:
+        assert (there.folder / name).read_bytes() == (here.folder / name).read_bytes(), name
+
+
 def test_a_failed_job_is_tried_with_more_memory_and_told_in_one_line(
     built: tuple[Project, Project],
 ) -> None:
