@@ -12,7 +12,7 @@ from voiceface.tables import GATHERED, SAMPLES
 COLUMNS = ("video", "speaker", "audio_sha256", "face_sha256", "audio_prints")
 FINGERPRINTS = ("start_us", "audio_marks", "face_print")
 SCHEMA = pa.schema(
-    [GATHERED.field("speaker")]
+    [GATHERED.field("speaker"), GATHERED.field("face_video")]
     + [SAMPLES.field(name) for name in (*COLUMNS, *FINGERPRINTS) if name != "speaker"]
 )
 
@@ -39,6 +39,7 @@ def rows_of(rows: list[dict[str, Any]]) -> pa.Table:
     for number, row in enumerate(rows):
         own = {
             "start_us": number,
+            "face_video": row["video"],
             "audio_sha256": f"sound {number}",
             "face_sha256": f"face {number}",
         }
@@ -75,6 +76,19 @@ def test_videos_with_nearly_the_same_sound_or_face_are_one_group() -> None:
         ]
     )
     assert [group.videos for group in find_groups(samples)] == [("a", "b"), ("c", "d"), ("e",)]
+
+
+def test_a_video_and_the_one_that_its_faces_are_of_are_one_group() -> None:
+    samples = rows_of(
+        [
+            {"video": "a", "speaker": "ana"},
+            {"video": "b", "speaker": "ana", "face_video": "a"},
+            {"video": "b", "speaker": "ana", "face_video": "pictures"},
+            {"video": "c", "speaker": "ana", "face_video": "pictures"},
+        ]
+    )
+    # Pictures without sound are of one person, whose recordings they must not all tie together.
+    assert [group.videos for group in find_groups(samples)] == [("a", "b"), ("c",)]
 
 
 @pytest.mark.parametrize("seed", range(5))

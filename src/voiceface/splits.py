@@ -32,11 +32,12 @@ class Group:
 def find_groups(samples: pa.Table) -> list[Group]:
     """Group the videos that share a sound, a stretch of sound or a face, directly or by a chain.
 
-    Nearly the same counts as the same, more readily than in the proof of no leakage.
+    Nearly the same counts as the same, more readily than in the proof of no leakage. A video whose
+    samples have their faces from another one is in its group, if that one has samples itself.
 
     Args:
-        samples: columns video, speaker, start_us, audio_sha256, face_sha256, audio_prints,
-            audio_marks and face_print.
+        samples: columns video, speaker, start_us, face_video, audio_sha256, face_sha256,
+            audio_prints, audio_marks and face_print.
     """
     encoded = in_one_piece(samples["video"]).dictionary_encode()
     names, video = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
@@ -47,6 +48,10 @@ def find_groups(samples: pa.Table) -> list[Group]:
     prints = in_one_piece(samples["audio_prints"])
     counts = pc.list_value_length(prints).to_numpy()
     links |= _links(prints.flatten().to_numpy(), np.repeat(video, counts))
+    # Of a folder of pictures, which has no samples, two videos may well have different faces.
+    face_video = pc.index_in(samples["face_video"], encoded.dictionary).fill_null(-1).to_numpy()
+    pairs = np.stack([video, face_video], axis=1)[(face_video >= 0) & (face_video != video)]
+    links |= {(one, other) for one, other in np.unique(pairs, axis=0).tolist()}
     for pairs in (sound_pairs(samples), face_pairs(samples)):
         links |= {(one, other) for one, other in video[pairs].tolist()}
     numbers, rows = np.unique(video, return_index=True)
