@@ -134,6 +134,13 @@ def test_an_unseen_speaker_among_the_known_is_refused() -> None:
         check(samples)
 
 
+def test_a_person_who_is_unseen_under_one_label_and_known_under_another_is_refused() -> None:
+    samples = pa.Table.from_pylist(rows(), SCHEMA)
+    prove_no_leak(samples, [("a", "b"), ("d", "nothing is kept of it")])
+    with pytest.raises(VoicefaceError, match=r"s3 \(train\) and s2 \(unseen\) share a person"):
+        prove_no_leak(samples, [("a", "b"), ("b", "d")])
+
+
 def test_what_one_split_shares_with_itself_is_no_leak() -> None:
     samples = rows()
     for sample in samples:

@@ -153,6 +153,18 @@ def test_people_who_share_content_are_unseen_together_or_not_at_all() -> None:
         assert all(count["unseen"] in (0, sum(count.values())) for count in counts.values())
 
 
+def test_two_labels_of_one_person_are_unseen_together_or_not_at_all() -> None:
+    pairs = [(f"s{number}", f"s{number + 1}") for number in range(0, 8, 2)]
+    for seed in range(10):
+        splits = draw_splits(
+            alone(8, 2), 0.25, 0.5, seed, [*pairs, ("s0", "nothing is kept of it")]
+        )
+        counts = split_of_speaker(alone(8, 2), splits)
+        assert sum(count["unseen"] == 2 for count in counts.values()) == 4
+        for one, other in pairs:
+            assert counts[one]["unseen"] == counts[other]["unseen"]
+
+
 def test_if_all_of_four_share_content_none_is_unseen_and_nothing_breaks() -> None:
     groups = [Group(("jingle",), ("s0", "s1", "s2", "s3")), *alone(4, 2)]
     assert "unseen" not in draw_splits(groups, 0.25, 0.15, seed=0).values()

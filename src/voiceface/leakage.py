@@ -3,7 +3,7 @@
 It shares no code with what draws the splits, so that a mistake there shows here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -38,7 +38,7 @@ _NEAREST = 4  # entries of the other split with the same mark that each is compa
 _NEAREST_FACES = 64  # with the same part of a print
 
 
-def prove_no_leak(samples: pa.Table) -> dict[str, Any]:
+def prove_no_leak(samples: pa.Table, same_person: Iterable[tuple[str, str]] = ()) -> dict[str, Any]:
     """Check that splits share no video, no stretch of a video, no sound, no face and no person.
 
     Sound and faces that are nearly the same (another encoding) are a leak as well.
@@ -47,6 +47,7 @@ def prove_no_leak(samples: pa.Table) -> dict[str, Any]:
         samples: columns sample, speaker, video, start_us, end_us, face_video, audio_sha256,
             face_sha256, audio_prints, audio_marks, face_print and split, as in `tables.MANIFEST`
             and `tables.DATASET`.
+        same_person: pairs of speakers that are one person, as far as their faces tell.
 
     Returns: what was compared: counts per split, and the number of distinct things of each kind.
 
@@ -77,6 +78,7 @@ def prove_no_leak(samples: pa.Table) -> dict[str, Any]:
     refuse(next(near_faces(pictures, picture_owners, split), None), "nearly the same face")
     known = split != SPLITS.index("unseen")
     refuse(_shared(_codes(samples, "speaker"), rows, known), "a speaker")
+    refuse(_one_person(samples["speaker"], known, same_person), "a person under two labels")
     return {
         "samples": {name: int((split == side).sum()) for side, name in enumerate(SPLITS)},
         "compared": compared,
@@ -275,6 +277,19 @@ def _shared(keys: np.ndarray, owners: np.ndarray, split: np.ndarray) -> tuple[in
     side = split[owners]
     leaks = np.flatnonzero(equal & (side[1:] != side[:-1]))
     return (int(owners[leaks[0]]), int(owners[leaks[0] + 1])) if len(leaks) else None
+
+
+def _one_person(
+    speakers: pa.ChunkedArray, known: np.ndarray, same_person: Iterable[tuple[str, str]]
+) -> tuple[int, int] | None:
+    """A row of each of two labels of one person of which one is unseen; None without any."""
+    encoded = in_one_piece(speakers).dictionary_encode()
+    first = np.unique(encoded.indices.to_numpy(), return_index=True)[1].tolist()
+    row_of = dict(zip(encoded.dictionary.to_pylist(), first, strict=True))
+    for one, other in same_person:
+        if {one, other} <= row_of.keys() and known[row_of[one]] != known[row_of[other]]:
+            return row_of[one], row_of[other]
+    return None
 
 
 def _overlap(samples: pa.Table, split: np.ndarray) -> tuple[int, int] | None:

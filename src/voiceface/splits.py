@@ -65,10 +65,18 @@ def find_groups(samples: pa.Table) -> list[Group]:
 
 
 def draw_splits(
-    groups: list[Group], test_fraction: float, unseen_fraction: float, seed: int
+    groups: list[Group],
+    test_fraction: float,
+    unseen_fraction: float,
+    seed: int,
+    same_person: Iterable[tuple[str, str]] = (),
 ) -> dict[str, str]:
-    """The split of each video."""
-    unseen = _draw_unseen(groups, unseen_fraction, seed)
+    """The split of each video.
+
+    Args:
+        same_person: pairs of speakers that are one person, it seems: unseen both, or neither.
+    """
+    unseen = _draw_unseen(groups, unseen_fraction, seed, same_person)
     known = [group for group in groups if unseen.isdisjoint(group.speakers)]
     test = _draw_test(known, test_fraction, seed)
     splits = {video: "unseen" for group in groups for video in group.videos}
@@ -78,12 +86,17 @@ def draw_splits(
     return splits
 
 
-def _draw_unseen(groups: list[Group], fraction: float, seed: int) -> set[str]:
-    """The unseen speakers. Those who share content are drawn together, or not at all."""
+def _draw_unseen(
+    groups: list[Group], fraction: float, seed: int, same_person: Iterable[tuple[str, str]]
+) -> set[str]:
+    """The unseen speakers. Those who share content or a face are drawn together, or not at all."""
     speakers = sorted({speaker for group in groups for speaker in group.speakers})
     place = {speaker: number for number, speaker in enumerate(speakers)}
     links = {
         (place[group.speakers[0]], place[other]) for group in groups for other in group.speakers[1:]
+    }
+    links |= {
+        (place[one], place[other]) for one, other in same_person if {one, other} <= place.keys()
     }
     crowds = [[speakers[member] for member in crowd] for crowd in _joined(len(speakers), links)]
     wanted = _share(fraction, len(speakers), at_least_one=len(speakers) >= LEAST_SPEAKERS)
