@@ -147,6 +147,8 @@ class Samples(Section):
     """Most faces that may be seen at a time: `several_faces`."""
     max_face_change: NonNegative = 0.55
     """Greatest descriptor distance between the faces seen in a segment: `face_changes`."""
+    max_other_mouth: NonNegative = 1.0
+    """Greatest motion of another face's mouth, as a multiple of the main one's: `other_talks`."""
     min_face_px: NonNegative = 48.0
     """Least height of the detected face, in source pixels: `small_face`."""
     min_sharpness: NonNegative = 15.0
