@@ -69,7 +69,7 @@ _SECTIONS: dict[str, type[Section]] = {"gather": Gather, "manifest": Manifest, "
 _FILES = {
     "gather": (VIDEO_LIST, OUTCOMES, Path("data/timeline"), SAMPLES, GATHERED, OUTSIDE, PEOPLE),
     "manifest": (VIDEO_LIST, GATHERED, OUTSIDE, REVIEWS, MANIFEST, FUNNEL),
-    "dataset": (MANIFEST, SAMPLES, DATASET, Path("manifests/leakage.json")),
+    "dataset": (MANIFEST, SAMPLES, PEOPLE, DATASET, Path("manifests/leakage.json")),
 }
 
 

@@ -165,8 +165,8 @@ class Tables:
     def split(self, config: Dataset | None = None) -> None:
         """Run the dataset stage alone."""
         leakage = self.root / "manifests/leakage.json"
-        samples = self.root / "data/samples"
-        dataset.run(config or Dataset(), self.manifest, samples, self.dataset, leakage)
+        samples, people = self.root / "data/samples", self.root / "manifests/people.parquet"
+        dataset.run(config or Dataset(), self.manifest, samples, people, self.dataset, leakage)
 
     def run_pack(self, split: str) -> Path:
         """Run the pack stage for one split; returns its folder."""

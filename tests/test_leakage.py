@@ -10,7 +10,8 @@ from voiceface.tables import DATASET, SAMPLES
 
 SCHEMA = pa.schema(
     [DATASET.field("sample"), DATASET.field("speaker"), DATASET.field("video")]
-    + [DATASET.field(name) for name in ("start_us", "end_us", "audio_sha256", "face_sha256")]
+    + [DATASET.field(name) for name in ("start_us", "end_us", "face_video")]
+    + [DATASET.field(name) for name in ("audio_sha256", "face_sha256")]
     + [SAMPLES.field(name) for name in ("audio_prints", "audio_marks", "face_print")]
     + [DATASET.field("split")]
 )
@@ -47,6 +48,7 @@ def rows() -> list[dict[str, Any]]:
                 "video": f"{split}-{number}",
                 "start_us": 0,
                 "end_us": 4_000_000,
+                "face_video": f"{split}-{number}",
                 "audio_sha256": f"audio{number}",
                 "face_sha256": f"face{number}",
                 "audio_prints": [number * 100 + print_ for print_ in range(number)],
@@ -83,6 +85,7 @@ def test_no_leak_is_proved_with_the_counts_of_what_was_compared() -> None:
     ("change", "told"),
     [
         ({"video": "train-0", "start_us": 9_000_000, "end_us": 13_000_000}, "share a video"),
+        ({"face_video": "train-0"}, "share a video"),
         ({"video": "train-0", "start_us": 3_999_999}, "share a stretch of one video"),
         ({"audio_sha256": "audio0"}, "share a sound"),
         ({"audio_prints": [5, 301, 7]}, "share a stretch of sound"),
@@ -102,6 +105,13 @@ def test_a_planted_leak_is_refused_and_both_samples_named(
         check(samples)
     assert {twin, f"s{victim}"} <= set(str(error.value).replace("(", " ").split())
     assert "\n" not in str(error.value)
+
+
+def test_different_pictures_of_one_folder_are_no_leak() -> None:
+    samples = rows()
+    for sample in samples:
+        sample["face_video"] = "pictures-of-them"
+    assert check(samples)["compared"]["video"] == 9
 
 
 def test_marks_sorted_in_shares_meet_as_they_do_sorted_at_once(
@@ -124,10 +134,18 @@ def test_an_unseen_speaker_among_the_known_is_refused() -> None:
         check(samples)
 
 
+def test_a_person_who_is_unseen_under_one_label_and_known_under_another_is_refused() -> None:
+    samples = pa.Table.from_pylist(rows(), SCHEMA)
+    prove_no_leak(samples, [("a", "b"), ("d", "nothing is kept of it")])
+    with pytest.raises(VoicefaceError, match=r"s3 \(train\) and s2 \(unseen\) share a person"):
+        prove_no_leak(samples, [("a", "b"), ("b", "d")])
+
+
 def test_what_one_split_shares_with_itself_is_no_leak() -> None:
     samples = rows()
     for sample in samples:
         sample |= {"face_sha256": sample["split"], "audio_sha256": sample["split"]}
+        sample |= {"face_video": sample["split"]}
         sample |= {"video": sample["split"], "audio_prints": [hash(sample["split"])]}
         number = len(sample["split"])
         sample |= {"audio_marks": marks(number), "face_print": near_face(number)}

@@ -11,6 +11,7 @@ from voiceface.sources import (
     Source,
     Video,
     built_videos,
+    face_places,
     find_video,
     parse_clips,
     read_sources,
@@ -127,8 +128,21 @@ def test_clips_are_read_as_stretches_in_order_and_joined_where_they_overlap() ->
         (12_500_000, 20_000_000),
         (31_000_000, 41_250_000),
     ]
+    assert parse_clips("0-2@0.25x1;1-3") == [(0, 3_000_000)]
     with pytest.raises(ValueError, match="ends before it starts"):
         parse_clips("3-3")
+
+
+@pytest.mark.parametrize("place", ["0.3", "1.2x0.5", "0.3,0.5", "0.3x-0.1", "0.3x"])
+def test_the_place_of_a_clip_s_face_is_two_shares_of_the_picture(
+    tmp_path: Path, place: str
+) -> None:
+    header = "speaker,location,clips\n"
+    [source] = read_sources(written(tmp_path, f"{header}ana,a.mp4,4-5;0-2.5@0.25x0.4375\n"))
+    assert face_places(source.clips) == [(0, 2_500_000, 0.25, 0.4375)]
+    told = complaint(tmp_path, f'{header}ana,a.mp4,"0-2.5@{place}"\n')
+    assert "line 2: clips" in told
+    assert "a face's middle as in `4-9@0.3x0.45`" in told
 
 
 def test_a_lock_file_without_the_newer_columns_is_still_read(tmp_path: Path) -> None:

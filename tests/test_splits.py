@@ -12,7 +12,7 @@ from voiceface.tables import GATHERED, SAMPLES
 COLUMNS = ("video", "speaker", "audio_sha256", "face_sha256", "audio_prints")
 FINGERPRINTS = ("start_us", "audio_marks", "face_print")
 SCHEMA = pa.schema(
-    [GATHERED.field("speaker")]
+    [GATHERED.field("speaker"), GATHERED.field("face_video")]
     + [SAMPLES.field(name) for name in (*COLUMNS, *FINGERPRINTS) if name != "speaker"]
 )
 
@@ -39,6 +39,7 @@ def rows_of(rows: list[dict[str, Any]]) -> pa.Table:
     for number, row in enumerate(rows):
         own = {
             "start_us": number,
+            "face_video": row["video"],
             "audio_sha256": f"sound {number}",
             "face_sha256": f"face {number}",
         }
@@ -75,6 +76,19 @@ def test_videos_with_nearly_the_same_sound_or_face_are_one_group() -> None:
         ]
     )
     assert [group.videos for group in find_groups(samples)] == [("a", "b"), ("c", "d"), ("e",)]
+
+
+def test_a_video_and_the_one_that_its_faces_are_of_are_one_group() -> None:
+    samples = rows_of(
+        [
+            {"video": "a", "speaker": "ana"},
+            {"video": "b", "speaker": "ana", "face_video": "a"},
+            {"video": "b", "speaker": "ana", "face_video": "pictures"},
+            {"video": "c", "speaker": "ana", "face_video": "pictures"},
+        ]
+    )
+    # Pictures without sound are of one person, whose recordings they must not all tie together.
+    assert [group.videos for group in find_groups(samples)] == [("a", "b"), ("c",)]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -137,6 +151,18 @@ def test_people_who_share_content_are_unseen_together_or_not_at_all() -> None:
         counts = split_of_speaker(groups, draw_splits(groups, 0.25, 0.3, seed))
         assert (counts["s0"]["unseen"] == 3) == (counts["s1"]["unseen"] == 3)
         assert all(count["unseen"] in (0, sum(count.values())) for count in counts.values())
+
+
+def test_two_labels_of_one_person_are_unseen_together_or_not_at_all() -> None:
+    pairs = [(f"s{number}", f"s{number + 1}") for number in range(0, 8, 2)]
+    for seed in range(10):
+        splits = draw_splits(
+            alone(8, 2), 0.25, 0.5, seed, [*pairs, ("s0", "nothing is kept of it")]
+        )
+        counts = split_of_speaker(alone(8, 2), splits)
+        assert sum(count["unseen"] == 2 for count in counts.values()) == 4
+        for one, other in pairs:
+            assert counts[one]["unseen"] == counts[other]["unseen"]
 
 
 def test_if_all_of_four_share_content_none_is_unseen_and_nothing_breaks() -> None:

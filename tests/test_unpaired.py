@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.tables_builder import OUTSIDE_US, SEGMENT_US, Segment, Tables
-from voiceface.config import Gather
+from voiceface.config import Dataset, Gather
 from voiceface.files import read_table
 from voiceface.ids import content_digest
 from voiceface.reporting.pictures import thumbnail
@@ -158,3 +158,18 @@ def test_the_dataset_of_joined_people_has_splits_that_share_no_face_and_packs(
         folder = tables.run_pack(split)
         count = sum(row["split"] == split for row in rows)
         assert np.load(folder / "faces.npy").shape == (count, 32, 32, 3)
+
+
+def test_sound_is_in_the_split_of_the_video_that_its_faces_are_of(tables: Tables) -> None:
+    for speaker in ("ana", "bo"):
+        for number in range(4):
+            tables.add(f"file-{speaker}{number}", speaker, 6)
+        for number in range(2):
+            tables.add(f"file-{speaker}-sound{number}", speaker, 6, kind="sound")
+    tables.run_manifest(Gather(pair_by_identity=True))
+    tables.split(Dataset(test_fraction=0.3, unseen_fraction=0.0))
+    rows = pq.read_table(tables.dataset).to_pylist()
+    assert len(rows) == 2 * 6 * 6
+    splits = {row["video"]: row["split"] for row in rows}
+    assert all(splits[row["face_video"]] == row["split"] for row in rows)
+    assert len({(row["speaker"], row["split"]) for row in rows}) == 4

@@ -25,6 +25,7 @@ from voiceface.fingerprints import with_fingerprints
 from voiceface.leakage import near_faces, near_sounds, prove_no_leak
 from voiceface.media.fingerprint import sound_marks
 from voiceface.media.quality import face_print
+from voiceface.people import read_same_people
 from voiceface.reporting.words import counted
 from voiceface.stretches import LEAST_SAMPLES, StretchIndex, shared_stretch
 from voiceface.tables import DATASET
@@ -155,19 +156,21 @@ class Examination:
         return {"leaks": self.leaks, "splits": splits, "pairs": pairs}
 
 
-def check_build(dataset: Path, samples: Path) -> dict[str, Any]:
+def check_build(dataset: Path, samples: Path, people: Path) -> dict[str, Any]:
     """Prove anew that the splits of this project's dataset share nothing.
 
     Args:
         dataset: `manifests/dataset.parquet`.
         samples: `data/samples`, for the fingerprints.
+        people: `manifests/people.parquet`, for the labels that are one person.
 
     Returns: what was compared, as `leakage.prove_no_leak`.
 
     Raises:
         VoicefaceError: there is a leak, or a table is missing, damaged or not of the same build.
     """
-    return prove_no_leak(with_fingerprints(samples, read_table(dataset, DATASET)))
+    kept = with_fingerprints(samples, read_table(dataset, DATASET))
+    return prove_no_leak(kept, read_same_people(people))
 
 
 def check_folder(folder: Path) -> Examination:

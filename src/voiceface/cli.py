@@ -20,6 +20,7 @@ from voiceface.layout import (
     MANIFEST,
     MODELS,
     OUTCOMES,
+    PEOPLE,
     REVIEWS,
     SAMPLES,
     SOURCES,
@@ -280,7 +281,7 @@ def _check_leakage(options: argparse.Namespace) -> int:
     from voiceface.reporting.leakage import compared_words
 
     if options.folder is None:
-        proof = check_build(DATASET, SAMPLES)
+        proof = check_build(DATASET, SAMPLES, PEOPLE)
         compared = ", ".join(compared_words(proof["compared"]))
         print(f"no leak: the splits share nothing; compared were {compared}")
         if options.json:

@@ -147,6 +147,8 @@ class Samples(Section):
     """Most faces that may be seen at a time: `several_faces`."""
     max_face_change: NonNegative = 0.55
     """Greatest descriptor distance between the faces seen in a segment: `face_changes`."""
+    max_other_mouth: NonNegative = 1.0
+    """Greatest motion of another face's mouth, as a multiple of the main one's: `other_talks`."""
     min_face_px: NonNegative = 48.0
     """Least height of the detected face, in source pixels: `small_face`."""
     min_sharpness: NonNegative = 15.0
@@ -199,8 +201,9 @@ class Gather(Section):
     """Greatest descriptor distance to the speaker's usual face: `wrong_person`, as is a face that
     belongs to a crowd of somebody else's; null: no check."""
     same_person_distance: Positive | None = 0.35
-    """Two speaker labels whose usual faces are nearer than this are reported as one person (on
-    real videos: one man 0.16 to 0.37, two people from 0.38 on); null: not looked for."""
+    """Two speaker labels whose usual faces are nearer than this are reported as one person, and
+    both or neither are unseen (on real videos: one man 0.16 to 0.37, two people from 0.38 on);
+    null: not looked for."""
     duplicate_sound_errors: Annotated[float, Field(ge=0, le=0.18)] | None = 0.12
     """A sample that shares 1.6 s of sound with an earlier one, but for at most this share of its
     fingerprint's bits, is a `duplicate` (re-uploads, intros, jingles); null: no such check."""

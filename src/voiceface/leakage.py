@@ -3,7 +3,7 @@
 It shares no code with what draws the splits, so that a mistake there shows here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -38,15 +38,16 @@ _NEAREST = 4  # entries of the other split with the same mark that each is compa
 _NEAREST_FACES = 64  # with the same part of a print
 
 
-def prove_no_leak(samples: pa.Table) -> dict[str, Any]:
+def prove_no_leak(samples: pa.Table, same_person: Iterable[tuple[str, str]] = ()) -> dict[str, Any]:
     """Check that splits share no video, no stretch of a video, no sound, no face and no person.
 
     Sound and faces that are nearly the same (another encoding) are a leak as well.
 
     Args:
-        samples: columns sample, speaker, video, start_us, end_us, audio_sha256, face_sha256,
-            audio_prints, audio_marks, face_print and split, as in `tables.MANIFEST` and
-            `tables.DATASET`.
+        samples: columns sample, speaker, video, start_us, end_us, face_video, audio_sha256,
+            face_sha256, audio_prints, audio_marks, face_print and split, as in `tables.MANIFEST`
+            and `tables.DATASET`.
+        same_person: pairs of speakers that are one person, as far as their faces tell.
 
     Returns: what was compared: counts per split, and the number of distinct things of each kind.
 
@@ -58,7 +59,10 @@ def prove_no_leak(samples: pa.Table) -> dict[str, Any]:
     refuse = partial(_refuse, samples)
     refuse(_overlap(samples, split), "a stretch of one video")
     compared: dict[str, int] = {}
-    for kind, column in {"video": "video", "sound": "audio_sha256", "face": "face_sha256"}.items():
+    keys, owners = _videos(samples)
+    refuse(_shared(keys, owners, split), "a video")
+    compared["video"] = _distinct(keys)
+    for kind, column in {"sound": "audio_sha256", "face": "face_sha256"}.items():
         keys = _codes(samples, column)
         refuse(_shared(keys, rows, split), f"a {kind}")
         compared[kind] = _distinct(keys)
@@ -74,6 +78,7 @@ def prove_no_leak(samples: pa.Table) -> dict[str, Any]:
     refuse(next(near_faces(pictures, picture_owners, split), None), "nearly the same face")
     known = split != SPLITS.index("unseen")
     refuse(_shared(_codes(samples, "speaker"), rows, known), "a speaker")
+    refuse(_one_person(samples["speaker"], known, same_person), "a person under two labels")
     return {
         "samples": {name: int((split == side).sum()) for side, name in enumerate(SPLITS)},
         "compared": compared,
@@ -226,6 +231,20 @@ def _face_prints(samples: pa.Table) -> tuple[np.ndarray, np.ndarray]:
     return np.frombuffer(prints, np.uint8, _PRINT_BYTES * len(rows)).reshape(-1, _PRINT_BYTES), rows
 
 
+def _videos(samples: pa.Table) -> tuple[np.ndarray, np.ndarray]:
+    """A code for the video of each row's sound, then for those of other videos' faces; the rows.
+
+    A face of what is no video of the dataset, as of a folder of pictures, is compared by content
+    alone.
+    """
+    encoded = in_one_piece(samples["video"]).dictionary_encode()
+    video = encoded.indices.to_numpy()
+    face_video = pc.index_in(samples["face_video"], encoded.dictionary).fill_null(-1).to_numpy()
+    others = np.flatnonzero((face_video >= 0) & (face_video != video))
+    rows = np.concatenate([np.arange(len(video)), others])
+    return np.concatenate([video, face_video[others]]), rows
+
+
 def _codes(samples: pa.Table, column: str) -> np.ndarray:
     """A whole number for each row (n,): equal for equal values."""
     return in_one_piece(samples[column]).dictionary_encode().indices.to_numpy()
@@ -258,6 +277,19 @@ def _shared(keys: np.ndarray, owners: np.ndarray, split: np.ndarray) -> tuple[in
     side = split[owners]
     leaks = np.flatnonzero(equal & (side[1:] != side[:-1]))
     return (int(owners[leaks[0]]), int(owners[leaks[0] + 1])) if len(leaks) else None
+
+
+def _one_person(
+    speakers: pa.ChunkedArray, known: np.ndarray, same_person: Iterable[tuple[str, str]]
+) -> tuple[int, int] | None:
+    """A row of each of two labels of one person of which one is unseen; None without any."""
+    encoded = in_one_piece(speakers).dictionary_encode()
+    first = np.unique(encoded.indices.to_numpy(), return_index=True)[1].tolist()
+    row_of = dict(zip(encoded.dictionary.to_pylist(), first, strict=True))
+    for one, other in same_person:
+        if {one, other} <= row_of.keys() and known[row_of[one]] != known[row_of[other]]:
+            return row_of[one], row_of[other]
+    return None
 
 
 def _overlap(samples: pa.Table, split: np.ndarray) -> tuple[int, int] | None:

@@ -1,7 +1,8 @@
 """Who is who over all videos: faces that are not the speaker's, and labels that are not a person.
 
 A label of sources.csv should be one person, and a person should have one label. Faces tell where
-it is otherwise; both are reported, and left to the human.
+it is otherwise; both are reported, and left to the human. Labels of one person are kept out of
+different splits, too.
 """
 
 from collections.abc import Iterator
@@ -13,9 +14,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from voiceface.files import read_table
 from voiceface.fingerprints import fingerprints
 from voiceface.media.identity import LEAST_FACES, Crowd, distances, find_crowds, rows_by_code
 from voiceface.parts import in_one_piece
+from voiceface.tables import PEOPLE
 
 _HIDDEN_SHARE = 0.2  # of all the label's faces, each video counting alike
 _MAJORITY = 0.5
@@ -79,6 +82,19 @@ def find_people(
     if same_person is not None:
         findings += _same_people(usual, same_person)
     return People(distance, strange, findings)
+
+
+def read_same_people(path: Path) -> list[tuple[str, str]]:
+    """The pairs of labels that are one person.
+
+    Args:
+        path: `manifests/people.parquet`.
+
+    Raises:
+        VoicefaceError: the file is missing or damaged.
+    """
+    found = read_table(path, PEOPLE, ["kind", "speaker", "other"]).to_pylist()
+    return [(one["speaker"], one["other"]) for one in found if one["kind"] == "same_person"]
 
 
 def _faces(samples: pa.Table, folder: Path, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

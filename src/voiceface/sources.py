@@ -27,6 +27,8 @@ _LOCAL = r"/[^\x00-\x1f]*|[^\x00-\x1f:/-][^\x00-\x1f:/]*(/[^\x00-\x1f]*)?"
 _Cell = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 _SECONDS = r"[0-9]+(\.[0-9]{1,6})?"
 _CLIP = rf"{_SECONDS}-{_SECONDS}"
+_SHARE = r"(0(\.[0-9]{1,6})?|1(\.0{1,6})?)"
+_PLACED = rf"{_CLIP}(@{_SHARE}x{_SHARE})?"
 _WORD = r"[a-z][a-z0-9_-]{0,31}"
 _AT_TIME = rf"{_WORD}@{_CLIP}"
 
@@ -34,16 +36,16 @@ _AT_TIME = rf"{_WORD}@{_CLIP}"
 def parse_clips(text: str) -> list[tuple[int, int]]:
     """Clips as they stand in `sources.csv`, such as `12.5-20;31-40`: their times in µs, ascending.
 
-    What overlaps is one clip.
+    What overlaps is one clip. Where a face is in them is left to `face_places`.
 
     Raises:
         ValueError: the text is of another form, or a clip ends before it starts.
     """
     clips: list[tuple[int, int]] = []
     for part in filter(None, text.split(";")):
-        if not re.fullmatch(_CLIP, part):
-            raise ValueError(f"clip {part!r}: must be seconds, as in 12.5-20")
-        start, end = (round(float(seconds) * 1_000_000) for seconds in part.split("-"))
+        if not re.fullmatch(_PLACED, part):
+            raise ValueError(f"clip {part!r}: must be seconds, as in 12.5-20, or 4-9@0.3x0.45")
+        start, end = map(_us, part.partition("@")[0].split("-"))
         if end <= start:
             raise ValueError(f"clip {part!r}: ends before it starts")
         clips.append((start, end))
@@ -54,6 +56,19 @@ def parse_clips(text: str) -> list[tuple[int, int]]:
         else:
             joined.append((start, end))
     return joined
+
+
+def face_places(text: str) -> list[tuple[int, int, float, float]]:
+    """Those clips that tell where the face is, as `12.5-20@0.3x0.45` does, ascending.
+
+    Returns: times in µs, and the face's middle in shares of the picture's width and height.
+    """
+    found = re.findall("([0-9.]+)-([0-9.]+)@([0-9.]+)x([0-9.]+)", text)
+    return sorted((_us(start), _us(end), float(x), float(y)) for start, end, x, y in found)
+
+
+def _us(seconds: str) -> int:
+    return round(float(seconds) * 1_000_000)
 
 
 def _checked_clips(text: str) -> str:
@@ -95,9 +110,9 @@ class Source(BaseModel):
     ] = ""
     """a small-letter word such as `anger`, or by time as in `anger@12.5-20;fear@31-40`, or empty"""
     clips: Annotated[
-        str, Field(pattern=rf"^({_CLIP}(;{_CLIP})*)?$"), AfterValidator(_checked_clips)
+        str, Field(pattern=rf"^({_PLACED}(;{_PLACED})*)?$"), AfterValidator(_checked_clips)
     ] = ""
-    """the stretches to use, in seconds, as in `12.5-20;31-40`, or empty for all"""
+    """seconds to use, as in `12.5-20;31-40`, with a face's middle as in `4-9@0.3x0.45`, or empty"""
 
     @property
     def is_url(self) -> bool:

@@ -32,11 +32,12 @@ class Group:
 def find_groups(samples: pa.Table) -> list[Group]:
     """Group the videos that share a sound, a stretch of sound or a face, directly or by a chain.
 
-    Nearly the same counts as the same, more readily than in the proof of no leakage.
+    Nearly the same counts as the same, more readily than in the proof of no leakage. A video whose
+    samples have their faces from another one is in its group, if that one has samples itself.
 
     Args:
-        samples: columns video, speaker, start_us, audio_sha256, face_sha256, audio_prints,
-            audio_marks and face_print.
+        samples: columns video, speaker, start_us, face_video, audio_sha256, face_sha256,
+            audio_prints, audio_marks and face_print.
     """
     encoded = in_one_piece(samples["video"]).dictionary_encode()
     names, video = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
@@ -47,6 +48,10 @@ def find_groups(samples: pa.Table) -> list[Group]:
     prints = in_one_piece(samples["audio_prints"])
     counts = pc.list_value_length(prints).to_numpy()
     links |= _links(prints.flatten().to_numpy(), np.repeat(video, counts))
+    # Of a folder of pictures, which has no samples, two videos may well have different faces.
+    face_video = pc.index_in(samples["face_video"], encoded.dictionary).fill_null(-1).to_numpy()
+    pairs = np.stack([video, face_video], axis=1)[(face_video >= 0) & (face_video != video)]
+    links |= {(one, other) for one, other in np.unique(pairs, axis=0).tolist()}
     for pairs in (sound_pairs(samples), face_pairs(samples)):
         links |= {(one, other) for one, other in video[pairs].tolist()}
     numbers, rows = np.unique(video, return_index=True)
@@ -60,10 +65,18 @@ def find_groups(samples: pa.Table) -> list[Group]:
 
 
 def draw_splits(
-    groups: list[Group], test_fraction: float, unseen_fraction: float, seed: int
+    groups: list[Group],
+    test_fraction: float,
+    unseen_fraction: float,
+    seed: int,
+    same_person: Iterable[tuple[str, str]] = (),
 ) -> dict[str, str]:
-    """The split of each video."""
-    unseen = _draw_unseen(groups, unseen_fraction, seed)
+    """The split of each video.
+
+    Args:
+        same_person: pairs of speakers that are one person, it seems: unseen both, or neither.
+    """
+    unseen = _draw_unseen(groups, unseen_fraction, seed, same_person)
     known = [group for group in groups if unseen.isdisjoint(group.speakers)]
     test = _draw_test(known, test_fraction, seed)
     splits = {video: "unseen" for group in groups for video in group.videos}
@@ -73,12 +86,17 @@ def draw_splits(
     return splits
 
 
-def _draw_unseen(groups: list[Group], fraction: float, seed: int) -> set[str]:
-    """The unseen speakers. Those who share content are drawn together, or not at all."""
+def _draw_unseen(
+    groups: list[Group], fraction: float, seed: int, same_person: Iterable[tuple[str, str]]
+) -> set[str]:
+    """The unseen speakers. Those who share content or a face are drawn together, or not at all."""
     speakers = sorted({speaker for group in groups for speaker in group.speakers})
     place = {speaker: number for number, speaker in enumerate(speakers)}
     links = {
         (place[group.speakers[0]], place[other]) for group in groups for other in group.speakers[1:]
+    }
+    links |= {
+        (place[one], place[other]) for one, other in same_person if {one, other} <= place.keys()
     }
     crowds = [[speakers[member] for member in crowd] for crowd in _joined(len(speakers), links)]
     wanted = _share(fraction, len(speakers), at_least_one=len(speakers) >= LEAST_SPEAKERS)

@@ -121,6 +121,9 @@ def _draw(samples: pa.Table, sounds: np.ndarray, pool: np.ndarray, seed: int) ->
     """The row of the face of each of the rows `sounds`, out of `pool`."""
     videos = samples["video"].take(pa.array(sounds)).to_pylist()
     recordings, recording = np.unique(np.array(videos, object), return_inverse=True)
+    table = samples.select(["video", "audio_sha256"]).take(pa.array(pool))
+    with_sound = pc.is_valid(table["audio_sha256"])
+    source = np.array(pc.if_else(with_sound, table["video"], "").to_pylist(), object)
     faces = _keys(seed, [samples["face_sha256"][row].as_py() for row in pool.tolist()])
     of_face = _ranks(faces, _keys(seed, recordings.tolist())).argmax(axis=1)
     drawn = np.empty(len(sounds), np.int64)
@@ -128,6 +131,9 @@ def _draw(samples: pa.Table, sounds: np.ndarray, pool: np.ndarray, seed: int) ->
         own = np.flatnonzero(of_face == number)
         if not len(own):
             own = _ranks(_keys(seed, [recordings[number]]), faces).argmax(axis=1)
+        # Of one video with sound at most: all that it has a face of are in one split with it.
+        first = own[_ranks(_keys(seed, [recordings[number]]), faces[own]).argmax()]
+        own = own[source[own] == source[first]]
         names = [samples["sample"][row].as_py() for row in sounds[mine].tolist()]
         drawn[mine] = pool[own[_ranks(_keys(seed, names), faces[own]).argmax(axis=1)]]
     return drawn

@@ -166,16 +166,16 @@ def test_avspeech_is_a_row_for_each_video_with_its_clips(
     monkeypatch.setattr(avspeech, "WATCH", f"{host.url}/watch?v=")
     Path("avspeech_test.csv").write_text(
         "Swss72CHSWg,90.023267,97.400000,0.235937,0.290278\n"
-        "-0l4Pp5zG28,0.1,0.4,0.5,0.5\nSwss72CHSWg,120.000000,125.5,0.2,0.3\nbroken,1\n"
+        "-0l4Pp5zG28,0.1,0.4,-0.5,0.5\nSwss72CHSWg,120.000000,125.5,0.2,0.3\nbroken,1\n"
     )
     rows = imported("avspeech", "avspeech_test.csv", report=Path("report.json"))
     assert [said(row, "speaker", "clips") for row in rows] == [
-        ("avspeech-Swss72CHSWg", "90.023267-97.4;120-125.5"),
+        ("avspeech-Swss72CHSWg", "90.023267-97.4@0.235937x0.290278;120-125.5@0.2x0.3"),
         ("avspeech--0l4Pp5zG28", "0.1-0.4"),
     ]
     assert "avspeech_test.csv:4" in Path("report.json").read_text()
     assert [(video.clips, one.lost) for video, one in fetched()] == [
-        ("90.023267-97.4;120-125.5", ""),
+        ("90.023267-97.4@0.235937x0.290278;120-125.5@0.2x0.3", ""),
         ("0.1-0.4", ""),
     ]
 

@@ -54,8 +54,9 @@ def run_manifest() -> list[Row]:
 
 def packed() -> dict[str, Packed]:
     """Draw the splits of what was built, and pack them."""
+    marked, people = Path("manifests/samples.parquet"), Path("manifests/people.parquet")
     path, leakage = Path("manifests/dataset.parquet"), Path("manifests/leakage.json")
-    dataset.run(Dataset(), Path("manifests/samples.parquet"), DATA / "samples", path, leakage)
+    dataset.run(Dataset(), marked, DATA / "samples", people, path, leakage)
     for split in SPLITS:
         pack.run(path, DATA / "speech", DATA / "faces", split, DATA / "packed" / split)
     return read_splits(DATA / "packed")

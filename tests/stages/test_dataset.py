@@ -35,6 +35,19 @@ def test_each_known_speaker_is_in_train_and_test_and_one_speaker_is_unseen(
     assert sorted(map(sorted, splits.values())) == [["test", "train"]] * 5 + [["unseen"]]
 
 
+def test_labels_of_one_person_are_not_apart(tables: Tables) -> None:
+    for speaker in range(6):
+        face = tables.near(tables.usual[f"speaker{speaker}"], 0.1)
+        segments = [Segment(descriptor=tables.near(face, 0.1)) for _ in range(3)]
+        tables.add(f"file-again{speaker}", f"again{speaker}", segments)
+    rows = tables.run_dataset(Dataset(unseen_fraction=0.5))
+    unseen = {row["speaker"] for row in rows if row["split"] == "unseen"}
+    assert len(unseen) == 6
+    assert {name[-1] for name in unseen if "again" in name} == {
+        name[-1] for name in unseen if "speaker" in name
+    }
+
+
 def test_the_proof_says_what_was_compared(tables: Tables) -> None:
     tables.add("file-copy", "speaker0", [Segment(), Segment()])
     sound = tables.sound()

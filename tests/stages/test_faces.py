@@ -141,9 +141,11 @@ def test_several_faces_of_a_segment_are_rows_of_their_own(
         assert row["mouth_motion"] == first[0]["mouth_motion"] is not None
 
 
-def _face_png(folder: Path) -> Path:
+def _face_png(folder: Path, *size_and_left: tuple[int, int]) -> Path:
     picture = np.full((360, 640, 3), 90, np.uint8)
-    picture[70:290, 200:420] = drawn_face(np.full(8, 0.5), np.random.default_rng(0), 220)
+    for size, left in size_and_left or [(220, 200)]:
+        face = drawn_face(np.full(8, 0.5), np.random.default_rng(0), size)
+        picture[70 : 70 + size, left : left + size] = face
     cv2.imwrite(str(folder / "face.png"), picture[:, :, ::-1])
     return folder / "face.png"
 
@@ -187,6 +189,14 @@ def test_a_silent_video_of_one_frame_gives_its_face(tmp_path: Path) -> None:
     media = make_media(tmp_path / "a.mp4", picture=f"movie={_face_png(tmp_path)}", sound=None)
     (row,) = _run_silent(tmp_path, media)
     assert (row["faces"], row["start_us"]) == (1, 0)
+
+
+def test_of_two_faces_the_one_is_taken_at_the_place_that_the_clip_tells(tmp_path: Path) -> None:
+    still = f"movie={_face_png(tmp_path, (220, 20), (160, 420))},loop=200:1:0,setpts=N/25/TB"
+    media = make_media(tmp_path / "a.mp4", picture=still, sound=None, keyframe_every=25)
+    rows = _run_silent(tmp_path, media, "0-4@0.2x0.5;4-8@0.78x0.42")
+    assert [row["faces"] for row in rows] == [2, 2]
+    assert [row["face_px"] for row in rows] == pytest.approx([159, 114], abs=3)
 
 
 def _sight(traits: list[float]) -> Sight:

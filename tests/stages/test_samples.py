@@ -1,12 +1,15 @@
 """Samples stage: thresholds into flags, scores into samples."""
 
+import itertools
+import re
 from typing import Any
 
 import pytest
 
-from voiceface.config import Samples
+from tests.workflow.project import ROOT
+from voiceface.config import Samples, Settings
 from voiceface.stages.samples import Least, flags, least_talk
-from voiceface.tables import REASONS
+from voiceface.tables import GATHERED, REASONS, SAMPLES
 
 GOOD = {
     "snr_db": 30.0,
@@ -94,6 +97,29 @@ def test_flags_stand_in_the_order_of_the_funnel() -> None:
 
 def test_a_threshold_is_a_setting() -> None:
     assert flags(Samples(min_face_px=300.0), GOOD, Least()) == ["small_face"]
+    beside = GOOD | {"other_mouth_motion": 0.06}  # where the main one's is 0.05
+    assert flags(Samples(), beside, Least()) == ["other_talks"]
+    assert flags(Samples(max_other_mouth=1.5), beside, Least()) == []
+
+
+def test_each_reason_of_the_docs_has_its_scores_and_its_settings() -> None:
+    lines = (ROOT / "docs/quality.md").read_text().splitlines()
+    start = lines.index("| reason | it tells | score column | setting |")
+    told = []
+    for line in itertools.takewhile(lambda line: line.startswith("|"), lines[start + 2 :]):
+        reasons, _, scores, settings = (_code_words(cell) for cell in line.split("|")[1:-1])
+        told += reasons
+        if reasons == ["outside_clips"]:
+            continue  # told by the list of sources alone
+        assert set() < set(scores) <= {*SAMPLES.names, *GATHERED.names}, line
+        [section] = {name.split(".")[0] for name in settings if "." in name}
+        known = type(getattr(Settings(), section)).model_fields.keys()
+        assert {name.split(".")[-1] for name in settings} <= known, line
+    assert sorted(told) == sorted(REASONS)
+
+
+def _code_words(cell: str) -> list[str]:
+    return re.findall("`([^`]+)`", cell)
 
 
 def test_more_faces_may_be_let_in_but_only_the_main_one_may_talk() -> None:

@@ -88,9 +88,12 @@ TABLE = {
         [f"speech {OF_BOTH}: speech.vad_mode is 3, was 2"],
     ),
     "a threshold: `samples.min_snr_db`": Row(
-        lambda line: line.configure("samples", min_snr_db=12.0),
+        lambda line: line.configure("samples", min_snr_db=12.0, max_other_mouth=2.0),
         jobs(["samples"], *BOTH) | GATHER,
-        [f"samples {OF_BOTH}: samples.min_snr_db is 12.0, was 10.5"],
+        [
+            f"samples {OF_BOTH}: samples.max_other_mouth is 2.0, was 1.0",
+            f"samples {OF_BOTH}: samples.min_snr_db is 12.0, was 10.5",
+        ],
     ),
     "a model's setting: `steps`": Row(
         lambda line: line.configure("tiny", steps=7),

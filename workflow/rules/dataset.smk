@@ -4,6 +4,7 @@
 rule dataset:
     input:
         manifest="manifests/samples.parquet",
+        people="manifests/people.parquet",
         samples=expand("data/samples/{video}.parquet", video=PLAN.videos),
     output:
         dataset="manifests/dataset.parquet",
@@ -20,8 +21,8 @@ rule dataset:
         files=files,
     shell:
         "python -m voiceface.stages.dataset --config={params.config:q} --manifest={input.manifest}"
-        " --samples={params.files}/data/samples --output={output.dataset}"
-        " --leakage={output.leakage} &> {log}"
+        " --samples={params.files}/data/samples --people={input.people}"
+        " --output={output.dataset} --leakage={output.leakage} &> {log}"
 
 
 # The same with the settings of an experiment.

@@ -4,8 +4,9 @@ Layout: `avspeech_train.csv`, `avspeech_test.csv` without a header: `ytid,start,
 and in shares of the frame (the face's middle at the start). Source: Ephrat et al., "Looking to
 Listen at the Cocktail Party", SIGGRAPH 2018; https://looking-to-listen.github.io/avspeech/ .
 
-Identities are not told, so the label is the video's; clips of two people of one video come out as
-one person, whose faces the manifest stage then compares.
+The place goes with the clip, so that of several faces the right one is taken. Identities are not
+told, so the label is the video's; clips of two people of one video come out as one person, whose
+faces the gather stage then compares.
 """
 
 import csv
@@ -31,19 +32,25 @@ def find(top: Path, people: People) -> Found:
         with open(path, encoding="utf-8", newline="") as rows:
             for line, cells in enumerate(csv.reader(rows), 1):
                 try:
-                    video, start, end = cells[0], float(cells[1]), float(cells[2])
+                    video, start, end, x, y = cells[0], *map(float, cells[1:5])
                     if not _ID.fullmatch(video) or not 0 <= start < end < 1e6:
                         raise ValueError
-                except (ValueError, IndexError):
+                except ValueError:
                     found.leave_out(f"{path}:{line}", "not `ytid,start,end,x,y`")
                     continue
-                clips.setdefault(video, []).append(f"{seconds(start)}-{seconds(end)}")
+                clips.setdefault(video, []).append(_clip(start, end, x, y))
     for video, stretches in clips.items():
         joined = ";".join(stretches)
         found.sources.append(source(f"{WATCH}{video}", f"avspeech-{video}", clips=joined))
     return found
 
 
+def _clip(start: float, end: float, x: float, y: float) -> str:
+    clip = f"{seconds(start)}-{seconds(end)}"
+    inside = 0 <= x <= 1 and 0 <= y <= 1
+    return f"{clip}@{seconds(x)}x{seconds(y)}" if inside else clip
+
+
 def seconds(value: float) -> str:
-    """Seconds as they stand in a list of sources: 12.5, 20."""
+    """Seconds or shares as they stand in a list of sources: 12.5, 20."""
     return f"{value:.6f}".rstrip("0").rstrip(".")

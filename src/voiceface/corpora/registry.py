@@ -42,7 +42,12 @@ KINDS = {
     "enterface05": Corpus("people in six emotions", enterface.find, _SHORT.format("3 s", 2)),
     "crema-d": Corpus("actors in six emotions", crema_d.find, _SHORT.format("2.5 s", 2)),
     "grid": Corpus("short sentences of 34 talkers", grid.find, _SHORT.format("3 s", 2)),
-    "avspeech": Corpus("YouTube videos by avspeech_*.csv", avspeech.find),
+    "avspeech": Corpus(
+        "YouTube videos by avspeech_*.csv",
+        avspeech.find,
+        "it tells whose face talks, where there are several: set samples.max_faces to 3 in"
+        " config.yaml",
+    ),
     "hdtf": Corpus("YouTube videos by *_video_url.txt", hdtf.find),
     "wav2pix": Corpus(
         "the data released with Wav2Pix",

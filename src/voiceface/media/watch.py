@@ -96,6 +96,12 @@ class _Seen:
         """See `Sight`."""
         return faces.thumb(*self.marked[1:], _THUMB_PX)
 
+    @property
+    def middle(self) -> np.ndarray:
+        """Of the box, in pixels of the frame: (x, y)."""
+        face = self.face
+        return np.array([face.left + face.right, face.top + face.bottom]) / 2
+
     def likeness(self, other: "_Seen") -> float:
         """See `quality.likeness`."""
         return quality.likeness(self.thumb, other.thumb)
@@ -128,6 +134,8 @@ class _Track:
 
 
 Choose = Callable[[Frame, list[np.ndarray]], int | None]
+Place = tuple[float, float]
+"""In shares of the picture's width and height."""
 
 
 class Watcher:
@@ -140,6 +148,7 @@ class Watcher:
         upsample_on_miss: int,
         keep: int,
         choose: Choose,
+        place: Callable[[int], Place | None] = lambda time_us: None,
     ) -> None:
         """Look with these settings of `config.Faces`.
 
@@ -147,10 +156,12 @@ class Watcher:
             keep: sights to keep of each segment, at most.
             choose: tells from their landmarks which of several faces is the main one, if it can;
                 asked where places and thumbs do not tell.
+            place: tells where the main face is known to be at a time, µs, if that is known.
         """
         self._widths = [detect_width * 2**n for n in range(upsample_on_miss + 1)]
         self._keep = keep
         self._choose = choose
+        self._place = place
         self._usual: int | None = None  # number of the width at which faces were found last
         self._known: list[_Seen] = []  # the main face, then others of the segment, where last seen
         self._finding = Finding()
@@ -248,13 +259,16 @@ class Watcher:
 
     def _main_of(self, seen: list[_Seen]) -> int:
         """The one at the main face's place; who may be somebody else there is chosen."""
-        at = None
+        frame, at = seen[0].frame, None
+        if place := self._place(frame.time_us):
+            middle = np.array(place) * frame.size
+            return int(np.argmin([np.linalg.norm(one.middle - middle) for one in seen]))
         if self._known:
             main = self._known[0]
             at = main.at_place(seen)
             if at is not None and main.likeness(seen[at]) >= _ALIKE:
                 return at
-        chosen = self._choose(seen[0].frame, [one.marked[0] for one in seen])
+        chosen = self._choose(frame, [one.marked[0] for one in seen])
         return chosen if chosen is not None else at or 0
 
     def _follow(self, frame: Frame, track: _Track) -> None:

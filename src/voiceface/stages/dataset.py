@@ -14,6 +14,7 @@ from voiceface.fingerprints import with_fingerprints
 from voiceface.leakage import prove_no_leak
 from voiceface.noisy import with_noisy
 from voiceface.parts import read_rows_where
+from voiceface.people import read_same_people
 from voiceface.splits import draw_splits, find_groups
 from voiceface.stages.shim import stage_main
 from voiceface.tables import DATASET, KEPT, MANIFEST
@@ -22,12 +23,15 @@ _COLUMNS = [*(name for name in DATASET.names if name != "split"), "fate"]
 _NAMED_REASONS = 3
 
 
-def run(config: Dataset, manifest: Path, samples: Path, output: Path, leakage: Path) -> None:
+def run(
+    config: Dataset, manifest: Path, samples: Path, people: Path, output: Path, leakage: Path
+) -> None:
     """Draw the splits of the kept samples, prove that they share nothing, and write both.
 
     Args:
         manifest: `manifests/samples.parquet`.
         samples: folder of the sample tables, for the fingerprints.
+        people: `manifests/people.parquet`, for the labels that are one person.
         output: `manifests/dataset.parquet`.
         leakage: `manifests/leakage.json`.
 
@@ -43,13 +47,14 @@ def run(config: Dataset, manifest: Path, samples: Path, output: Path, leakage: P
     if not len(kept):
         fates = read_table(manifest, MANIFEST, ["fate"])["fate"].to_pylist()
         raise VoicefaceError(f"{manifest}: {_why_nothing(Counter(fates))}")
-    groups = find_groups(kept)
-    splits = draw_splits(groups, config.test_fraction, config.unseen_fraction, config.seed)
+    groups, same_person = find_groups(kept), read_same_people(people)
+    shares = (config.test_fraction, config.unseen_fraction)
+    splits = draw_splits(groups, *shares, config.seed, same_person)
     video = pc.index_in(kept["video"], pa.array(splits))
     kept = kept.append_column(DATASET.field("split"), pa.array(splits.values()).take(video))
     if config.noisy_train:
         kept = with_noisy(kept, read)
-    proof = prove_no_leak(kept)
+    proof = prove_no_leak(kept, same_person)
     proof["videos"] = dict(sorted(Counter(splits.values()).items()))
     proof["videos_joined_by_content"] = [
         list(group.videos) for group in groups if len(group.videos) > 1

@@ -5,6 +5,7 @@ import io
 import itertools
 import sys
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,9 @@ from voiceface.media.descriptor import describe
 from voiceface.media.frames import Frame, decode_looks
 from voiceface.media.pictures import STEP_US, picture_frames, picture_times
 from voiceface.media.voice_print import voice_distances
-from voiceface.media.watch import Finding, Sight, Watcher
+from voiceface.media.watch import Finding, Place, Sight, Watcher
 from voiceface.outcome import Outcome, check_media, read_outcome
-from voiceface.sources import parse_clips
+from voiceface.sources import face_places, parse_clips
 from voiceface.stages.shim import stage_main
 from voiceface.tables import FACES, SPEECH
 
@@ -52,7 +53,8 @@ def run(
     same person.
 
     Args:
-        clips: the stretches of a video without sound to use, as in sources.csv; empty: all.
+        clips: as in sources.csv: where the face is, and which stretches of a video without sound
+            to use; empty: all.
     """
     record = read_outcome(outcome)
     check_media(media, record)
@@ -73,6 +75,7 @@ def run(
         upsample_on_miss=config.upsample_on_miss,
         keep=config.per_segment,
         choose=person.choose,
+        place=partial(_place, face_places(clips)),
     )
     talk = _Talk(watcher)
     frames = (
@@ -94,6 +97,11 @@ def run(
                 if record.pictures:
                     face["occlusion"] = None  # each has a light and a pose of its own
                 add(row | face)
+
+
+def _place(places: list[tuple[int, int, float, float]], time_us: int) -> Place | None:
+    """Where the face is by the clip that began last."""
+    return next(((x, y) for start, end, x, y in places[::-1] if start <= time_us < end), None)
 
 
 def _rows_without_sound(record: Outcome, media: Path, clips: str) -> list[Row]:

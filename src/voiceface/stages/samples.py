@@ -112,10 +112,10 @@ def flags(config: Samples, row: dict[str, Any], least: Least) -> list[str]:
         row: the scores, named as in `tables.SAMPLES`.
         least: of this video.
     """
-    others = row["other_mouth_motion"]
+    other, most = row["other_mouth_motion"], config.max_other_mouth * (row["mouth_motion"] or 0)
     against = {
         "several_faces": row["faces"] > config.max_faces,
-        "other_talks": others is not None and others > (row["mouth_motion"] or 0),
+        "other_talks": other is not None and other > most,
         "no_face": row["face_sha256"] is None,
     }
     if row["snr_db"] is not None:
