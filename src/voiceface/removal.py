@@ -14,6 +14,7 @@ from voiceface.errors import VoicefaceError
 from voiceface.files import read_table
 from voiceface.ids import is_video_id
 from voiceface.layout import (
+    DOWNLOADS,
     FACES_SEEN,
     MANIFEST,
     MODELS,
@@ -32,7 +33,6 @@ from voiceface.takedowns import Takedown, Takedowns, add_takedowns, read_takedow
 from voiceface.traces import OUTPUTS, Wanted, exports, half_files, traces, wanted
 
 _LEDGERS = (REVIEWS, FACES_SEEN)
-_DOWNLOADS = Path("data/downloads.parquet")
 _SHOWN = 5
 _UNREAD = "can't be looked into, so nobody knows whether something of it is there"
 _PER_VIDEO = ("media", "download", "speech", "chunks", "timeline", "faces", "samples")
@@ -214,7 +214,7 @@ def _listed_videos() -> list[Video]:
 def _people(listed: list[Video]) -> dict[str, str]:
     """Whose each video is: as the list says, or the tables that were made when it was in it."""
     people: dict[str, str] = {}
-    for path, schema in ((MANIFEST, tables.MANIFEST), (_DOWNLOADS, tables.DOWNLOADS)):
+    for path, schema in ((MANIFEST, tables.MANIFEST), (DOWNLOADS, tables.DOWNLOADS)):
         with contextlib.suppress(VoicefaceError):  # missing or damaged
             table = read_table(path, schema, ["video", "speaker"])
             videos, speakers = (column.to_pylist() for column in table.columns)
