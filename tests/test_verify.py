@@ -85,7 +85,9 @@ def _build(made: Tables) -> None:
     write_table(Path("reports/experiments/sizes/table.parquet"), EXPERIMENT.empty_table())
     for name, part in (("m", "generator"), ("voice-steps.3-abc", "encoder")):
         put(f"models/{name}/{part}.safetensors", "weights")
+        put(f"models/{name}/README.md", "# wav2pix")
         card = {"sha256": sha256_file(Path(f"models/{name}/{part}.safetensors"))}
+        card["page_sha256"] = sha256_file(Path(f"models/{name}/README.md"))
         write_sealed(Path(f"models/{name}/model.json"), card)
         write_table(Path(f"models/{name}/history.parquet"), HISTORY.empty_table())
     write_sealed(Path("models/voice-steps.3-abc/accuracy.json"), {})
@@ -145,6 +147,14 @@ def test_every_bit_of_a_text_counts(tmp_path: Path) -> None:
 def test_a_record_of_an_older_version_is_whole_without_a_digest(project: Tables) -> None:
     path = OUTCOMES / f"{project.videos[0].video}.json"
     write_json(path, read_json(path))
+    assert verify.verify() == []
+
+
+def test_the_page_of_a_model_of_an_older_version_is_whole_without_a_digest(
+    project: Tables,
+) -> None:
+    card = Path("models/m/model.json")
+    write_sealed(card, {"sha256": read_json(card)["sha256"]})
     assert verify.verify() == []
 
 

@@ -137,7 +137,7 @@ def _model(folder: Path) -> _Job:
     own: dict[str, Callable[[Path], str]] = {"generator.safetensors": weights, "grid.png": _png}
     if folder.name.partition("-")[0] in recogniser_sections():  # which draw nothing
         own = {"encoder.safetensors": weights, "accuracy.json": _json}
-    own |= {"model.json": _json, "history.parquet": _table(tables.HISTORY)}
+    own |= {"README.md": _page, "model.json": _json, "history.parquet": _table(tables.HISTORY)}
     return _Job({folder / name: check for name, check in own.items()})
 
 
@@ -166,6 +166,15 @@ def _media(path: Path) -> str:
         told -= {"duration_us", "fps"}  # of a folder of pictures they are no time of speech
     other = sorted(name for name in told if getattr(found, name) != getattr(record, name))
     return f"its record tells another {', '.join(other)}" if other else ""
+
+
+def _page(path: Path) -> str:
+    card = path.with_name("model.json")
+    told = read_json(card)
+    # Those of older versions do not tell it; and what else is wrong with it is told of the weights.
+    if not isinstance(told, dict) or "page_sha256" not in told:
+        return ""
+    return _unlike(path, told["page_sha256"])
 
 
 def _part(path: Path) -> str:
