@@ -25,7 +25,7 @@ from voiceface.layout import (
     VIDEO_LIST,
 )
 from voiceface.models.added import added_files, forget
-from voiceface.models.provenance import trained_on
+from voiceface.models.provenance import stale_words, trained_on
 from voiceface.reporting.words import some_of
 from voiceface.review.redact import redact, unredacted
 from voiceface.sources import Video, is_url, read_videos, write_videos
@@ -72,11 +72,7 @@ class Removal:
             lines.append(f"ledger: {self.redacted} lines are kept without content")
         if self.forgot:
             lines.append(f"recognisers that forgot the voice: {', '.join(self.forgot)}")
-        if self.models:
-            lines.append(
-                f"trained on it, and stale now: {', '.join(self.models)}; `voiceface build` trains"
-                " anew"
-            )
+        lines += stale_words(self.models)
         if self.sources:
             lines.append(f"yours to delete, with the row of {SOURCES}: {_listed(self.sources)}")
         if self.unknown:
