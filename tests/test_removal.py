@@ -145,7 +145,7 @@ def test_nothing_of_a_person_is_left_and_nothing_of_others_is_touched(project: T
             assert Path(name).stem not in GONE, name
     kept = [f"{folder}/{video}" for video in OTHERS for folder in ("data/speech", "data/media")]
     assert all(any(name.startswith(f"{one}.") for name in after) for one in kept)
-    for name in set(after) - {str(VIDEO_LIST), str(TAKEDOWNS)}:
+    for name in set(after) - {str(VIDEO_LIST), str(TAKEDOWNS), "data/takedowns.json"}:
         if "reviews" not in name and "faces-seen" not in name:
             assert after[name] == before[name]
     assert (done.models, done.left, done.redacted) == (["wav2pix", OF_EXPERIMENT], [], 2)
@@ -172,10 +172,12 @@ def test_what_was_taken_down_is_rebuilt_without_it(project: Tables) -> None:
     assert (again.removed, again.left) == ([], [])
 
 
-@pytest.mark.parametrize("deaths", [1, 6, 12])
+@pytest.mark.parametrize("deaths", [1, 6, 12, 32])
 def test_a_takedown_that_was_killed_is_finished_by_the_next_build(
     project: Tables, monkeypatch: pytest.MonkeyPatch, deaths: int
 ) -> None:
+    if deaths > 12:  # of videos that no source lists any more
+        write_videos(VIDEO_LIST, [one for one in project.videos if one.video not in GONE])
     unlink, left = Path.unlink, [deaths]
 
     def dying(path: Path, **options: bool) -> None:
@@ -190,8 +192,7 @@ def test_a_takedown_that_was_killed_is_finished_by_the_next_build(
             removal.take_down([], ["ana"], "asked")
     assert removal.is_pending()
     removal.finish()
-    assert not removal.is_pending()
-    assert removal.left_over() == []
+    assert (removal.is_pending(), removal.left_over()) == (False, [])
     assert not [name for name in _files() if Path(name).stem in GONE]
 
 

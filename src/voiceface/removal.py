@@ -1,6 +1,7 @@
 """Takedown: everything of a video or of a person leaves the project's folder, and stays out."""
 
 import contextlib
+import hashlib
 import itertools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 
 from voiceface import tables
 from voiceface.errors import VoicefaceError
-from voiceface.files import read_table
+from voiceface.files import read_json, read_table, write_sealed
 from voiceface.ids import is_video_id
 from voiceface.layout import (
     DOWNLOADS,
@@ -35,6 +36,8 @@ from voiceface.traces import OUTPUTS, Wanted, exports, half_files, traces, wante
 _LEDGERS = (REVIEWS, FACES_SEEN)
 _SHOWN = 5
 _UNREAD = "can't be looked into, so nobody knows whether something of it is there"
+_DONE = Path("data/takedowns.json")
+"""Which takedowns were carried out: a digest of them, by which nobody is named."""
 _PER_VIDEO = ("media", "download", "speech", "chunks", "timeline", "faces", "samples")
 
 
@@ -148,6 +151,8 @@ def finish() -> Removal:
     if any(video.video in down.videos for video in listed):
         write_videos(VIDEO_LIST, [one for one in listed if one.video not in down.videos])
     result.left, result.unread = _look(down, looked_for)
+    if down.rows:
+        write_sealed(_DONE, {"takedowns": _digest(down)})
     return result
 
 
@@ -182,21 +187,28 @@ def _added(down: Takedowns) -> list[tuple[str, Path]]:
 
 
 def is_pending() -> bool:
-    """Whether a takedown was written down but not carried out, or not to its end. It is quick."""
+    """Whether a takedown was written down but not carried out, or not to its end. It is quick.
+
+    What was carried out is remembered by its digest: a takedown that was killed late left nothing
+    that is found quickly. Also looked for is what came back since, as from a copy.
+    """
     down = read_takedowns(TAKEDOWNS)
     if not down.rows:
         return False
     listed = any(down.cover(video.video, video.speaker) for video in _listed_videos())
-    return (
-        listed
-        or bool(_added(down))
-        or any(
-            Path("data", folder, f"{video}.{ending}").exists()
-            for video in down.videos
-            for folder in _PER_VIDEO
-            for ending in ("mkv", "json", "parquet")
-        )
-    )
+    return listed or _is_new(down) or bool(_added(down)) or any(map(_is_in_data, down.videos))
+
+
+def _is_new(down: Takedowns) -> bool:
+    try:
+        return bool(read_json(_DONE) != {"takedowns": _digest(down)})
+    except VoicefaceError:  # missing or damaged
+        return True
+
+
+def _digest(down: Takedowns) -> str:
+    names = sorted(f"{row.video},{row.speaker.lower()}" for row in down.rows)
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
 
 def _unredacted(videos: Collection[str]) -> list[Path]:
@@ -254,7 +266,11 @@ def _check_known(
 
 
 def _is_in_data(video: str) -> bool:
-    return any(any(Path("data", folder).glob(f"{video}.*")) for folder in _PER_VIDEO)
+    return any(
+        Path("data", folder, f"{video}.{ending}").exists()
+        for folder in _PER_VIDEO
+        for ending in ("mkv", "json", "parquet")
+    )
 
 
 def _in_order(paths: list[Path]) -> list[Path]:
