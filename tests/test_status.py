@@ -99,10 +99,11 @@ def test_before_the_first_build_it_says_what_to_run(
 
 
 def test_stale_stages_are_summed_up_with_the_cause(tmp_path: Path) -> None:
-    write_videos(
-        tmp_path / "manifests/videos.csv",
-        [Video("file-a", "ann", "", "", "x", "", 1.0, "", "", "", "listed", "x")],
-    )
+    videos = [
+        Video(f"file-{name}", "ann", "", "", name, "", 1.0, "", "CC-BY-4.0", "", status, name)
+        for name, status in (("a", "listed"), ("b", "unlicensed"))
+    ]
+    write_videos(tmp_path / "manifests/videos.csv", videos)
 
     def run(*command: str) -> str:
         return subprocess.run(
@@ -117,6 +118,7 @@ def test_stale_stages_are_summed_up_with_the_cause(tmp_path: Path) -> None:
     def stale(*options: str) -> list[str]:
         printed = run("voiceface", "status", *options)
         lines = [" ".join(line.split()) for line in printed.splitlines()]
+        assert "1 videos are kept out by resolve.require_licence: 1 × CC-BY-4.0" in lines
         first = [place for place, line in enumerate(lines) if line.startswith("to be done")]
         return [line for line in lines[first[0] + 1 :] if line] if first else lines[-1:]
 

@@ -35,6 +35,7 @@ from voiceface.reporting.people import read_people
 from voiceface.reporting.words import clock, figure
 from voiceface.review.fold import orphans, standing_by_curator
 from voiceface.review.ledger import read_ledger
+from voiceface.sources import read_videos
 from voiceface.tables import REVIEWS, SPLITS
 from voiceface.takedowns import read_takedowns
 
@@ -171,6 +172,7 @@ def _staleness(settings: Settings, settings_path: Path) -> list[RenderableType]:
         found.append(Text(f"sources: to be resolved again ({why})", style="yellow"))
     if not VIDEO_LIST.exists():
         return found
+    found += [Text(line) for line in resolve.kept_out(read_videos(VIDEO_LIST))]
     jobs, errors = plan(settings_path)
     if errors:
         return [*found, Text(f"what is stale cannot be told: {errors[0]}", style="red")]
