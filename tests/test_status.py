@@ -12,8 +12,12 @@ from rich.console import Console
 
 from tests.built_builder import built_project
 from voiceface.config import Settings
+from voiceface.files import write_json
+from voiceface.ids import video_mark
+from voiceface.layout import TAKEDOWNS
 from voiceface.sources import Video, write_videos
-from voiceface.status import people_lines, print_summary, summarise
+from voiceface.status import people_lines, print_summary, status, summarise
+from voiceface.takedowns import Takedown, add_takedowns
 
 SNAKEFILE = """
 import json
@@ -95,10 +99,11 @@ def test_before_the_first_build_it_says_what_to_run(
 
 
 def test_stale_stages_are_summed_up_with_the_cause(tmp_path: Path) -> None:
-    write_videos(
-        tmp_path / "manifests/videos.csv",
-        [Video("file-a", "ann", "", "", "x", "", 1.0, "", "", "", "listed", "x")],
-    )
+    videos = [
+        Video(f"file-{name}", "ann", "", "", name, "", 1.0, "", "CC-BY-4.0", "", status, name)
+        for name, status in (("a", "listed"), ("b", "unlicensed"))
+    ]
+    write_videos(tmp_path / "manifests/videos.csv", videos)
 
     def run(*command: str) -> str:
         return subprocess.run(
@@ -113,6 +118,7 @@ def test_stale_stages_are_summed_up_with_the_cause(tmp_path: Path) -> None:
     def stale(*options: str) -> list[str]:
         printed = run("voiceface", "status", *options)
         lines = [" ".join(line.split()) for line in printed.splitlines()]
+        assert "1 videos are kept out by resolve.require_licence: 1 × CC-BY-4.0" in lines
         first = [place for place, line in enumerate(lines) if line.startswith("to be done")]
         return [line for line in lines[first[0] + 1 :] if line] if first else lines[-1:]
 
@@ -133,6 +139,23 @@ def test_stale_stages_are_summed_up_with_the_cause(tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "data/faces")
     (tmp_path / "Snakefile").write_text("rule broken")
     assert stale()[0].startswith("what is stale cannot be told: ")
+
+
+def test_models_of_what_was_taken_down_are_named_also_those_of_experiments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("Snakefile", "config.yaml"):
+        Path(name).touch()
+    for name in ("wav2pix", "wav2pix-px.128-3fa92c-seed0"):
+        write_json(Path(f"models/{name}/model.json"), {"videos": [video_mark("web-a")]})
+    status()
+    assert "stale" not in capsys.readouterr().out
+    add_takedowns(TAKEDOWNS, [Takedown(video="web-a", date="2026-11-26", reason="asked")])
+    status()
+    told = " ".join(capsys.readouterr().out.split())
+    assert "taken down, and stale: wav2pix; `voiceface build` trains anew" in told
+    assert "for experiments on what was taken down, and stale: wav2pix-px.128-3fa92c-seed0;" in told
 
 
 def test_targets_are_no_stages() -> None:

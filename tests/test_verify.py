@@ -4,6 +4,8 @@ import contextlib
 import os
 import random
 import shutil
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -26,7 +28,11 @@ from voiceface.files import (
     write_sealed,
     write_table,
 )
-from voiceface.layout import OUTCOMES, REPORT, VIDEO_LIST
+from voiceface.layout import MEDIA, OUTCOMES, REPORT, VIDEO_LIST
+from voiceface.media.pictures import write_pictures
+from voiceface.outcome import read_outcome
+from voiceface.repair import repair
+from voiceface.sources import Video, built_videos, write_videos
 from voiceface.stages import download, downloads
 from voiceface.tables import CHUNKS, EXPERIMENT, FACES, HISTORY, SPEECH, SPLITS
 from voiceface.traces import OUTPUTS
@@ -79,7 +85,9 @@ def _build(made: Tables) -> None:
     write_table(Path("reports/experiments/sizes/table.parquet"), EXPERIMENT.empty_table())
     for name, part in (("m", "generator"), ("voice-steps.3-abc", "encoder")):
         put(f"models/{name}/{part}.safetensors", "weights")
+        put(f"models/{name}/README.md", "# wav2pix")
         card = {"sha256": sha256_file(Path(f"models/{name}/{part}.safetensors"))}
+        card["page_sha256"] = sha256_file(Path(f"models/{name}/README.md"))
         write_sealed(Path(f"models/{name}/model.json"), card)
         write_table(Path(f"models/{name}/history.parquet"), HISTORY.empty_table())
     write_sealed(Path("models/voice-steps.3-abc/accuracy.json"), {})
@@ -142,6 +150,14 @@ def test_a_record_of_an_older_version_is_whole_without_a_digest(project: Tables)
     assert verify.verify() == []
 
 
+def test_the_page_of_a_model_of_an_older_version_is_whole_without_a_digest(
+    project: Tables,
+) -> None:
+    card = Path("models/m/model.json")
+    write_sealed(card, {"sha256": read_json(card)["sha256"]})
+    assert verify.verify() == []
+
+
 def test_a_repair_deletes_the_job_s_files_and_no_other(
     project: Tables, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -164,9 +180,84 @@ def test_a_medium_that_no_build_could_bring_back_is_left(project: Tables) -> Non
     Path(f"{away}.mp4").unlink()
     for video in (here, away):
         _break(Path(f"data/media/{video}.mkv"), random.Random(2))
-    deleted, left = verify.repair(verify.verify())
-    assert left == [Path(f"data/media/{away}.mkv")]
-    assert deleted == [OUTCOMES / f"{here}.json", Path(f"data/media/{here}.mkv")]
+    done = repair(verify.verify())
+    assert done.left == [Path(f"data/media/{away}.mkv")]
+    assert done.deleted == [OUTCOMES / f"{here}.json", Path(f"data/media/{here}.mkv")]
+
+
+def _relist(project: Tables, video: Video, **changed: str) -> None:
+    write_videos(VIDEO_LIST, [replace(one, **changed) for one in project.videos if one == video])
+
+
+def _flip(record: Path) -> None:
+    _break(record, random.Random(1))
+
+
+def _cut(record: Path) -> None:
+    record.write_bytes(b"")
+
+
+@pytest.mark.parametrize("damage", [_flip, _cut, Path.unlink])
+@pytest.mark.parametrize("status", ["gone", "listed"])
+def test_a_good_medium_outlives_its_record_and_is_built_from_again(
+    project: Tables,
+    status: str,
+    damage: Callable[[Path], None],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    video = project.videos[0]
+    _relist(project, video, location="https://example.org/a.mp4", status=status)
+    record, media = OUTCOMES / f"{video.video}.json", MEDIA / f"{video.video}.mkv"
+    before = record.read_bytes(), media.read_bytes()
+    damage(record)
+    assert main(["verify", "--repair"]) == 0
+    assert f"{record}: written anew from its medium, which is kept" in capsys.readouterr().out
+    assert (record.read_bytes(), media.read_bytes()) == before  # so that nothing else is stale
+    assert [one.video for one in built_videos(VIDEO_LIST, OUTCOMES)] == [video.video]
+
+
+def test_a_damaged_medium_without_a_record_is_kept_only_where_its_source_is_gone(
+    project: Tables, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video = project.videos[0]
+    record, media = OUTCOMES / f"{video.video}.json", MEDIA / f"{video.video}.mkv"
+    record.write_bytes(b"")
+    _break(media, random.Random(2))
+    _relist(project, video, location="https://example.org/a.mp4", status="gone")
+    assert main(["verify", "--repair"]) == 1
+    assert f"{media}: left as it is" in capsys.readouterr().out
+    _relist(project, video, location="https://example.org/a.mp4")
+    assert main(["verify", "--repair"]) == 0
+    told = f"{media}: deleted; the next build fetches it again, if it is still at https://example"
+    assert told in capsys.readouterr().out
+    assert {media, record}.isdisjoint(_files())
+
+
+def test_a_medium_of_which_nothing_tells_whether_it_is_whole_is_kept_and_named(
+    project: Tables, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video = "youtube-0"
+    os.rename(MEDIA / f"{project.videos[0].video}.mkv", MEDIA / f"{video}.mkv")
+    assert main(["verify", "--repair"]) == 0
+    told = capsys.readouterr().out
+    assert f"{OUTCOMES / video}.json: nothing is left that tells whether its medium" in told
+    assert read_outcome(OUTCOMES / f"{video}.json").status == "ok"
+
+
+def test_the_record_of_pictures_is_written_anew_with_their_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pictures = [Path(f"{number}.png") for number in range(3)]
+    for path in pictures:
+        cv2.imwrite(str(path), np.zeros((32, 32, 3), np.uint8))
+    pictures[1].write_bytes(b"")
+    media = MEDIA / "pictures-0123456789ab.mkv"
+    media.parent.mkdir(parents=True)
+    write_pictures(pictures, media, lambda _, data: data)
+    (record,) = repair(verify.verify()).renewed
+    found = read_outcome(record)
+    assert (found.pictures, found.duration_us, found.fps) == (2, None, None)
 
 
 @pytest.mark.parametrize("name", ["data/packed/train/pack.json", "models/wav2pix/model.json"])

@@ -65,7 +65,7 @@ def takedown(options: argparse.Namespace) -> int:
 
 def verify_arguments(parser: argparse.ArgumentParser) -> None:
     """What may stand behind `voiceface verify`."""
-    about = "delete what is damaged, so that the next build makes it again"
+    about = "delete what is damaged, so that the next build makes it again; keep good media"
     parser.add_argument("--repair", action="store_true", help=about)
 
 
@@ -73,7 +73,8 @@ def verify(options: argparse.Namespace) -> int:
     """Name what is damaged, or delete it; returns 1 when something is left damaged."""
     from voiceface.build import check_project
     from voiceface.building.lock import only_build
-    from voiceface.verify import repair, verify
+    from voiceface.repair import repair
+    from voiceface.verify import verify
 
     check_project()
     with only_build():
@@ -84,13 +85,11 @@ def verify(options: argparse.Namespace) -> int:
             print("all that was built is as it was written")
             return 0
         if not options.repair:
-            print(f"{len(damages)} files are damaged; --repair deletes them, to be built again")
+            print(f"{len(damages)} files are damaged; --repair mends that")
             return 1
-        deleted, left = repair(damages)
-    print(f"{len(deleted)} files deleted; `voiceface build` makes them again")
-    for path in left:
-        print(f"{path}: left as it is: its source is gone, and no build could bring it back")
-    return int(bool(left))
+        repaired = repair(damages)
+    print("\n".join(repaired.words()))
+    return int(bool(repaired.left))
 
 
 def speakers_arguments(parser: argparse.ArgumentParser) -> None:

@@ -23,6 +23,7 @@ SEAL = "seal"
 """Key of a JSON file's digest of all else that is in it."""
 _PAGE_SEAL = "<!-- sha256 "
 _BROKEN = "its digest is not that of its content"
+_MEND = "mend it with `voiceface verify --repair`"
 _MEDIA_ROWS = 8
 ROWS_AT_ONCE = 1 << 16
 """In a row group of a table without media: what is read, changed and written at a time."""
@@ -127,9 +128,9 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError:
         raise VoicefaceError(f"{path}: no such file; build it with `voiceface build`") from None
     except ValueError as error:
-        raise VoicefaceError(f"{path}: not JSON ({error}); delete it and build again") from None
+        raise VoicefaceError(f"{path}: not JSON ({error}); {_MEND}") from None
     if isinstance(value, dict) and SEAL in value and value.pop(SEAL) != _seal(value):
-        raise VoicefaceError(f"{path}: {_BROKEN}; mend it with `voiceface verify --repair`")
+        raise VoicefaceError(f"{path}: {_BROKEN}; {_MEND}")
     return value
 
 

@@ -61,7 +61,8 @@ def read_outcome(path: Path) -> Outcome:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise VoicefaceError(
-            f"{path}: not a download record ({where}: {first['msg']}); delete it and build again"
+            f"{path}: not a download record ({where}: {first['msg']}); mend it with"
+            " `voiceface verify --repair`"
         ) from None
 
 

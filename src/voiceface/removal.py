@@ -1,6 +1,7 @@
 """Takedown: everything of a video or of a person leaves the project's folder, and stays out."""
 
 import contextlib
+import hashlib
 import itertools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,9 +12,10 @@ from pydantic import ValidationError
 
 from voiceface import tables
 from voiceface.errors import VoicefaceError
-from voiceface.files import read_table
+from voiceface.files import read_json, read_table, write_sealed
 from voiceface.ids import is_video_id
 from voiceface.layout import (
+    DOWNLOADS,
     FACES_SEEN,
     MANIFEST,
     MODELS,
@@ -24,7 +26,7 @@ from voiceface.layout import (
     VIDEO_LIST,
 )
 from voiceface.models.added import added_files, forget
-from voiceface.models.provenance import trained_on
+from voiceface.models.provenance import stale_words, trained_on
 from voiceface.reporting.words import some_of
 from voiceface.review.redact import redact, unredacted
 from voiceface.sources import Video, is_url, read_videos, write_videos
@@ -32,9 +34,10 @@ from voiceface.takedowns import Takedown, Takedowns, add_takedowns, read_takedow
 from voiceface.traces import OUTPUTS, Wanted, exports, half_files, traces, wanted
 
 _LEDGERS = (REVIEWS, FACES_SEEN)
-_DOWNLOADS = Path("data/downloads.parquet")
 _SHOWN = 5
 _UNREAD = "can't be looked into, so nobody knows whether something of it is there"
+_DONE = Path("data/takedowns.json")
+"""Which takedowns were carried out: a digest of them, by which nobody is named."""
 _PER_VIDEO = ("media", "download", "speech", "chunks", "timeline", "faces", "samples")
 
 
@@ -72,11 +75,7 @@ class Removal:
             lines.append(f"ledger: {self.redacted} lines are kept without content")
         if self.forgot:
             lines.append(f"recognisers that forgot the voice: {', '.join(self.forgot)}")
-        if self.models:
-            lines.append(
-                f"trained on it, and stale now: {', '.join(self.models)}; `voiceface build` trains"
-                " anew"
-            )
+        lines += stale_words(self.models)
         if self.sources:
             lines.append(f"yours to delete, with the row of {SOURCES}: {_listed(self.sources)}")
         if self.unknown:
@@ -152,6 +151,8 @@ def finish() -> Removal:
     if any(video.video in down.videos for video in listed):
         write_videos(VIDEO_LIST, [one for one in listed if one.video not in down.videos])
     result.left, result.unread = _look(down, looked_for)
+    if down.rows:
+        write_sealed(_DONE, {"takedowns": _digest(down)})
     return result
 
 
@@ -186,21 +187,28 @@ def _added(down: Takedowns) -> list[tuple[str, Path]]:
 
 
 def is_pending() -> bool:
-    """Whether a takedown was written down but not carried out, or not to its end. It is quick."""
+    """Whether a takedown was written down but not carried out, or not to its end. It is quick.
+
+    What was carried out is remembered by its digest: a takedown that was killed late left nothing
+    that is found quickly. Also looked for is what came back since, as from a copy.
+    """
     down = read_takedowns(TAKEDOWNS)
     if not down.rows:
         return False
     listed = any(down.cover(video.video, video.speaker) for video in _listed_videos())
-    return (
-        listed
-        or bool(_added(down))
-        or any(
-            Path("data", folder, f"{video}.{ending}").exists()
-            for video in down.videos
-            for folder in _PER_VIDEO
-            for ending in ("mkv", "json", "parquet")
-        )
-    )
+    return listed or _is_new(down) or bool(_added(down)) or any(map(_is_in_data, down.videos))
+
+
+def _is_new(down: Takedowns) -> bool:
+    try:
+        return bool(read_json(_DONE) != {"takedowns": _digest(down)})
+    except VoicefaceError:  # missing or damaged
+        return True
+
+
+def _digest(down: Takedowns) -> str:
+    names = sorted(f"{row.video},{row.speaker.lower()}" for row in down.rows)
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
 
 def _unredacted(videos: Collection[str]) -> list[Path]:
@@ -214,7 +222,7 @@ def _listed_videos() -> list[Video]:
 def _people(listed: list[Video]) -> dict[str, str]:
     """Whose each video is: as the list says, or the tables that were made when it was in it."""
     people: dict[str, str] = {}
-    for path, schema in ((MANIFEST, tables.MANIFEST), (_DOWNLOADS, tables.DOWNLOADS)):
+    for path, schema in ((MANIFEST, tables.MANIFEST), (DOWNLOADS, tables.DOWNLOADS)):
         with contextlib.suppress(VoicefaceError):  # missing or damaged
             table = read_table(path, schema, ["video", "speaker"])
             videos, speakers = (column.to_pylist() for column in table.columns)
@@ -258,7 +266,11 @@ def _check_known(
 
 
 def _is_in_data(video: str) -> bool:
-    return any(any(Path("data", folder).glob(f"{video}.*")) for folder in _PER_VIDEO)
+    return any(
+        Path("data", folder, f"{video}.{ending}").exists()
+        for folder in _PER_VIDEO
+        for ending in ("mkv", "json", "parquet")
+    )
 
 
 def _in_order(paths: list[Path]) -> list[Path]:

@@ -28,13 +28,16 @@ from voiceface.layout import (
     SOURCES,
     VIDEO_LIST,
 )
+from voiceface.models.provenance import stale_words, trained_on
 from voiceface.reporting.figures import Funnel, Speaker, read_funnel, read_speakers
 from voiceface.reporting.metrics import Value, read_evaluation
 from voiceface.reporting.people import read_people
 from voiceface.reporting.words import clock, figure
 from voiceface.review.fold import orphans, standing_by_curator
 from voiceface.review.ledger import read_ledger
+from voiceface.sources import read_videos
 from voiceface.tables import REVIEWS, SPLITS
+from voiceface.takedowns import read_takedowns
 
 _MOST_FINDINGS = 5
 
@@ -54,6 +57,8 @@ def status(settings_path: Path = CONFIG) -> int:
         console.print(words)
     if count := _orphans():
         console.print(f"{count} marks are on samples that are gone; they stay in the ledger")
+    for told in stale_words(trained_on(layout.MODELS, read_takedowns(layout.TAKEDOWNS).videos)):
+        console.print(Text(told, style="yellow"))
     for line in _staleness(settings, settings_path):
         console.print(line, highlight=False)
     return 0
@@ -167,6 +172,7 @@ def _staleness(settings: Settings, settings_path: Path) -> list[RenderableType]:
         found.append(Text(f"sources: to be resolved again ({why})", style="yellow"))
     if not VIDEO_LIST.exists():
         return found
+    found += [Text(line) for line in resolve.kept_out(read_videos(VIDEO_LIST))]
     jobs, errors = plan(settings_path)
     if errors:
         return [*found, Text(f"what is stale cannot be told: {errors[0]}", style="red")]

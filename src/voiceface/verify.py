@@ -17,9 +17,11 @@ from voiceface.fetch.probe import Unreadable, probe
 from voiceface.files import SEAL, json_text, page_damage, read_json, sha256_file, table_damage
 from voiceface.layout import (
     DATASET,
+    DOWNLOADS,
     FUNNEL,
     GATHERED,
     MANIFEST,
+    MEDIA,
     MODELS,
     OUTCOMES,
     OUTSIDE,
@@ -28,10 +30,8 @@ from voiceface.layout import (
     REPORT,
     REPORTS,
     RESULTS,
-    VIDEO_LIST,
 )
 from voiceface.outcome import read_outcome
-from voiceface.sources import is_url, read_videos
 
 _EVERY_S = 2.0
 
@@ -71,25 +71,6 @@ def verify() -> list[Damage]:
     return found
 
 
-def repair(damages: list[Damage]) -> tuple[list[Path], list[Path]]:
-    """Delete what is damaged, with what the same job made, so that the next build makes it again.
-
-    Returns: the files that were deleted; and the damaged ones that were left, because their source
-    is gone and no build could bring them back.
-    """
-    there = _to_be_had()
-    left = [one.path for one in damages if _is_download(one) and one.path.stem not in there]
-    deleted: list[Path] = []
-    for damage in damages:
-        if damage.path in left:
-            continue
-        for path in damage.job:
-            if path.exists():
-                path.unlink()
-                deleted.append(path)
-    return deleted, left
-
-
 def _damages(job: _Job) -> Iterator[Damage]:
     files = tuple(job.checks)
     if not any(path.exists() for path in files):
@@ -104,9 +85,11 @@ def _damages(job: _Job) -> Iterator[Damage]:
 
 
 def _jobs() -> Iterator[_Job]:
-    for record in sorted(OUTCOMES.glob("*.json")):
-        yield from _jobs_of(record.stem)
-    yield _Job({Path("data/downloads.parquet"): _table(tables.DOWNLOADS)})
+    # An empty medium without a record is that of a lost video which is to be tried again.
+    media = (path for path in MEDIA.glob("*.mkv") if path.stat().st_size)
+    for video in sorted({path.stem for path in (*OUTCOMES.glob("*.json"), *media)}):
+        yield from _jobs_of(video)
+    yield _Job({DOWNLOADS: _table(tables.DOWNLOADS)})
     gathered = {GATHERED: tables.GATHERED, OUTSIDE: tables.FUNNEL, PEOPLE: tables.PEOPLE}
     manifest = {MANIFEST: tables.MANIFEST, FUNNEL: tables.FUNNEL}
     for schemas in (gathered, manifest):
@@ -128,7 +111,7 @@ def _jobs() -> Iterator[_Job]:
 
 def _jobs_of(video: str) -> Iterator[_Job]:
     """The per-video jobs, in the order of the way of the data."""
-    yield _Job({OUTCOMES / f"{video}.json": _record, Path(f"data/media/{video}.mkv"): _media})
+    yield _Job({OUTCOMES / f"{video}.json": _record, MEDIA / f"{video}.mkv": _media})
     speech = {"speech": tables.SPEECH, "chunks": tables.CHUNKS, "timeline": tables.TIMELINE}
     for schemas in (speech, {"faces": tables.FACES}, {"samples": tables.SAMPLES}):
         checks = {
@@ -154,7 +137,7 @@ def _model(folder: Path) -> _Job:
     own: dict[str, Callable[[Path], str]] = {"generator.safetensors": weights, "grid.png": _png}
     if folder.name.partition("-")[0] in recogniser_sections():  # which draw nothing
         own = {"encoder.safetensors": weights, "accuracy.json": _json}
-    own |= {"model.json": _json, "history.parquet": _table(tables.HISTORY)}
+    own |= {"README.md": _page, "model.json": _json, "history.parquet": _table(tables.HISTORY)}
     return _Job({folder / name: check for name, check in own.items()})
 
 
@@ -167,7 +150,7 @@ def _media(path: Path) -> str:
     try:
         record = read_outcome(OUTCOMES / f"{path.stem}.json")
     except VoicefaceError:
-        return ""  # the record is named itself
+        return ""  # the record is named itself; what there is to tell of it, `repair` looks up
     if record.status != "ok":
         return "there is content, but its record has none" if path.stat().st_size else ""
     if what := _unlike(path, record.sha256):
@@ -183,6 +166,15 @@ def _media(path: Path) -> str:
         told -= {"duration_us", "fps"}  # of a folder of pictures they are no time of speech
     other = sorted(name for name in told if getattr(found, name) != getattr(record, name))
     return f"its record tells another {', '.join(other)}" if other else ""
+
+
+def _page(path: Path) -> str:
+    card = path.with_name("model.json")
+    told = read_json(card)
+    # Those of older versions do not tell it; and what else is wrong with it is told of the weights.
+    if not isinstance(told, dict) or "page_sha256" not in told:
+        return ""
+    return _unlike(path, told["page_sha256"])
 
 
 def _part(path: Path) -> str:
@@ -230,17 +222,3 @@ def _png(path: Path) -> str:
         at += 12 + size
     whole = data[:8] == b"\x89PNG\r\n\x1a\n" and kind == b"IEND" and at == len(data)
     return "" if whole else "it is no whole picture"
-
-
-def _is_download(damage: Damage) -> bool:
-    return any(path.parent == OUTCOMES for path in damage.job)
-
-
-def _to_be_had() -> set[str]:
-    """Listed videos that a build can fetch: of those gone from their site or disk it can't."""
-    listed = read_videos(VIDEO_LIST) if VIDEO_LIST.exists() else []
-    return {
-        video.video
-        for video in listed
-        if video.status != "gone" and (is_url(video.location) or Path(video.location).exists())
-    }

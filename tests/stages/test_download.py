@@ -495,6 +495,20 @@ def test_a_run_stopped_after_the_archive_was_written_loses_nothing(
     assert MEDIA.read_bytes() == video.body
 
 
+@pytest.mark.parametrize(
+    "name", ["1+2.f1.mp4", "1+2.temp.mkv", "mp4.mp4.part-Frag3", "mp4.mp4.ytdl"]
+)
+def test_no_half_file_of_a_stopped_run_is_taken_for_the_video_that_the_archive_names(
+    download: Downloader, host: Host, video: Reply, name: str
+) -> None:
+    Path("archive.txt").write_text("generic a\n")
+    half = MEDIA.parent / ".part/web-a" / f"media.{name}"
+    half.parent.mkdir(parents=True)
+    half.write_bytes(video.body)
+    outcome = download(host.serve("/a.mp4", video), archive="archive.txt")
+    assert "names it as downloaded already, but it is not here" in outcome.reason
+
+
 def test_cookies_are_sent_and_their_file_is_left_as_it_was(
     download: Downloader, host: Host, video: Reply
 ) -> None:

@@ -19,7 +19,8 @@ from voiceface.building.failures import failure_lines
 from voiceface.building.progress import Job, Progress
 from voiceface.config import Evaluate, Report, Resolve, Settings
 from voiceface.errors import DISK_FULL
-from voiceface.model_config import Train, Wav2pix
+from voiceface.experiments import Cell, Experiment
+from voiceface.model_config import Train, Voice, Wav2pix
 from voiceface.stages.shim import stage_main
 
 Flags = dict[str, str]
@@ -34,7 +35,7 @@ DATASET_STAGES = (
     "manifest",
     "dataset",
 )
-STAGES = ("resolve", *DATASET_STAGES, "pack", "train", "evaluate", "report")
+STAGES = ("resolve", *DATASET_STAGES, "pack", "voice", "train", "evaluate", "experiment", "report")
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +77,16 @@ def _flags(words: list[str], variables: dict[str, str]) -> Flags:
 
 def _of_model() -> dict[str, list[Flags]]:
     """The stages after the packed splits, with a training of two steps."""
+    training = Train(device="cpu", log_every=1).model_dump_json()
+    voice = {
+        "config": training,
+        "recogniser-config": Voice(steps=2, batch=2).model_dump_json(),
+        "recogniser": "voice",
+        "packed": "data/packed",
+        "output": "models/voice",
+    }
     train = {
-        "config": Train(device="cpu", log_every=1).model_dump_json(),
+        "config": training,
         "model-config": Wav2pix(steps=2, batch=2).model_dump_json(),
         "model": "wav2pix",
         "packed": "data/packed",
@@ -91,6 +100,14 @@ def _of_model() -> dict[str, list[Flags]]:
         "models": "models",
         "output": "reports/wav2pix",
     }
+    compared = Experiment(title="Alone", cells=[Cell(label="as it is", model="wav2pix")])
+    experiment = {
+        "config": compared.model_dump_json(),
+        "runs": json.dumps([[["wav2pix", 0]]]),
+        "dataset": "manifests/dataset.parquet",
+        "reports": "reports",
+        "output": "reports/experiments/alone",
+    }
     report = {
         "config": Report().model_dump_json(),
         "settings": Settings().model_dump_json(),
@@ -101,12 +118,14 @@ def _of_model() -> dict[str, list[Flags]]:
         "models": "models",
         "reports": "reports",
         "names": "wav2pix",
-        "recognisers": "",
-        "experiments": "",
+        "recognisers": "voice",
+        "experiments": "alone",
         "rubric": "manifests/rubric.md",
         "output": "reports/index.html",
     }
-    return {"train": [train], "evaluate": [evaluate], "report": [report]}
+    flags = {"voice": voice, "train": train, "evaluate": evaluate}
+    flags |= {"experiment": experiment, "report": report}
+    return {stage: [one] for stage, one in flags.items()}
 
 
 # TensorBoard writes in a thread of its own, which ends when it can't.

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -27,11 +28,14 @@ from tests.studio.conftest import HEADERS, as_file
 from tests.voice_builder import RATE, spoken
 from voiceface.config import Settings
 from voiceface.errors import VoicefaceError
-from voiceface.files import read_json
+from voiceface.files import read_json, write_json
+from voiceface.ids import video_mark
+from voiceface.layout import TAKEDOWNS
 from voiceface.models.drawing import draw_faces
 from voiceface.studio.limits import MOST_S, MOST_TABS
 from voiceface.studio.recording import Recording
 from voiceface.studio.room import Room
+from voiceface.takedowns import Takedown, add_takedowns
 
 PIECE = RATE // 25
 
@@ -304,6 +308,22 @@ def test_an_experiment_s_models_draw_where_they_are_named(
     assert both["left_out"] == []
     with pytest.raises(VoicefaceError, match="models/nobody: holds no trained model"):
         Room(tmp_path, Settings(), ["nobody"])
+
+
+def test_an_experiment_s_model_of_what_was_taken_down_does_not_draw_and_is_named(
+    studio_project: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "models/wav2pix-seed1").mkdir(parents=True)
+    os.symlink(studio_project / "models/wav2pix", tmp_path / "models/wav2pix")
+    for name in ("generator.safetensors", "model.json"):
+        shutil.copy(studio_project / "models/wav2pix" / name, tmp_path / "models/wav2pix-seed1")
+    write_json(tmp_path / "models/wav2pix-seed1/model.json", {"videos": [video_mark("web-a")]})
+    row = Takedown(video="web-a", date="2026-11-26", reason="asked")
+    add_takedowns(tmp_path / TAKEDOWNS, [row])
+    (told,) = Room(tmp_path, Settings()).state()["left_out"]
+    assert "trained for experiments on what was taken down, and stale: wav2pix-seed1; " in told
+    with pytest.raises(VoicefaceError, match=r"no trained model .*stale: wav2pix-seed1"):
+        Room(tmp_path, Settings(), ["wav2pix-seed1"])
 
 
 def test_without_a_model_the_command_says_what_to_run(tmp_path: Path) -> None:

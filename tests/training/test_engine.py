@@ -95,6 +95,7 @@ def test_the_card_and_the_curves_tell_what_was_done(packed: Path, models: Path) 
     assert trained_on(models.parent, [heard[0]]) == ["models"]
     assert trained_on(models.parent, ["file-other"]) == []
     assert card["sha256"] == files.sha256_file(output / "generator.safetensors")
+    assert card["page_sha256"] == files.sha256_file(output / "README.md")
     history = files.read_table(output / "history.parquet", HISTORY)
     assert history.column("step").unique().to_pylist() == [2, 3]
     assert {"loss/generator", "loss/discriminator"} <= set(history.column("metric").to_pylist())

@@ -56,6 +56,7 @@ def test_what_a_repair_deletes_the_next_run_makes_again_byte_by_byte(project: Pr
     chunks = project.folder / f"data/chunks/{video}.parquet"  # no other job reads it
     whole = chunks.read_bytes()
     chunks.write_bytes(whole[:-9] + b"?" + whole[-8:])
+    (project.folder / f"data/download/{video}.json").write_text("{")  # its medium is good
     assert f"data/chunks/{video}.parquet: " in project.voiceface("verify", fails=True)
     project.voiceface("verify", "--repair")
     ran = re.findall(r"rule (\w+):", project.snakemake("--cores=1", speech))

@@ -21,12 +21,15 @@ pytestmark = [pytest.mark.kubernetes, pytest.mark.slow]
 
 VIDEOS = ("web-a", "web-b")
 RULES = ("speech", "faces", "samples", "train", "voice")
-TRAINED = ("models/wav2pix/model.json", "models/voice/encoder.safetensors")
+EMBEDDING = "mine/voice.safetensors"
+"""Weights of the user's own, with which the model begins."""
+TRAINED = ("models/acgan/model.json", "models/voice/encoder.safetensors")
 TARGETS = (*TRAINED, *(f"data/samples/{video}.parquet" for video in VIDEOS))
 PACKED = ("faces.npy", "audio.npy", "descriptors.npy", "samples.parquet", "pack.json")
 HAD = [f"run/data/packed/{s}/{part}" for s in ("train", "test", "unseen") for part in PACKED]
 HAD += [f"run/data/media/{video}.mkv" for video in VIDEOS]
 HAD += [f"run/data/download/{video}.json" for video in VIDEOS]
+HAD.append(f"run/{EMBEDDING}")
 CREDENTIALS = {"ACCESS_KEY": "me", "SECRET_KEY": "hush"}
 
 
@@ -51,7 +54,7 @@ Render = tuple[Cloud, Sent, Sent, Sent]
 def sent(tmp_path_factory: pytest.TempPathFactory) -> Render:
     """The cloud after a build, and the jobs that it was sent.
 
-    Media, and arrays to train on, are in the bucket already; every job fails at once.
+    Media, and arrays and weights to train on, are in the bucket already; every job fails at once.
     """
     for plugin in ("snakemake_executor_plugin_kubernetes", "snakemake_storage_plugin_s3"):
         needs(find_spec(plugin) is not None, f"{plugin} (envs/cluster.lock)")
@@ -67,6 +70,7 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> Render:
         options = [*profiles, "--allowed-rules", *RULES, "--", *TARGETS]
         told = project.snakemake(*options, fails=True)
     assert f"--packed=.snakemake/storage/s3/{BUCKET}/run/data/packed" in told
+    assert f"--begin-with=.snakemake/storage/s3/{BUCKET}/run/{EMBEDDING} " in told
     jobs = [Sent(job["containers"][0], job) for job in map(_pod, there.jobs)]
     videos, voice, train = sorted(
         jobs, key=lambda job: ("train:model" in job.command, "voice:recogn" in job.command)
@@ -76,7 +80,7 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> Render:
 
 def make(folder: Path) -> Project:
     """A project with copies of all that a pod needs, and its files known to git."""
-    project = Project.make(folder, [])
+    project = Project.make(folder, [], {"acgan": {"embedding": EMBEDDING}})
     for name in ("Snakefile", "workflow", "profiles", "envs"):
         (folder / name).unlink()
     shutil.copy(ROOT / "Snakefile", folder)
@@ -121,7 +125,9 @@ def test_videos_share_a_pod_that_asks_for_what_it_needs(
     assert not videos.pod.get("tolerations")
 
 
-def test_each_training_is_limited_to_one_gpu(sent: Render) -> None:
+def test_each_training_is_sent_and_limited_to_one_gpu_also_with_weights_of_the_user_s_own(
+    sent: Render,
+) -> None:
     for training in sent[2:]:
         limits = training.container["resources"]["limits"]
         assert limits["nvidia.com/gpu"] == "1"

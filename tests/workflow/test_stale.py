@@ -24,6 +24,7 @@ from voiceface.building.progress import STAGES
 from voiceface.errors import VoicefaceError
 from voiceface.ids import sample_id
 from voiceface.layout import OUTCOMES, REVIEWS
+from voiceface.repair import repair
 from voiceface.review.ledger import Ledger, Mark
 from voiceface.stages import downloads
 from voiceface.why import why
@@ -69,7 +70,7 @@ def _damage_and_repair() -> None:
     path.write_bytes(path.read_bytes().replace(b"PAR1", b"PAR2"))
     found = verify.verify()
     assert [one.path for one in found if "data" in one.path.parts[:2]]
-    verify.repair([one for one in found if one.path == path])
+    repair([one for one in found if one.path == path])
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 # One model. Its checkpoints lie in a folder that is no output: Snakemake deletes a job's outputs
-# before it runs it again, and a killed training is to go on from its last checkpoint.
+# before it runs it again, and a killed training is to go on from its last checkpoint. Weights of the
+# user's own are not local(): what reads such a file runs where Snakemake does, without a pod's GPU.
 
 
 rule train:

@@ -1,5 +1,6 @@
 """A video from the web into a folder, with yt-dlp."""
 
+import re
 import sys
 import time
 from pathlib import Path
@@ -12,6 +13,9 @@ from voiceface.fetch.lost import Lost
 from voiceface.fetch.site import Site, open_site
 
 _EVERY_S = 2.0
+# Names that yt-dlp gives to what is not yet the whole video: fetched in part, a picture or a sound
+# that are to be merged, and what FFmpeg is writing.
+_HALF = re.compile(r"\.ytdl$|\.part(-Frag\d+(\.part)?)?$|\+.*\.f[^.]+\.\w+$|\.temp\.\w+$")
 
 
 def fetch(url: str, config: Download, folder: Path) -> Path:
@@ -81,7 +85,7 @@ def _result(
             return path
     if site.archived:
         # Fetched by a run that was stopped before the file was moved to its place.
-        kept = [path for path in folder.glob("media.*") if path.suffix not in (".part", ".ytdl")]
+        kept = [path for path in folder.glob("media.*") if not _HALF.search(path.name)]
         if len(kept) == 1:
             return kept[0]
         raise Lost(

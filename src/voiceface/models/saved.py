@@ -53,8 +53,9 @@ def save(
     path = folder / f"{name}.safetensors"
     files.write_bytes(path, safetensors.torch.save(flat))
     card = card | {"sha256": files.sha256_file(path)}
-    files.write_text(folder / "README.md", _words(card, path.name))
-    files.write_sealed(folder / "model.json", card)
+    page = folder / "README.md"
+    files.write_text(page, _words(card, path.name))
+    files.write_sealed(folder / "model.json", card | {"page_sha256": files.sha256_file(page)})
 
 
 def load(folder: Path, device: torch.device) -> Trained:

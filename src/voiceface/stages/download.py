@@ -38,7 +38,7 @@ def run(
     partial = media.parent / ".part" / video
     try:
         if is_url(location):
-            record = _describe(video, media, _from_web(location, config, partial, media))
+            record = describe(video, media, _from_web(location, config, partial, media))
         else:
             record = _from_disk(Path(location), json.loads(local_roots), video, media)
     except Lost as lost:
@@ -50,13 +50,23 @@ def run(
     print(f"{video}: {record.lost or 'ok'}", file=sys.stderr)
 
 
-def _describe(video: str, media: Path, sha256: str) -> Outcome:
+def describe(video: str, media: Path, sha256: str, pictures: int | None = None) -> Outcome:
+    """The record of a medium that is there.
+
+    Args:
+        pictures: how many are in it, where it was made of pictures. Its length is no time of
+            speech, so none is recorded.
+
+    Raises:
+        Lost: it can't be opened.
+    """
     try:
-        found = probe(media)
+        found = asdict(probe(media))
     except Unreadable as error:
         raise Lost(f"unreadable: {error}", for_good=True) from None
-    size = media.stat().st_size
-    return Outcome(video=video, status="ok", size=size, sha256=sha256, **asdict(found))
+    if pictures is not None:
+        found |= {"pictures": pictures, "duration_us": None, "fps": None}
+    return Outcome(video=video, status="ok", size=media.stat().st_size, sha256=sha256, **found)
 
 
 def _from_web(url: str, config: Download, partial: Path, media: Path) -> str:
@@ -87,7 +97,7 @@ def _from_disk(source: Path, local_roots: list[str], video: str, media: Path) ->
     if pictures:
         return _join_pictures(source, video, media)
     _link(source, media)
-    return _describe(video, media, sha256)
+    return describe(video, media, sha256)
 
 
 def _link(source: Path, media: Path) -> None:
@@ -102,7 +112,7 @@ def _link(source: Path, media: Path) -> None:
 
 
 def _join_pictures(source: Path, video: str, media: Path) -> Outcome:
-    """Make the media file of pictures. Its length is no time of speech, so none is recorded."""
+    """Make the media file of pictures."""
     from voiceface.media.pictures import write_pictures  # OpenCV takes a while to load
 
     pictures = picture_files(source)
@@ -114,8 +124,7 @@ def _join_pictures(source: Path, video: str, media: Path) -> Outcome:
     if not count:
         reason = f"none of its {len(pictures)} pictures can be decoded"
         raise Lost(f"unreadable: {reason}", for_good=True)
-    record = _describe(video, media, sha256_file(media))
-    return record.model_copy(update={"pictures": count, "duration_us": None, "fps": None})
+    return describe(video, media, sha256_file(media), count)
 
 
 if __name__ == "__main__":

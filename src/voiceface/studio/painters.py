@@ -13,6 +13,7 @@ from voiceface.errors import VoicefaceError
 from voiceface.media.audio import at_rate
 from voiceface.models import registry, saved
 from voiceface.models.drawing import draw_faces
+from voiceface.models.provenance import stale_words
 from voiceface.studio.limits import LEAST_S
 
 _SAID_AGAIN = 0.1
@@ -83,12 +84,11 @@ def load_painters(
     Raises:
         VoicefaceError: none can draw.
     """
-    found = Painters([], [])
     trained = sorted(path.parent.name for path in models.glob("*/generator.safetensors"))
+    found = Painters([], stale_words([name for name in wanted or trained if name in stale]))
     usual = [name for name in model_sections() if name in trained]
     for name in wanted or usual:
         if name in stale:
-            found.left_out.append(f"{name} was trained on what was taken down since; build again")
             continue
         try:
             painter = Painter(models / name, device)
@@ -97,7 +97,7 @@ def load_painters(
             continue
         painter.draw(np.ones(round(painter.need_s * painter.rate_hz), np.int16), painter.rate_hz)
         found.all.append(painter)
-    if not wanted and (others := [name for name in trained if name not in usual]):
+    if not wanted and (others := [name for name in trained if name not in {*usual, *stale}]):
         found.left_out.append(
             f"left out, models of experiments: {len(others)}; name those that are to draw, as in"
             f" `voiceface studio {others[0]}`"
