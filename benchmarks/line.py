@@ -84,7 +84,7 @@ def lay_out(folder: Path, videos: dict[str, list[Path]], settings: dict[str, Any
         (folder / name).symlink_to(ROOT / name)
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     for name, section in settings.items():
-        config[name] |= section
+        config[name] = config[name] | section if isinstance(section, dict) else section
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     lines = ["speaker,gender,language,location,licence,consent,note"]
     for speaker, files in videos.items():
