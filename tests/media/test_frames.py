@@ -1,5 +1,6 @@
 """Frames: which are decoded, and that each is the one that was shown at its time."""
 
+import gc
 import os
 from collections.abc import Iterator
 from fractions import Fraction
@@ -143,6 +144,20 @@ def test_frames_are_converted_on_one_core_as_pyav_converts_them(
         np.testing.assert_array_equal(rgb, frame.picture.to_ndarray(format="rgb24"))
         if pixels == "yuv420p10le":
             np.testing.assert_array_equal(luma, frame.picture.to_ndarray(format="gray"))
+
+
+def test_a_frame_that_is_no_longer_needed_is_let_go_at_once(tmp_path: Path) -> None:
+    media = make_media(tmp_path / "a.mp4", picture="testsrc=s=320x240:r=25:d=2", seconds=2)
+    gc.collect()
+    gc.disable()
+    try:
+        for frame in decode_looks(media, [(0, SECOND)], 2):
+            assert frame.rgb.any()
+            assert frame.luma.any()
+        del frame
+        assert not [one for one in gc.get_objects() if isinstance(one, av.VideoFrame)]
+    finally:
+        gc.enable()
 
 
 def test_a_cut_and_a_freeze_are_told_from_the_packets() -> None:

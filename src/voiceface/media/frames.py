@@ -22,6 +22,7 @@ import av
 import av.error
 import cv2
 import numpy as np
+from av.sidedata.sidedata import SideDataContainer
 from av.video.reformatter import VideoReformatter
 
 from voiceface.media.container import opened, video_stream
@@ -121,7 +122,10 @@ class Frame:
     def _layout(self) -> tuple[bool, int, int]:
         """Whether rows are shown as columns; then the steps through both: -1 is backwards."""
         try:
-            matrix: Any = self.picture.side_data.get("DISPLAYMATRIX")
+            # Not `picture.side_data`: the picture would hold that, and that the picture: both stay
+            # until the garbage collector comes by.
+            found = SideDataContainer(self.picture)  # type: ignore[call-arg]  # its stub has none
+            matrix: Any = found.get("DISPLAYMATRIX")
         except ValueError:  # beside data of a kind that PyAV has no name for: no mirroring is told
             turn = math.radians(self.picture.rotation)
             a, b, c, d = math.cos(turn), -math.sin(turn), math.sin(turn), math.cos(turn)
