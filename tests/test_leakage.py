@@ -114,6 +114,14 @@ def test_different_pictures_of_one_folder_are_no_leak() -> None:
     assert check(samples)["compared"]["video"] == 9
 
 
+def test_faces_of_one_video_that_has_no_sample_itself_are_a_leak() -> None:
+    samples = rows()
+    for sample in samples[:2]:
+        sample["face_video"] = "file-silent"
+    with pytest.raises(VoicefaceError, match="share a video"):
+        check(samples)
+
+
 def test_marks_sorted_in_shares_meet_as_they_do_sorted_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

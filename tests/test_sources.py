@@ -129,6 +129,9 @@ def test_clips_are_read_as_stretches_in_order_and_joined_where_they_overlap() ->
         (31_000_000, 41_250_000),
     ]
     assert parse_clips("0-2@0.25x1;1-3") == [(0, 3_000_000)]
+    assert parse_clips("0-2@0.2x0.5;2-3@0.2x0.5") == [(0, 3_000_000)]
+    # Two people in turn: no segment is of both.
+    assert parse_clips("0-2@0.2x0.5;2-3@0.8x0.5") == [(0, 2_000_000), (2_000_000, 3_000_000)]
     with pytest.raises(ValueError, match="ends before it starts"):
         parse_clips("3-3")
 

@@ -83,12 +83,14 @@ def test_a_video_and_the_one_that_its_faces_are_of_are_one_group() -> None:
         [
             {"video": "a", "speaker": "ana"},
             {"video": "b", "speaker": "ana", "face_video": "a"},
-            {"video": "b", "speaker": "ana", "face_video": "pictures"},
-            {"video": "c", "speaker": "ana", "face_video": "pictures"},
+            {"video": "b", "speaker": "ana", "face_video": "pictures-1"},
+            {"video": "c", "speaker": "ana", "face_video": "pictures-1"},
+            {"video": "d", "speaker": "ana", "face_video": "silent"},
+            {"video": "e", "speaker": "ana", "face_video": "silent"},
         ]
     )
-    # Pictures without sound are of one person, whose recordings they must not all tie together.
-    assert [group.videos for group in find_groups(samples)] == [("a", "b"), ("c",)]
+    # A folder of pictures is of one person, whose recordings it must not all tie together.
+    assert [group.videos for group in find_groups(samples)] == [("a", "b"), ("c",), ("d", "e")]
 
 
 @pytest.mark.parametrize("seed", range(5))

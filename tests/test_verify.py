@@ -4,31 +4,34 @@ import contextlib
 import os
 import random
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from tests.stages.test_resolve import put
 from tests.tables_builder import Segment, Tables, write_media
 from tests.web_host import make_media
-from voiceface import verify
+from voiceface import tables, verify
 from voiceface.cli import main
 from voiceface.config import Download
 from voiceface.errors import VoicefaceError
 from voiceface.files import (
     page_damage,
     read_json,
+    read_table,
     sha256_file,
     write_json,
     write_page,
     write_sealed,
     write_table,
 )
-from voiceface.layout import MEDIA, OUTCOMES, REPORT, VIDEO_LIST
+from voiceface.layout import DOWNLOADS, MEDIA, OUTCOMES, REPORT, VIDEO_LIST
 from voiceface.media.pictures import write_pictures
 from voiceface.outcome import read_outcome
 from voiceface.repair import repair
@@ -242,6 +245,21 @@ def test_a_medium_of_which_nothing_tells_whether_it_is_whole_is_kept_and_named(
     told = capsys.readouterr().out
     assert f"{OUTCOMES / video}.json: nothing is left that tells whether its medium" in told
     assert read_outcome(OUTCOMES / f"{video}.json").status == "ok"
+
+
+def test_a_medium_that_was_fetched_after_the_table_of_all_is_not_held_against_it(
+    project: Tables, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, video = project.videos[0].video, "youtube-0"
+    media = MEDIA / f"{video}.mkv"
+    os.rename(MEDIA / f"{name}.mkv", media)
+    rows = read_table(DOWNLOADS, tables.DOWNLOADS).to_pylist()
+    rows[0] |= {"video": video, "sha256": "0" * 64}
+    write_table(DOWNLOADS, pa.Table.from_pylist(rows, tables.DOWNLOADS))
+    os.utime(media, (time.time() + 10,) * 2)
+    assert main(["verify", "--repair"]) == 0
+    assert f"{OUTCOMES / video}.json: nothing is left that tells" in capsys.readouterr().out
+    assert media.exists()
 
 
 def test_the_record_of_pictures_is_written_anew_with_their_number(

@@ -5,6 +5,8 @@ import re
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
 _VIDEO = re.compile(r"^[a-z0-9]+-[A-Za-z0-9_-]+$")
+PICTURES = "pictures-"
+"""How the id of a folder of pictures begins, which is no video."""
 _LONGEST_ID = 80  # <video>.parquet and a temporary name beside it stay under 255 bytes
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from voiceface.errors import VoicefaceError
+from voiceface.ids import PICTURES
 from voiceface.parts import in_one_piece
 from voiceface.tables import SPLITS
 
@@ -234,15 +235,14 @@ def _face_prints(samples: pa.Table) -> tuple[np.ndarray, np.ndarray]:
 def _videos(samples: pa.Table) -> tuple[np.ndarray, np.ndarray]:
     """A code for the video of each row's sound, then for those of other videos' faces; the rows.
 
-    A face of what is no video of the dataset, as of a folder of pictures, is compared by content
-    alone.
+    A face of a folder of pictures, which is no video, is compared by content alone.
     """
-    encoded = in_one_piece(samples["video"]).dictionary_encode()
-    video = encoded.indices.to_numpy()
-    face_video = pc.index_in(samples["face_video"], encoded.dictionary).fill_null(-1).to_numpy()
-    others = np.flatnonzero((face_video >= 0) & (face_video != video))
+    video, face_video = samples["video"], samples["face_video"]
+    is_other = pc.invert(pc.or_(pc.equal(face_video, video), pc.starts_with(face_video, PICTURES)))
+    others = np.flatnonzero(is_other.to_numpy())
+    names = pa.chunked_array([*video.chunks, *face_video.take(pa.array(others)).chunks])
     rows = np.concatenate([np.arange(len(video)), others])
-    return np.concatenate([video, face_video[others]]), rows
+    return in_one_piece(names).dictionary_encode().indices.to_numpy(), rows
 
 
 def _codes(samples: pa.Table, column: str) -> np.ndarray:

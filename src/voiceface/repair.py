@@ -9,6 +9,7 @@ from voiceface import tables
 from voiceface.errors import VoicefaceError
 from voiceface.fetch.lost import Lost
 from voiceface.files import read_table, sha256_file
+from voiceface.ids import PICTURES
 from voiceface.layout import DOWNLOADS, MEDIA, OUTCOMES, VIDEO_LIST
 from voiceface.media.pictures import picture_times
 from voiceface.outcome import Outcome, read_outcome, write_outcome
@@ -48,8 +49,8 @@ class Repaired:
         if self.deleted:
             lines.append(f"{len(self.deleted)} files deleted; `voiceface build` makes them again")
         lines += [
-            f"{path}: left as it is: its source is gone, and no build could bring it back; delete"
-            " it to build without it"
+            f"{path}: left as it is: it is gone, not listed or kept out by its licence, so that no"
+            " build would bring it back; delete it to build without it"
             for path in self.left
         ]
         return lines
@@ -99,7 +100,7 @@ def _record_of(media: Path, told: Collection[str]) -> Outcome | None:
 
 
 def _readable(media: Path) -> Outcome | None:
-    made_of_pictures = media.stem.startswith("pictures-")
+    made_of_pictures = media.stem.startswith(PICTURES)
     with contextlib.suppress(Lost, VoicefaceError):
         count = len(picture_times(media)) if made_of_pictures else None
         return describe(media.stem, media, sha256_file(media), count)
@@ -108,12 +109,20 @@ def _readable(media: Path) -> Outcome | None:
 
 def _told(record: Path, digests: Mapping[str, str]) -> set[str]:
     """What is known of the medium's SHA-256, or of its beginning, by whatever is whole."""
-    told = {digests[record.stem]} if record.stem in digests else set()
+    media = MEDIA / f"{record.stem}.mkv"
+    told: set[str] = set()
+    # An older table tells of what was fetched before.
+    if record.stem in digests and _is_newer(DOWNLOADS, media):
+        told.add(digests[record.stem])
     if record.stem.startswith("file-"):
         told.add(record.stem.removeprefix("file-"))
     with contextlib.suppress(VoicefaceError):
         told.add(read_outcome(record).sha256 or _NONE)
     return told
+
+
+def _is_newer(one: Path, other: Path) -> bool:
+    return not other.exists() or one.stat().st_mtime_ns >= other.stat().st_mtime_ns
 
 
 def _digests(damages: Sequence[Damage]) -> dict[str, str]:
@@ -130,7 +139,7 @@ def _digests(damages: Sequence[Damage]) -> dict[str, str]:
 
 def _to_be_had(video: Video | None) -> bool:
     """Whether a build can fetch it, as far as is known without asking its site."""
-    if video is None or video.status == "gone":
+    if video is None or video.status != "listed":
         return False
     return is_url(video.location) or Path(video.location).exists()
 

@@ -36,25 +36,30 @@ _AT_TIME = rf"{_WORD}@{_CLIP}"
 def parse_clips(text: str) -> list[tuple[int, int]]:
     """Clips as they stand in `sources.csv`, such as `12.5-20;31-40`: their times in µs, ascending.
 
-    What overlaps is one clip. Where a face is in them is left to `face_places`.
+    What overlaps is one clip, and what touches with the face at one place, which is left to
+    `face_places`.
 
     Raises:
         ValueError: the text is of another form, or a clip ends before it starts.
     """
-    clips: list[tuple[int, int]] = []
+    clips: list[tuple[int, int, str]] = []
     for part in filter(None, text.split(";")):
         if not re.fullmatch(_PLACED, part):
             raise ValueError(f"clip {part!r}: must be seconds, as in 12.5-20, or 4-9@0.3x0.45")
-        start, end = map(_us, part.partition("@")[0].split("-"))
+        times, _, place = part.partition("@")
+        start, end = map(_us, times.split("-"))
         if end <= start:
             raise ValueError(f"clip {part!r}: ends before it starts")
-        clips.append((start, end))
+        clips.append((start, end, place))
     joined: list[tuple[int, int]] = []
-    for start, end in sorted(clips):
-        if joined and start <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+    before = ""
+    for start, end, place in sorted(clips):
+        last = joined[-1][1] if joined else -1
+        if start < last or (start == last and place == before):
+            joined[-1] = (joined[-1][0], max(end, last))
         else:
             joined.append((start, end))
+        before = place
     return joined
 
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from voiceface.duplicates import face_pairs, shared_keys, sound_pairs
+from voiceface.ids import PICTURES
 from voiceface.parts import in_one_piece
 
 LEAST_SPEAKERS = 4
@@ -32,8 +33,8 @@ class Group:
 def find_groups(samples: pa.Table) -> list[Group]:
     """Group the videos that share a sound, a stretch of sound or a face, directly or by a chain.
 
-    Nearly the same counts as the same, more readily than in the proof of no leakage. A video whose
-    samples have their faces from another one is in its group, if that one has samples itself.
+    Nearly the same counts as the same, more readily than in the proof of no leakage. Videos whose
+    samples have their faces from one video are in one group, with that if it has samples itself.
 
     Args:
         samples: columns video, speaker, start_us, face_video, audio_sha256, face_sha256,
@@ -48,10 +49,12 @@ def find_groups(samples: pa.Table) -> list[Group]:
     prints = in_one_piece(samples["audio_prints"])
     counts = pc.list_value_length(prints).to_numpy()
     links |= _links(prints.flatten().to_numpy(), np.repeat(video, counts))
-    # Of a folder of pictures, which has no samples, two videos may well have different faces.
-    face_video = pc.index_in(samples["face_video"], encoded.dictionary).fill_null(-1).to_numpy()
-    pairs = np.stack([video, face_video], axis=1)[(face_video >= 0) & (face_video != video)]
-    links |= {(one, other) for one, other in np.unique(pairs, axis=0).tolist()}
+    # Of a folder of pictures two recordings may well have different faces.
+    pictures = pc.starts_with(samples["face_video"], PICTURES)
+    seen = pc.if_else(pictures, samples["video"], samples["face_video"])
+    both = pa.chunked_array([*samples["video"].chunks, *seen.chunks])
+    videos = in_one_piece(both).dictionary_encode().indices.to_numpy()
+    links |= _links(videos, np.concatenate([video, video]))
     for pairs in (sound_pairs(samples), face_pairs(samples)):
         links |= {(one, other) for one, other in video[pairs].tolist()}
     numbers, rows = np.unique(video, return_index=True)

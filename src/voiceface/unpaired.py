@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from voiceface.config import Gather
 from voiceface.duplicates import face_pairs
 from voiceface.fingerprints import FACE, fingerprints
-from voiceface.ids import content_digest
+from voiceface.ids import PICTURES, content_digest
 from voiceface.media.identity import rows_by_code
 from voiceface.outcome import read_outcome
 from voiceface.tables import FACES, FINGERPRINTS, GATHERED, REASONS, SAMPLES, SOUND_REASONS
@@ -121,9 +121,9 @@ def _draw(samples: pa.Table, sounds: np.ndarray, pool: np.ndarray, seed: int) ->
     """The row of the face of each of the rows `sounds`, out of `pool`."""
     videos = samples["video"].take(pa.array(sounds)).to_pylist()
     recordings, recording = np.unique(np.array(videos, object), return_inverse=True)
-    table = samples.select(["video", "audio_sha256"]).take(pa.array(pool))
-    with_sound = pc.is_valid(table["audio_sha256"])
-    source = np.array(pc.if_else(with_sound, table["video"], "").to_pylist(), object)
+    source = samples["video"].take(pa.array(pool))
+    source = pc.if_else(pc.starts_with(source, PICTURES), "", source)
+    source = np.array(source.to_pylist(), object)
     faces = _keys(seed, [samples["face_sha256"][row].as_py() for row in pool.tolist()])
     of_face = _ranks(faces, _keys(seed, recordings.tolist())).argmax(axis=1)
     drawn = np.empty(len(sounds), np.int64)
@@ -131,7 +131,7 @@ def _draw(samples: pa.Table, sounds: np.ndarray, pool: np.ndarray, seed: int) ->
         own = np.flatnonzero(of_face == number)
         if not len(own):
             own = _ranks(_keys(seed, [recordings[number]]), faces).argmax(axis=1)
-        # Of one video with sound at most: all that it has a face of are in one split with it.
+        # Of one video at most: all recordings that have a face of it are in one split.
         first = own[_ranks(_keys(seed, [recordings[number]]), faces[own]).argmax()]
         own = own[source[own] == source[first]]
         names = [samples["sample"][row].as_py() for row in sounds[mine].tolist()]

@@ -166,7 +166,7 @@ def test_avspeech_is_a_row_for_each_video_with_its_clips(
     monkeypatch.setattr(avspeech, "WATCH", f"{host.url}/watch?v=")
     Path("avspeech_test.csv").write_text(
         "Swss72CHSWg,90.023267,97.400000,0.235937,0.290278\n"
-        "-0l4Pp5zG28,0.1,0.4,-0.5,0.5\nSwss72CHSWg,120.000000,125.5,0.2,0.3\nbroken,1\n"
+        "-0l4Pp5zG28,0.1,0.4,-0.5,0.5\nSwss72CHSWg,120.000000,125.5,0.2,0.3\nbroken,1\n\n"
     )
     rows = imported("avspeech", "avspeech_test.csv", report=Path("report.json"))
     assert [said(row, "speaker", "clips") for row in rows] == [

@@ -496,7 +496,8 @@ def test_a_run_stopped_after_the_archive_was_written_loses_nothing(
 
 
 @pytest.mark.parametrize(
-    "name", ["1+2.f1.mp4", "1+2.temp.mkv", "mp4.mp4.part-Frag3", "mp4.mp4.ytdl"]
+    "name",
+    ["1+2.f1.mp4", "1+2.f1.5.mp4", "1+2.temp.mkv", "mp4.mp4.part-Frag3", "mp4.mp4.ytdl"],
 )
 def test_no_half_file_of_a_stopped_run_is_taken_for_the_video_that_the_archive_names(
     download: Downloader, host: Host, video: Reply, name: str

@@ -35,7 +35,7 @@ def find(top: Path, people: People) -> Found:
                     video, start, end, x, y = cells[0], *map(float, cells[1:5])
                     if not _ID.fullmatch(video) or not 0 <= start < end < 1e6:
                         raise ValueError
-                except ValueError:
+                except (ValueError, IndexError):
                     found.leave_out(f"{path}:{line}", "not `ytid,start,end,x,y`")
                     continue
                 clips.setdefault(video, []).append(_clip(start, end, x, y))

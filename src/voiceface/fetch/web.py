@@ -15,7 +15,7 @@ from voiceface.fetch.site import Site, open_site
 _EVERY_S = 2.0
 # Names that yt-dlp gives to what is not yet the whole video: fetched in part, a picture or a sound
 # that are to be merged, and what FFmpeg is writing.
-_HALF = re.compile(r"\.ytdl$|\.part(-Frag\d+(\.part)?)?$|\+.*\.f[^.]+\.\w+$|\.temp\.\w+$")
+_HALF = re.compile(r"\.ytdl$|\.part(-Frag\d+(\.part)?)?$|^media\..+\.f[^/]+\.\w+$|\.temp\.\w+$")
 
 
 def fetch(url: str, config: Download, folder: Path) -> Path:
