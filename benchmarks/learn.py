@@ -250,6 +250,7 @@ def learn(
     """Each model's figures beside those of the same on shuffled voices."""
     data = {"true": packed, "shuffled": shuffle_voices(packed, folder / "shuffled")}
     chosen = (options.models or ",".join(LEARNERS)).split(",")
+    told = None if folder.name in REAL else matching_told(packed)
     begins = {LEARNERS[name].section.begins_with for name in chosen} - {None}
     share = options.share * (QUICK_SHARE if options.quick else 1)
     share *= REAL_SHARE if folder.name in REAL else 1
@@ -279,8 +280,8 @@ def learn(
             budget = {"steps": section.steps, "batch": section.batch, "at_once": options.at_once}
             budget |= {key: round(sum(of[key] for of in done), 1) for key in ("cpu_s", "wall_s")}
             figures = beside(goals, true, shuffled)
-            if folder.name not in REAL:
-                figures["matching_unseen"]["told_traits"] = matching_told(packed)
+            if told is not None:
+                figures["matching_unseen"]["told_traits"] = told
             yield name, {"budget": budget, **figures}
 
 

@@ -77,19 +77,18 @@ def _flags(words: list[str], variables: dict[str, str]) -> Flags:
 
 def _of_model() -> dict[str, list[Flags]]:
     """The stages after the packed splits, with a training of two steps."""
-    training = Train(device="cpu", log_every=1).model_dump_json()
-    voice = {
-        "config": training,
+    training = {
+        "config": Train(device="cpu", log_every=1).model_dump_json(),
+        "packed": "data/packed",
+    }
+    voice = training | {
         "recogniser-config": Voice(steps=2, batch=2).model_dump_json(),
         "recogniser": "voice",
-        "packed": "data/packed",
         "output": "models/voice",
     }
-    train = {
-        "config": training,
+    train = training | {
         "model-config": Wav2pix(steps=2, batch=2).model_dump_json(),
         "model": "wav2pix",
-        "packed": "data/packed",
         "begin-with": "",
         "output": "models/wav2pix",
     }

@@ -14,6 +14,7 @@ from voiceface.fetch.local import are_pictures, check_inside, digest, picture_fi
 from voiceface.fetch.lost import Lost
 from voiceface.fetch.probe import Unreadable, probe
 from voiceface.files import replacing, sha256_file, write_bytes
+from voiceface.ids import PICTURES
 from voiceface.outcome import Outcome, write_outcome
 from voiceface.sources import find_video, is_url
 from voiceface.stages.shim import stage_main
@@ -91,7 +92,7 @@ def _from_disk(source: Path, local_roots: list[str], video: str, media: Path) ->
         raise Lost(reason, for_good=True) from None
     except OSError as error:
         raise Lost(f"{source}: {error.strerror}", for_good=False) from None
-    named = video.removeprefix("file-").removeprefix("pictures-")
+    named = video.removeprefix("file-").removeprefix(PICTURES)
     if not named.startswith(("empty-", "unreadable-")) and not sha256.startswith(named):
         raise Lost(f"{source}: changed since it was listed; resolve again", for_good=False)
     if pictures:
