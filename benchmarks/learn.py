@@ -1,7 +1,8 @@
 """Whether the models learn: what they reach within a budget, beside the same on shuffled voices.
 
     python benchmarks/learn.py [--quick] [--parts PARTS] [--models NAMES] [--world FOLDER]
-        [--seeds N] [--at-once N] [--share X] [--shared FOLDER] [--pictures FOLDER] [--json PATH]
+        [--seeds N] [--at-once N] [--share X] [--without-control] [--shared FOLDER]
+        [--pictures FOLDER] [--json PATH]
 
 Each model is trained by the stages that the rules run, with the settings of `LEARNERS`, on as many
 seeds as are asked for, and once more on shuffled voices: what it then reaches is chance, or else
@@ -11,6 +12,8 @@ demo    the demo world's people, who hide in their voices what their faces show 
         how their pairs are made). Here Wav2Pix has goals.
 crowd   many more of them, with fewer pairs of each: who is to draw people that no model has heard
         learns from many, as the AC-GAN's authors do from 924. Here the AC-GAN has goals.
+compare the same people and a third of the steps, for all models beside one another, without
+        controls.
 real    some 20 minutes of real people (learnreal.py) that lie in `--shared`: far too little to
         compare with the papers, and no goal; a third of the steps.
 sample  the two speakers of Wav2Pix's sample, in its own splits, which overlap; as many.
@@ -18,6 +21,8 @@ sample  the two speakers of Wav2Pix's sample, in its own splits, which overlap; 
 Trained on a GPU where there is one, as the trainer does: on a CPU so many steps take half an hour
 and more for each model, and as long for its control; `--share` takes a share of them. `--quick`
 takes a tiny world and a few steps: it shows that all runs, and reaches nothing.
+`--without-control` trains nothing on shuffled voices: the control's figures stay those of an
+earlier run, if there was one, and `control_steps` says of how many steps.
 Writes `benchmarks/results/learn.json`: of each part and model its `budget` (steps and pairs in
 each, seconds of time and of CPU in all trainings, of which so many ran at once), and of each
 figure, as in `identity_test`, the mean over the seeds with its 95 % interval (over seeds; of one
@@ -70,9 +75,8 @@ Goals = dict[tuple[str, str], float]
 SHARED = Path(__file__).parents[2] / "shared"
 
 FULL, CROWD, QUICK = World(24, 20, 6, 6), World(160, 20, 2, 6), World(4, 3, 2, 2)
-REAL = ("real", "sample")
-REAL_SHARE, QUICK_SHARE = 1 / 3, 1 / 2500
-"""Of the steps: with real people, of whom there is less, and where it is to be quick."""
+QUICK_SHARE = 1 / 2500
+"""Of the steps."""
 EVALUATE = Evaluate(voices_per_split=160, seconds=(), classifier_steps=600)
 TRAIN = Train(precision="bf16", ema=0.999, log_every=100, grid_every=2000)
 """bf16 halves the time where the processor knows it."""
@@ -165,12 +169,11 @@ class Training:
         return cost
 
 
-def beside(goals: Goals, true: list[Result], shuffled: Result) -> Result:
-    """Figures of a model, of each seed, beside those of the control."""
+def beside(goals: Goals, true: list[Result], control: Result | None, before: Result) -> Result:
+    """Figures of a model, of each seed, beside those of the control, or of the one before."""
     result: Result = {}
     for metric, split in dict.fromkeys([*goals, *SHOWN]):
         values = [of["metrics"][metric]["values"][split] for of in true]
-        control = shuffled["metrics"][metric]["values"][split]
         drawn = [value["generated"] for value in values]
         mean = sum(drawn) / len(drawn) if None not in drawn else None
         many = len(drawn) > 1 and mean is not None
@@ -180,10 +183,16 @@ def beside(goals: Goals, true: list[Result], shuffled: Result) -> Result:
             "seeds": drawn,
             "real": values[0]["real"],
             "chance": values[0].get("chance"),
-            "shuffled": control["generated"],
-            "shuffled_interval": control.get("interval"),
         }
-        if figure["chance"] is not None and (spread := figure["shuffled_interval"]):
+        if control:
+            shuffled = control["metrics"][metric]["values"][split]
+            figure["shuffled"] = shuffled["generated"]
+            figure["shuffled_interval"] = shuffled.get("interval")
+        else:
+            told = before.get(f"{metric}_{split}", {})
+            kept = ("shuffled", "shuffled_interval")
+            figure |= {key: told[key] for key in kept if key in told}
+        if figure["chance"] is not None and (spread := figure.get("shuffled_interval")):
             figure["control_at_chance"] = spread[0] <= figure["chance"] <= spread[1]
         goal = goals.get((metric, split))
         if goal is not None:
@@ -207,11 +216,23 @@ def sample(folder: Path, options: argparse.Namespace) -> Path:
     return pack_sample(folder, options.shared)
 
 
-PARTS: dict[str, Callable[[Path, argparse.Namespace], Path]] = {
-    "demo": partial(drawn, FULL),
-    "crowd": partial(drawn, CROWD),
-    "real": real,
-    "sample": sample,
+@dataclass(frozen=True)
+class Part:
+    """People, and how models are trained on them."""
+
+    pack: Callable[[Path, argparse.Namespace], Path]
+    share: float = 1.0
+    """Of the steps."""
+    control: bool = True
+    is_drawn: bool = True
+
+
+PARTS = {
+    "demo": Part(partial(drawn, FULL)),
+    "crowd": Part(partial(drawn, CROWD)),
+    "compare": Part(partial(drawn, CROWD), 1 / 3, control=False),
+    "real": Part(real, 1 / 3, is_drawn=False),
+    "sample": Part(sample, 1 / 3, is_drawn=False),
 }
 
 
@@ -225,6 +246,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1, help="trainings of each model")
     parser.add_argument("--at-once", type=int, default=1, help="trainings at a time")
     parser.add_argument("--share", type=float, default=1.0, help="so large a share of the steps")
+    parser.add_argument("--without-control", action="store_true", help="on no shuffled voices")
     parser.add_argument("--shared", type=Path, default=SHARED, help="where the real people lie")
     parser.add_argument("--pictures", type=Path, help="put true and drawn faces there")
     parser.add_argument("--json", type=Path, help="where to write, if not to results/")
@@ -236,24 +258,29 @@ def main() -> None:
     parts = options.parts or ("demo" if options.quick else ",".join(PARTS))
     with tempfile.TemporaryDirectory() as temporary:
         for part in parts.split(","):
-            folder = Path(temporary) / part
-            for name, figures in learn(PARTS[part](folder / "true", options), folder, options):
+            of_part = result.setdefault(part, {})
+            for name, figures in learn(PARTS[part], Path(temporary) / part, options, dict(of_part)):
                 _print(f"{part}, {name}", figures)
-                result.setdefault(part, {})[name] = figures
+                of_part[name] = figures
                 write_result(target, result | kind)
     print(f"\nwritten: {target}")
 
 
 def learn(
-    packed: Path, folder: Path, options: argparse.Namespace
+    part: Part, folder: Path, options: argparse.Namespace, before: Result
 ) -> Iterable[tuple[str, dict[str, Result]]]:
-    """Each model's figures beside those of the same on shuffled voices."""
-    data = {"true": packed, "shuffled": shuffle_voices(packed, folder / "shuffled")}
+    """Each model's figures beside those of the same on shuffled voices.
+
+    Args:
+        before: each model's figures of an earlier run.
+    """
+    data = {"true": part.pack(folder / "true", options)}
+    if part.control and not options.without_control:
+        data["shuffled"] = shuffle_voices(data["true"], folder / "shuffled")
     chosen = (options.models or ",".join(LEARNERS)).split(",")
-    told = None if folder.name in REAL else matching_told(packed)
+    told = matching_told(data["true"]) if part.is_drawn else None
     begins = {LEARNERS[name].section.begins_with for name in chosen} - {None}
-    share = options.share * (QUICK_SHARE if options.quick else 1)
-    share *= REAL_SHARE if folder.name in REAL else 1
+    share = part.share * options.share * (QUICK_SHARE if options.quick else 1)
 
     def training(name: str, kind: str, seed: int = 0) -> Training:
         section: Any = RECOGNISERS[name] if name in RECOGNISERS else LEARNERS[name].section
@@ -265,21 +292,26 @@ def learn(
 
     with ThreadPoolExecutor(options.at_once) as pool:
         list(pool.map(Training.recognise, (training(name, k) for name in begins for k in data)))
-        seeds = [("true", seed) for seed in range(options.seeds)] + [("shuffled", 0)]
+        seeds = [("true", seed) for seed in range(options.seeds)]
+        seeds += [("shuffled", 0)] * (len(data) - 1)
         planned = {name: [training(name, *each) for each in seeds] for name in chosen}
         running = {
             name: [pool.submit(each.learn) for each in trainings]
             for name, trainings in planned.items()
         }
         for name, trainings in planned.items():
-            *true, shuffled = (each.result() for each in running[name])
+            done = [each.result() for each in running[name]]
+            true, controls = done[: options.seeds], done[options.seeds :]
             if options.pictures:
                 _keep_pictures(options.pictures, folder.name, trainings)
             goals = LEARNERS[name].goals.get(folder.name, {})
-            section, done = trainings[0].section, [*true, shuffled]
+            section, earlier_run = trainings[0].section, before.get(name, {})
             budget = {"steps": section.steps, "batch": section.batch, "at_once": options.at_once}
             budget |= {key: round(sum(of[key] for of in done), 1) for key in ("cpu_s", "wall_s")}
-            figures = beside(goals, true, shuffled)
+            if not controls and earlier_run:
+                ran = earlier_run["budget"]
+                budget |= {"control_steps": ran.get("control_steps", ran["steps"])}
+            figures = beside(goals, true, controls[0] if controls else None, earlier_run)
             if told is not None:
                 figures["matching_unseen"]["told_traits"] = told
             yield name, {"budget": budget, **figures}
