@@ -109,7 +109,7 @@ LEARNERS = {
 RECOGNISERS: dict[str, RecogniserSection] = {
     "voice": Voice(steps=800),
     "vnet": Vnet(steps=400),
-    "sincnet": Sincnet(steps=1500),
+    "sincnet": Sincnet(steps=1500, hop_s=0.1),  # by 10 ms it would be told slowly
 }
 """What models begin with, and how that is trained."""
 

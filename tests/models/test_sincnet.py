@@ -5,7 +5,16 @@ import torch
 from scipy.signal import firwin
 
 from voiceface.model_config import Sincnet
-from voiceface.models.sincnet import RATE_HZ, WINDOW, SincFilters, SincNet, mel_edges, of_windows
+from voiceface.models.sincnet import (
+    FILTERED_AT_A_TIME,
+    RATE_HZ,
+    WINDOW,
+    SincEncoder,
+    SincFilters,
+    SincNet,
+    mel_edges,
+    of_windows,
+)
 
 
 def test_the_filters_are_scipys_band_passes() -> None:
@@ -76,3 +85,11 @@ def test_a_recording_of_many_windows_is_gone_through_in_parts(
     assert of_windows(encoder, sound[:1], 0.01).shape == (1, 11, 2)  # type: ignore[arg-type]
     assert calls == [6, 5]  # also where one recording has more
     assert found[4, 2].tolist() == [4 * 4800 + 1600, 4 * 4800 + 1601]
+
+
+def test_windows_that_are_filtered_in_parts_are_heard_as_all_together() -> None:
+    encoder = SincEncoder().eval()
+    windows = torch.randn(FILTERED_AT_A_TIME + 3, WINDOW)
+    together = encoder(windows).detach()  # as it learns: with gradients, all at once
+    with torch.no_grad():
+        assert encoder(windows) == pytest.approx(together, abs=1e-5)
