@@ -239,7 +239,10 @@ class Batches:
         return -(-length // self.segment) + (self.repeats and length > self.segment)
 
     def _mirror(self, rows: Tensor, mirrored: Tensor) -> Tensor:
-        faces = self.store.faces(self._sent(rows)).float().div_(127.5).sub_(1)
+        faces = self.store.faces(self._sent(rows)).to(
+            torch.float32, memory_format=torch.channels_last
+        )
+        faces = faces.div_(127.5).sub_(1)
         return torch.where(self._sent(mirrored)[:, None, None, None], faces.flip(3), faces)
 
     def _sent(self, drawn: Tensor) -> Tensor:
