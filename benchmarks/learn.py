@@ -24,7 +24,8 @@ takes a tiny world and a few steps: it shows that all runs, and reaches nothing.
 `--without-control` trains nothing on shuffled voices: the control's figures stay those of an
 earlier run, if there was one, and `control_steps` says of how many steps.
 Writes `benchmarks/results/learn.json`: of each part and model its `budget` (steps and pairs in
-each, seconds of time and of CPU in all trainings, of which so many ran at once), and of each
+each, seconds of time and of CPU in all trainings, of which so many ran at once, and beside these
+one recogniser's, where the model begins with it), and of each
 figure, as in `identity_test`, the mean over the seeds with its 95 % interval (over seeds; of one
 seed, over speakers), the value of each seed, what real faces get, chance, the control's value with
 its interval over speakers and whether chance is within that, the goal and whether it is met.
@@ -139,10 +140,11 @@ class Training:
         """Its own folder."""
         return self.folder / f"{self.name}-{self.seed}"
 
-    def recognise(self) -> None:
-        """Train a recogniser."""
+    def recognise(self) -> float:
+        """Train a recogniser, and tell how well it does; returns the seconds of CPU."""
         flags = [_flag("recogniser-config", self.section), f"--recogniser={self.name}"]
-        self._stage("voice", [*flags, _flag("config", TRAIN), f"--output={self.output}"])
+        flags += [_flag("config", TRAIN), f"--output={self.output}"]
+        return self._stage("voice", flags).cpu_s
 
     def learn(self) -> Result:
         """Train and evaluate a model; returns its metrics, with what the training took."""
@@ -291,7 +293,9 @@ def learn(
         return Training(name, less, data[kind], at, seed, options.quick, threads)
 
     with ThreadPoolExecutor(options.at_once) as pool:
-        list(pool.map(Training.recognise, (training(name, k) for name in begins for k in data)))
+        recognisers = [training(name, kind) for name in begins for kind in data]
+        began = zip(recognisers, pool.map(Training.recognise, recognisers), strict=True)
+        began_s = {each.name: cpu_s for each, cpu_s in began if each.packed == data["true"]}
         seeds = [("true", seed) for seed in range(options.seeds)]
         seeds += [("shuffled", 0)] * (len(data) - 1)
         planned = {name: [training(name, *each) for each in seeds] for name in chosen}
@@ -305,16 +309,22 @@ def learn(
             if options.pictures:
                 _keep_pictures(options.pictures, folder.name, trainings)
             goals = LEARNERS[name].goals.get(folder.name, {})
-            section, earlier_run = trainings[0].section, before.get(name, {})
-            budget = {"steps": section.steps, "batch": section.batch, "at_once": options.at_once}
-            budget |= {key: round(sum(of[key] for of in done), 1) for key in ("cpu_s", "wall_s")}
-            if not controls and earlier_run:
-                ran = earlier_run["budget"]
-                budget |= {"control_steps": ran.get("control_steps", ran["steps"])}
-            figures = beside(goals, true, controls[0] if controls else None, earlier_run)
+            earlier_run, control = before.get(name, {}), controls[0] if controls else None
+            figures = beside(goals, true, control, earlier_run)
+            budget = _budget(trainings[0].section, done, options.at_once, began_s)
+            if control is None and (ran := earlier_run.get("budget")):
+                budget["control_steps"] = ran.get("control_steps", ran["steps"])
             if told is not None:
                 figures["matching_unseen"]["told_traits"] = told
             yield name, {"budget": budget, **figures}
+
+
+def _budget(section: Any, done: list[Result], at_once: int, began_s: dict[str, float]) -> Result:
+    budget = {"steps": section.steps, "batch": section.batch, "at_once": at_once}
+    budget |= {key: round(sum(of[key] for of in done), 1) for key in ("cpu_s", "wall_s")}
+    if section.begins_with:
+        budget["recogniser_cpu_s"] = round(began_s[section.begins_with], 1)
+    return budget
 
 
 def _keep_pictures(target: Path, part: str, trainings: list[Training]) -> None:

@@ -54,15 +54,19 @@ def test_the_table_says_which_goals_are_met() -> None:
         return {"metrics": {name: {"values": splits} for name, _ in SHOWN}}
 
     goals = {("identity", "test"): 80.0, ("gender", "unseen"): 90.0}
-    figures = beside(goals, [made(85.0)], made(50.0))
+    figures = beside(goals, [made(85.0)], made(50.0), {})
     assert figures["identity_test"]["met"]
     assert figures["identity_test"]["interval"] == (1.0, 2.0)
     assert not figures["gender_unseen"]["met"]
     assert figures["identity_test"]["shuffled"] == 50
     assert "met" not in figures["identity_train"]
-    assert not beside(goals, [made(None)], made(50.0))["identity_test"]["met"]
-    seeds = beside(goals, [made(75.0), made(81.0)], made(50.0))["identity_test"]
+    assert not beside(goals, [made(None)], made(50.0), {})["identity_test"]["met"]
+    seeds = beside(goals, [made(75.0), made(81.0)], made(50.0), {})["identity_test"]
     assert seeds["value"] == 78
     assert seeds["seeds"] == [75, 81]
     assert seeds["interval"][0] < 75
     assert not seeds["met"]
+    longer = beside(goals, [made(91.0)], None, figures)
+    assert longer["identity_test"]["value"] == 91
+    assert longer["identity_test"]["shuffled"] == 50  # of the control that was trained before
+    assert "shuffled" not in beside(goals, [made(91.0)], None, {})["identity_test"]
