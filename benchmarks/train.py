@@ -38,11 +38,12 @@ import numpy as np
 import torch
 from machine import describe_machine, result_path, write_result
 from published import acgan_step, wav2pix_step
+from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 from voiceface.config import Settings, model_sections
-from voiceface.data.batches import LENGTHS
+from voiceface.data.batches import LENGTHS, Batch
 from voiceface.data.packed import Packed
 from voiceface.model_config import Acgan, Train, Wav2pix
 from voiceface.models import registry
@@ -117,7 +118,9 @@ def measure(case: Case, packed: Packed, steps: int) -> dict[str, float]:
     config = Train(precision=case.precision)
     build = partial(registry.build, case.name, case.section)
     run = Run(config, case.section, packed, Workers(DEVICE), build)
-    batches = cycle([run.batches.next() for _ in range(LENGTHS)])
+    # The published loops know no channels-last.
+    fetched = [Batch(*map(Tensor.contiguous, run.batches.next())) for _ in range(LENGTHS)]
+    batches = cycle(fetched)
     published = _published(case, run)
     theirs = timed(lambda: published(next(batches)), steps, 5 if ON_GPU else 1)
     torch.backends.cudnn.deterministic = True  # as the trainer does
