@@ -62,8 +62,15 @@ def test_frames_are_of_33_ms_every_16_ms_and_normalised(kind: str, bands: int) -
     assert frames.shape == (bands, 1 + (32_000 - 2048) // 512)
     assert frames.mean(1).abs().max() < 1e-3
     assert frames.std(1) == pytest.approx(torch.ones(bands), abs=1e-2)
-    assert front_end.power.win_length / RATE_HZ == 0.033
-    assert front_end.power.hop_length / RATE_HZ == 0.016
+    assert front_end.spectrum.win_length / RATE_HZ == 0.033
+    assert front_end.spectrum.hop_length / RATE_HZ == 0.016
+
+
+def test_a_voice_is_heard_in_a_batch_as_alone() -> None:
+    voices = torch.randn(3, 9 * 16_000)  # more than go through the front-end at a time
+    front_end = FrontEnd("fbank", 16_000)
+    together = front_end(voices)
+    assert together == pytest.approx(torch.cat([front_end(voice[None]) for voice in voices]))
 
 
 @pytest.mark.parametrize("rate_hz", [16_000, 32_000, 48_000])

@@ -30,6 +30,7 @@ from torch.nn import functional
 
 from voiceface.data.batches import Batch
 from voiceface.model_config import Acgan
+from voiceface.models.on_cpu import in_parts
 from voiceface.models.registry import Entry
 from voiceface.models.step import Losses
 
@@ -55,12 +56,15 @@ class LogMel(nn.Module):
     def forward(self, audio: Tensor) -> Tensor:
         """(B, samples) → (B, 64, frames)."""
         with torch.autocast(audio.device.type, enabled=False):
-            spectrum = self.spectrum(audio)
-            power = spectrum.real.square() + spectrum.imag.square()  # .abs() takes a root first
-            frames = (self.mel(power) + 1e-9).log()
-            spread, mean = torch.std_mean(frames, 2, keepdim=True)
-            normal: Tensor = (frames - mean) / (spread + 1e-5)
-            return normal
+            return in_parts(self._frames, audio)
+
+    def _frames(self, audio: Tensor) -> Tensor:
+        spectrum = self.spectrum(audio)
+        power = spectrum.real.square() + spectrum.imag.square()  # .abs() takes a root first
+        frames = (self.mel(power) + 1e-9).log()
+        spread, mean = torch.std_mean(frames, 2, keepdim=True)
+        normal: Tensor = (frames - mean) / (spread + 1e-5)
+        return normal
 
 
 class VoiceEmbedding(nn.Module):

@@ -28,6 +28,7 @@ from torch.nn import functional
 
 from voiceface.data.batches import Batch, Pairing, repeated
 from voiceface.model_config import Vnet
+from voiceface.models.on_cpu import in_parts
 from voiceface.models.registry import Entry, Known
 from voiceface.models.step import Losses
 
@@ -52,7 +53,9 @@ class FrontEnd(nn.Module):
         """
         super().__init__()
         self.resample = torchaudio.transforms.Resample(rate_hz, RATE_HZ)
-        self.power = torchaudio.transforms.Spectrogram(FFT, WINDOW, HOP, center=False)
+        self.spectrum = torchaudio.transforms.Spectrogram(
+            FFT, WINDOW, HOP, power=None, center=False
+        )
         make = torchaudio.functional
         if kind == "spectrogram":
             bank = make.linear_fbanks(FFT // 2 + 1, 0.0, RATE_HZ / 2, BANDS[kind], RATE_HZ)
@@ -68,12 +71,16 @@ class FrontEnd(nn.Module):
     def forward(self, audio: Tensor) -> Tensor:
         """(B, samples) → (B, bands, frames)."""
         with torch.autocast(audio.device.type, enabled=False):
-            sound = self.resample(audio)
-            frames = (self.power(sound).transpose(1, 2) @ self.bank + 1e-9).log()
-            if self.cosines is not None:
-                frames = frames @ self.cosines
-            spread, mean = torch.std_mean(frames, 1, keepdim=True)
-            return ((frames - mean) / (spread + 1e-5)).transpose(1, 2)
+            return in_parts(self._frames, audio)
+
+    def _frames(self, audio: Tensor) -> Tensor:
+        spectrum = self.spectrum(self.resample(audio))
+        power = spectrum.real.square() + spectrum.imag.square()  # .abs() takes a root first
+        frames = (power.transpose(1, 2) @ self.bank + 1e-9).log()
+        if self.cosines is not None:
+            frames = frames @ self.cosines
+        spread, mean = torch.std_mean(frames, 1, keepdim=True)
+        return ((frames - mean) / (spread + 1e-5)).transpose(1, 2)
 
 
 class VNet(nn.Module):
