@@ -143,6 +143,21 @@ def test_more_steps_go_on_from_the_last_checkpoint(
     assert "going on from step 2" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "ends", [{"budget_s": 0.01}, {"stop_metric": "accuracy/speaker", "stop_patience": 1}], ids=str
+)
+def test_what_ended_early_ends_there_again(
+    packed: Path, models: Path, ends: dict[str, object]
+) -> None:
+    written = [models / name for name in ("encoder.safetensors", "history.parquet", "model.json")]
+    _train_voice(packed, models, 5000, log_every=1, **ends)
+    first = [path.read_bytes() for path in written]
+    for path in written:
+        path.unlink()  # killed after its last checkpoint, before it wrote what it learnt
+    _train_voice(packed, models, 5000, log_every=1, **ends)
+    assert [path.read_bytes() for path in written] == first
+
+
 def test_a_checkpoint_of_something_else_is_left_with_a_message(
     packed: Path, models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -179,6 +194,25 @@ def test_losses_that_are_not_finite_stop_the_run_before_a_checkpoint(
         train(config, "wav2pix", section, packed, models)
     assert "\n" not in str(caught.value)
     assert not (models / "checkpoint").exists()
+    assert not (models / "generator.safetensors").exists()
+
+
+def test_weights_that_are_not_finite_are_not_kept(packed: Path, models: Path) -> None:
+    """The last update's, which no loss tells of any more."""
+
+    def build(speakers: int) -> registry.Trainable:
+        return registry.recogniser("voice").fresh(section, speakers, registry.Known(16_000, 0))
+
+    section, config = Voice(steps=1, batch=4, lr=1e39), Train(device="cpu")
+    with pytest.raises(VoicefaceError, match="^voice: weights of encoder.* at step 1; lower"):
+        train_networks(config, "voice", section, packed, models, build, "encoder")
+    assert not (models / "checkpoint").exists()
+
+
+def test_weights_that_draw_nothing_are_not_kept(packed: Path, models: Path) -> None:
+    section = Wav2pix(steps=1, batch=4, lr_generator=1e30)
+    with pytest.raises(VoicefaceError, match="Wav2Pix: its drawn faces are not finite"):
+        train(Train(device="cpu"), "wav2pix", section, packed, models)
     assert not (models / "generator.safetensors").exists()
 
 

@@ -123,6 +123,17 @@ class Run:
         """The weights to draw with: the moving average where there is one."""
         return self.average or self.weights()
 
+    def broken(self) -> list[str]:
+        """What of the weights is not finite, in words; the last losses do not tell of them."""
+        states = {name: network.state_dict() for name, network in self.model.networks.items()}
+        parts = [(f"weights of {name}", state) for name, state in states.items()]
+        parts += [(f"average of {name}", state) for name, state in self.average.items()]
+        return [
+            name
+            for name, state in parts
+            if not all(torch.isfinite(value).all() for value in state.values())
+        ]
+
     @contextmanager
     def averaged(self) -> Iterator[None]:
         """Draw with `result()` for a while."""
