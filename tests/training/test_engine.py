@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -30,7 +31,9 @@ from voiceface.models import registry, saved
 from voiceface.models.drawing import draw_faces
 from voiceface.models.provenance import trained_on
 from voiceface.tables import HISTORY
+from voiceface.training.distributed import Workers
 from voiceface.training.engine import train, train_networks
+from voiceface.training.run import Run
 
 OUTPUTS = ("generator.safetensors", "model.json", "README.md", "history.parquet", "grid.png")
 CPU = torch.device("cpu")
@@ -204,7 +207,7 @@ def test_weights_that_are_not_finite_are_not_kept(packed: Path, models: Path) ->
         return registry.recogniser("voice").fresh(section, speakers, registry.Known(16_000, 0))
 
     section, config = Voice(steps=1, batch=4, lr=1e39), Train(device="cpu")
-    with pytest.raises(VoicefaceError, match="^voice: weights of encoder.* at step 1; lower"):
+    with pytest.raises(VoicefaceError, match=r"^voice: weights of encoder.* at step 1; lower"):
         train_networks(config, "voice", section, packed, models, build, "encoder")
     assert not (models / "checkpoint").exists()
 
@@ -247,6 +250,26 @@ def test_progress_is_told(packed: Path, models: Path, capsys: pytest.CaptureFixt
     _train(packed, models)
     line = capsys.readouterr().err.splitlines()[-1]
     assert re.fullmatch(r"wav2pix: step 2/2, [\d.]+ samples/s, loss [\d.]+, 0:00 to go", line), line
+
+
+def _run(section: Voice | Wav2pix, packed: Path, samples: int) -> Run:
+    """On segments of so many samples."""
+    split = read_packed(packed / "train")
+    short, name = replace(split, audio=split.audio[:, :samples]), type(section).__name__.lower()
+    entry = registry.recogniser(name) if isinstance(section, Voice) else registry.entry(name)
+    build = partial(entry.fresh, section, known=registry.known_of(split))  # type: ignore[arg-type]
+    return Run(Train(device="cpu"), section, short, Workers(CPU), build)
+
+
+def test_segments_may_be_shorter_than_what_it_learns_from_but_not_than_what_it_hears(
+    packed: Path,
+) -> None:
+    run = _run(Voice(batch=4, crop_s=(3.0, 3.0)), packed, 32_000)
+    assert run.batches.next().audio.shape == (4, 48_000)
+    with pytest.raises(VoicefaceError, match=r"15999 .* the 16000 .*; raise speech.segment_s$"):
+        _run(Voice(batch=4), packed, 15_999)
+    with pytest.raises(VoicefaceError, match=r"or lower the model's input_samples$"):
+        _run(Wav2pix(batch=4), packed, 16_000)
 
 
 def test_cuda_that_is_not_there_is_one_line(packed: Path, models: Path) -> None:

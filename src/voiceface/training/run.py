@@ -44,16 +44,7 @@ class Run:
             _check_compiler(self.device)
         torch.manual_seed(config.seed)
         self.model = build(len(packed.speakers))
-        if self.model.rate_hz not in (None, packed.sample_rate_hz):
-            raise VoicefaceError(
-                f"the data is at {packed.sample_rate_hz} Hz, but the model takes "
-                f"{self.model.rate_hz}; set speech.sample_rate_hz"
-            )
-        if isinstance(self.model, Mapper) and np.isnan(packed.descriptors).any():
-            raise VoicefaceError(
-                "the model learns from face descriptors, and not all faces have one; set"
-                " faces.descriptor to true"
-            )
+        _check_data(self.model, section, packed)
         for network in self.model.networks.values():
             share_statistics(network, workers)
             network.to(self.device).train()
@@ -229,6 +220,27 @@ class Run:
     def _load_weights(self, weights: dict[str, dict[str, Tensor]]) -> None:
         for name, part in weights.items():
             self.model.networks[name].load_state_dict(part)
+
+
+def _check_data(model: Trainable, section: TrainedSection, packed: Packed) -> None:
+    if model.rate_hz not in (None, packed.sample_rate_hz):
+        raise VoicefaceError(
+            f"the data is at {packed.sample_rate_hz} Hz, but the model takes "
+            f"{model.rate_hz}; set speech.sample_rate_hz"
+        )
+    # To learn from, segments are joined; to draw from, there is one.
+    if packed.audio.shape[1] < model.input_samples and not repeats(model):
+        lower = ", or lower the model's input_samples" if hasattr(section, "input_samples") else ""
+        raise VoicefaceError(
+            f"{packed.split} split: segments of {packed.audio.shape[1]} samples are shorter than "
+            f"the {model.input_samples} that the model hears at least; raise speech.segment_s"
+            + lower
+        )
+    if isinstance(model, Mapper) and np.isnan(packed.descriptors).any():
+        raise VoicefaceError(
+            "the model learns from face descriptors, and not all faces have one; set"
+            " faces.descriptor to true"
+        )
 
 
 def _check_compiler(device: torch.device) -> None:
