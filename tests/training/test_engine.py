@@ -72,6 +72,15 @@ def _train_voice(packed: Path, output: Path, steps: int, **settings: object) -> 
     return kept
 
 
+def _run(section: Voice | Wav2pix, packed: Path, samples: int, **settings: float) -> Run:
+    """On segments of so many samples."""
+    split = read_packed(packed / "train")
+    short, name = replace(split, audio=split.audio[:, :samples]), type(section).__name__.lower()
+    entry = registry.recogniser(name) if isinstance(section, Voice) else registry.entry(name)
+    build = partial(entry.fresh, section, known=registry.known_of(split))  # type: ignore[arg-type]
+    return Run(Train(device="cpu", **settings), section, short, Workers(CPU), build)
+
+
 def _bytes(folder: Path) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in OUTPUTS}
 
@@ -234,6 +243,16 @@ def test_the_moving_average_is_what_is_kept(packed: Path, models: Path) -> None:
     assert torch.allclose(young, 2 / 11 * one + 9 / 11 * second, atol=1e-7)
 
 
+def test_the_vectors_of_spectral_norm_keep_their_length_in_the_average(packed: Path) -> None:
+    section = Wav2pix(batch=4, variant="code", lr_generator=0.1)
+    run = _run(section, packed, 64_000, ema=0.9)
+    for _ in range(2):
+        run.advance()
+    vectors = [v for key, v in run.result()["generator"].items() if key.endswith(("_u", "_v"))]
+    assert len(vectors) == 10
+    assert [v.norm().item() for v in vectors] == pytest.approx([1] * 10, abs=1e-4)
+
+
 def test_bf16_is_a_setting(packed: Path, models: Path) -> None:
     assert _train(packed, models, steps=1, precision="bf16").joinpath("grid.png").exists()
 
@@ -250,15 +269,6 @@ def test_progress_is_told(packed: Path, models: Path, capsys: pytest.CaptureFixt
     _train(packed, models)
     line = capsys.readouterr().err.splitlines()[-1]
     assert re.fullmatch(r"wav2pix: step 2/2, [\d.]+ samples/s, loss [\d.]+, 0:00 to go", line), line
-
-
-def _run(section: Voice | Wav2pix, packed: Path, samples: int) -> Run:
-    """On segments of so many samples."""
-    split = read_packed(packed / "train")
-    short, name = replace(split, audio=split.audio[:, :samples]), type(section).__name__.lower()
-    entry = registry.recogniser(name) if isinstance(section, Voice) else registry.entry(name)
-    build = partial(entry.fresh, section, known=registry.known_of(split))  # type: ignore[arg-type]
-    return Run(Train(device="cpu"), section, short, Workers(CPU), build)
 
 
 def test_segments_may_be_shorter_than_what_it_learns_from_but_not_than_what_it_hears(
