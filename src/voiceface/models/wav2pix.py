@@ -35,45 +35,13 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from voiceface.data.batches import Batch
 from voiceface.model_config import Wav2pix
+from voiceface.models.on_cpu import Convolution, Dropout
 from voiceface.models.registry import Entry
 from voiceface.models.step import Losses
 from voiceface.training.distributed import batch_mean
 
 INPUT_SAMPLES = 16_384
 EMBEDDING = 128
-
-
-class _Convolution(nn.Conv1d):
-    """A convolution that is one product of matrices where its result is short.
-
-    On a CPU the usual way takes five times as long for the encoder's last layer.
-    """
-
-    def forward(self, input: Tensor) -> Tensor:
-        """(B, c, n) → (B, d, n/4)."""
-        if input.device.type != "cpu" or input.shape[2] > 4 * self.kernel_size[0] + 4:
-            return super().forward(input)
-        padded = functional.pad(input, (int(self.padding[0]),) * 2)
-        windows = padded.unfold(2, self.kernel_size[0], self.stride[0])  # B × c × n/4 × 15
-        rows = windows.transpose(1, 2).flatten(2)
-        return functional.linear(rows, self.weight.flatten(1), self.bias).transpose(1, 2)
-
-
-class _Dropout(nn.Dropout):
-    """Dropout that takes 16 random bits for a value on a CPU.
-
-    There the usual one takes longer to draw its numbers than the convolution before it to compute.
-    """
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Any shape → the same."""
-        is_usual = not self.training or not self.p or input.device.type != "cpu"
-        if is_usual or torch.compiler.is_compiling():
-            return super().forward(input)
-        words = torch.empty(-(-input.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
-        numbers = words.view(torch.int16)[: input.numel()]
-        kept = numbers.as_strided(input.shape, input.stride()) >= round(self.p * 2**16) - 2**15
-        return input * kept.to(input.dtype).mul_(1 / (1 - self.p))
 
 
 class SpeechEncoder(nn.Module):
@@ -85,7 +53,7 @@ class SpeechEncoder(nn.Module):
         channels = (1, 16, 32, 128, 256, 512, 1024)
         layers: list[nn.Module] = []
         for before, after in pairwise(channels):
-            layers.append(_Convolution(before, after, 15, stride=4, padding=7))
+            layers.append(Convolution(before, after, 15, stride=4, padding=7))
             if batch_norm:
                 layers.append(nn.BatchNorm1d(after))
             layers.append(nn.LeakyReLU(slope))
@@ -116,7 +84,7 @@ class Generator(nn.Module):
             layer = nn.ConvTranspose2d(before, after, 4, stride, padding, bias=False)
             layers.append(_normalised(layer) if variant == "code" else layer)
             if after != 3:
-                layers += [_Dropout(dropout), nn.ReLU()]
+                layers += [Dropout(dropout), nn.ReLU()]
         self.layers = nn.Sequential(*layers, nn.Tanh())
 
     def forward(self, embedding: Tensor) -> Tensor:

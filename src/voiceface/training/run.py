@@ -212,8 +212,8 @@ class Run:
     def _move_average(self) -> None:
         for name, part in self.average.items():
             for key, now in self.model.networks[name].state_dict().items():
-                # Spectral norm's vectors have length 1, which a mean of several has not. BatchNorm's
-                # statistics are means themselves.
+                # Spectral norm's vectors have length 1, which a mean of several has not;
+                # BatchNorm's statistics are means themselves.
                 is_vector = key.endswith(("._u", "._v"))
                 if now.is_floating_point() and not is_vector:
                     part[key].lerp_(now, self._share.to(now.dtype))
