@@ -17,6 +17,7 @@ the paper says and `variant: code` as the code does:
     | generator      | no normalisation named        | spectral norm on each layer              |
     | classifier     | not described                 | BatchNorm after both layers              |
     | D's target     | real 1                        | real 0.9                                 |
+    | LSGAN's errors | times ½                       | times 1                                  |
 
 What is a number or a yes or no is a setting of its own in both: the weights of the loss terms (the
 paper's loss is LSGAN + identity; the code adds 100 × feature matching and 50 × L1), the rate of the
@@ -135,6 +136,7 @@ class Wav2Pix:
         self.px, self.input_samples = config.px, config.input_samples
         self.crop_samples = (config.input_samples, config.input_samples)
         self.flip, self.pairing = config.flip, config.pairing
+        self.lsgan_weight = 1.0 if config.variant == "code" else 0.5
         self.networks: dict[str, nn.Module] = {
             "encoder": SpeechEncoder(
                 config.variant, config.encoder_batch_norm, config.input_samples
@@ -176,7 +178,7 @@ class Wav2Pix:
         real, fake, wrong = scores.float().chunk(3)
         wanted = 0.9 if self.config.variant == "code" else 1.0
         errors = (real - wanted).square() + fake.square() + wrong.square()
-        loss_discriminator = 0.5 * errors.mean()
+        loss_discriminator = self.lsgan_weight * errors.mean()
         yield "discriminator", loss_discriminator
 
         # Generator: be taken for real, and let the embedding tell who speaks.
@@ -205,7 +207,7 @@ class Wav2Pix:
         score, features = judge(drawn, condition)
         # The paper: LSGAN, and the weighted auxiliary identity classification.
         terms = {
-            "adversarial": (1.0, 0.5 * (score.float() - 1).square().mean()),
+            "adversarial": (1.0, self.lsgan_weight * (score.float() - 1).square().mean()),
             "identity": (config.identity_weight, functional.cross_entropy(guesses, batch.labels)),
         }
         # The code's further terms: the same mean features as real faces, and the very pixels.
