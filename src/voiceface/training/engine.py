@@ -60,7 +60,7 @@ def train(
 
     Raises:
         VoicefaceError: there is too little data, no such device, no or other weights to begin with,
-            or the losses are not finite.
+            or the losses, the weights or what they draw are not finite.
     """
 
     known = registry.known_of(read_packed(packed / "train"))
