@@ -36,7 +36,7 @@ def wav2pix_step(model: Wav2Pix) -> Step:
         real, fake, wrong = (
             judge(faces, condition)[0] for faces in (batch.faces, draw(embedding), batch.wrong)
         )
-        loss = 0.5 * ((real - 0.9).square() + fake.square() + wrong.square()).mean()
+        loss = ((real - 0.9).square() + fake.square() + wrong.square()).mean()
         loss.backward()
         discriminator.step()
 
@@ -48,7 +48,7 @@ def wav2pix_step(model: Wav2Pix) -> Step:
         _, true_features = judge(batch.faces, condition)
         gap = features.mean(0) - true_features.mean(0).detach()
         loss = (
-            0.5 * (score - 1).square().mean()
+            (score - 1).square().mean()
             + config.feature_matching_weight * gap.square().mean()
             + config.l1_weight * (drawn - batch.faces).abs().mean()
             + config.identity_weight * functional.cross_entropy(classify(embedding), batch.labels)

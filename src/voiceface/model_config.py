@@ -38,7 +38,9 @@ class Train(Section):
     """Decay of the moving average of the weights, which is what is kept; 0 is none. At the start it
     is shorter, (1 + step) / (10 + step), so that it does not keep the first weights."""
     accumulate: AtLeastOne = 1
-    """Parts that a batch is gone through in, one after the other, where memory is short."""
+    """Parts that a batch is gone through in, one after the other, where memory is short. What all
+    of them have drawn is kept until the last loss: in 4 parts wav2pix keeps two thirds, and acgan
+    half, of what it keeps for the backward pass in one, not a quarter."""
     babble_snr_db: float | None = None
     """Mix others of the split, who talk at the same time, into each voice that is learnt from, at
     this signal-to-noise ratio in dB; null: none."""

@@ -206,17 +206,14 @@ def test_the_faces_of_one_segment_do_not_make_its_sound_longer(packed: Packed) -
 
 
 @pytest.mark.parametrize(
-    ("rows", "samples", "words"),
-    [(0, 50, "0 samples"), (1, 50, "1 samples"), (5, 50, "of 1 speakers"), (15, 201, "shorter")],
+    ("rows", "words"), [(0, "0 samples"), (1, "1 samples"), (5, "of 1 speakers")]
 )
-def test_too_little_to_train_on_is_one_line(
-    packed: Packed, rows: int, samples: int, words: str
-) -> None:
+def test_too_little_to_train_on_is_one_line(packed: Packed, rows: int, words: str) -> None:
     few = replace(
         packed, faces=packed.faces[:rows], audio=packed.audio[:rows], labels=packed.labels[:rows]
     )
     with pytest.raises(VoicefaceError, match=words) as caught:
-        _batches(few, samples=(samples, samples))
+        _batches(few)
     assert "\n" not in str(caught.value)
 
 

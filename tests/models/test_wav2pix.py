@@ -1,5 +1,7 @@
 """Wav2Pix's layers and its losses."""
 
+from typing import Literal
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -7,6 +9,7 @@ from torch import Tensor, nn
 from tests.models.layers import shapes
 from voiceface.data.batches import Batch
 from voiceface.model_config import Wav2pix
+from voiceface.models.step import Losses
 from voiceface.models.wav2pix import Discriminator, Generator, SpeechEncoder, Wav2Pix
 
 
@@ -102,6 +105,29 @@ def test_the_encoder_learns_through_the_drawing_and_not_through_the_condition() 
     for weight in model.networks["generator"].parameters():
         weight.data.zero_()  # no gradient passes through the drawing
     assert "encoder" not in _gradients(model)["generator"]
+
+
+@pytest.mark.parametrize(
+    ("variant", "judging", "drawing"), [("paper", 0.5, 0.5), ("code", 0.81, 1)]
+)
+def test_a_score_of_nothing_costs_what_the_paper_or_the_code_says(
+    variant: Literal["paper", "code"], judging: float, drawing: float
+) -> None:
+    model = Wav2Pix(Wav2pix(variant=variant), 2)
+    for weight in model.networks["discriminator"].score.parameters():  # type: ignore[union-attr]
+        weight.data.zero_()
+    metrics = _metrics(model.step(_batch()))
+    assert metrics["loss/discriminator"].item() == pytest.approx(judging)
+    assert metrics["generator/adversarial"].item() == pytest.approx(drawing)
+
+
+def _metrics(step: Losses) -> dict[str, Tensor]:
+    """Those of a step that changes no weights."""
+    while True:
+        try:
+            next(step)
+        except StopIteration as end:
+            return end.value
 
 
 def _learn(model: Wav2Pix) -> dict[str, Tensor]:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -30,7 +31,9 @@ from voiceface.models import registry, saved
 from voiceface.models.drawing import draw_faces
 from voiceface.models.provenance import trained_on
 from voiceface.tables import HISTORY
+from voiceface.training.distributed import Workers
 from voiceface.training.engine import train, train_networks
+from voiceface.training.run import Run
 
 OUTPUTS = ("generator.safetensors", "model.json", "README.md", "history.parquet", "grid.png")
 CPU = torch.device("cpu")
@@ -67,6 +70,15 @@ def _train_voice(packed: Path, output: Path, steps: int, **settings: object) -> 
     own = trained.networks["encoder"].state_dict()
     assert all(torch.equal(value, kept[f"encoder.{key}"]) for key, value in own.items())
     return kept
+
+
+def _run(section: Voice | Wav2pix, packed: Path, samples: int, **settings: float) -> Run:
+    """On segments of so many samples."""
+    split = read_packed(packed / "train")
+    short, name = replace(split, audio=split.audio[:, :samples]), type(section).__name__.lower()
+    entry = registry.recogniser(name) if isinstance(section, Voice) else registry.entry(name)
+    build = partial(entry.fresh, section, known=registry.known_of(split))  # type: ignore[arg-type]
+    return Run(Train(device="cpu", **settings), section, short, Workers(CPU), build)
 
 
 def _bytes(folder: Path) -> dict[str, bytes]:
@@ -143,6 +155,21 @@ def test_more_steps_go_on_from_the_last_checkpoint(
     assert "going on from step 2" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "ends", [{"budget_s": 0.01}, {"stop_metric": "accuracy/speaker", "stop_patience": 1}], ids=str
+)
+def test_what_ended_early_ends_there_again(
+    packed: Path, models: Path, ends: dict[str, object]
+) -> None:
+    written = [models / name for name in ("encoder.safetensors", "history.parquet", "model.json")]
+    _train_voice(packed, models, 5000, log_every=1, **ends)
+    first = [path.read_bytes() for path in written]
+    for path in written:
+        path.unlink()  # killed after its last checkpoint, before it wrote what it learnt
+    _train_voice(packed, models, 5000, log_every=1, **ends)
+    assert [path.read_bytes() for path in written] == first
+
+
 def test_a_checkpoint_of_something_else_is_left_with_a_message(
     packed: Path, models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -182,6 +209,25 @@ def test_losses_that_are_not_finite_stop_the_run_before_a_checkpoint(
     assert not (models / "generator.safetensors").exists()
 
 
+def test_weights_that_are_not_finite_are_not_kept(packed: Path, models: Path) -> None:
+    """The last update's, which no loss tells of any more."""
+
+    def build(speakers: int) -> registry.Trainable:
+        return registry.recogniser("voice").fresh(section, speakers, registry.Known(16_000, 0))
+
+    section, config = Voice(steps=1, batch=4, lr=1e39), Train(device="cpu")
+    with pytest.raises(VoicefaceError, match=r"^voice: weights of encoder.* at step 1; lower"):
+        train_networks(config, "voice", section, packed, models, build, "encoder")
+    assert not (models / "checkpoint").exists()
+
+
+def test_weights_that_draw_nothing_are_not_kept(packed: Path, models: Path) -> None:
+    section = Wav2pix(steps=1, batch=4, lr_generator=1e30)
+    with pytest.raises(VoicefaceError, match="Wav2Pix: its drawn faces are not finite"):
+        train(Train(device="cpu"), "wav2pix", section, packed, models)
+    assert not (models / "generator.safetensors").exists()
+
+
 def test_the_moving_average_is_what_is_kept(packed: Path, models: Path) -> None:
     numbers = itertools.count()
 
@@ -195,6 +241,16 @@ def test_the_moving_average_is_what_is_kept(packed: Path, models: Path) -> None:
     assert not torch.allclose(one, first)
     assert torch.allclose(two, 0.15 * one + 0.85 * second, atol=1e-7)
     assert torch.allclose(young, 2 / 11 * one + 9 / 11 * second, atol=1e-7)
+
+
+def test_the_vectors_of_spectral_norm_keep_their_length_in_the_average(packed: Path) -> None:
+    section = Wav2pix(batch=4, variant="code", lr_generator=0.1)
+    run = _run(section, packed, 64_000, ema=0.9)
+    for _ in range(2):
+        run.advance()
+    vectors = [v for key, v in run.result()["generator"].items() if key.endswith(("_u", "_v"))]
+    assert len(vectors) == 10
+    assert [v.norm().item() for v in vectors] == pytest.approx([1] * 10, abs=1e-4)
 
 
 def test_bf16_is_a_setting(packed: Path, models: Path) -> None:
@@ -213,6 +269,17 @@ def test_progress_is_told(packed: Path, models: Path, capsys: pytest.CaptureFixt
     _train(packed, models)
     line = capsys.readouterr().err.splitlines()[-1]
     assert re.fullmatch(r"wav2pix: step 2/2, [\d.]+ samples/s, loss [\d.]+, 0:00 to go", line), line
+
+
+def test_segments_may_be_shorter_than_what_it_learns_from_but_not_than_what_it_hears(
+    packed: Path,
+) -> None:
+    run = _run(Voice(batch=4, crop_s=(3.0, 3.0)), packed, 32_000)
+    assert run.batches.next().audio.shape == (4, 48_000)
+    with pytest.raises(VoicefaceError, match=r"15999 .* the 16000 .*; raise speech.segment_s$"):
+        _run(Voice(batch=4), packed, 15_999)
+    with pytest.raises(VoicefaceError, match=r"or lower the model's input_samples$"):
+        _run(Wav2pix(batch=4), packed, 16_000)
 
 
 def test_cuda_that_is_not_there_is_one_line(packed: Path, models: Path) -> None:

@@ -4,6 +4,7 @@ from functools import partial
 
 import pytest
 import torch
+from torch import Tensor
 
 from tests.builders import packed_dataset
 from voiceface.data.packed import Packed, read_packed
@@ -48,14 +49,20 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Packed:
     return read_packed(folder / "train")
 
 
-def _run(name: str, packed: Packed, *, graphs: bool) -> Run:
+def _run(name: str, packed: Packed, *, graphs: bool, most_gib: float = 16.0) -> Run:
     section, known = SECTIONS[name], registry.known_of(packed)
     is_model = isinstance(section, ModelSection)
     entry = registry.entry(name) if is_model else registry.recogniser(name)
     torch.backends.cudnn.deterministic = True
-    config = Train(device="cuda", cuda_graphs=graphs, ema=0.9)
+    config = Train(device="cuda", cuda_graphs=graphs, ema=0.9, most_data_gib=most_gib)
     build = partial(entry.fresh, section, known=known)  # type: ignore[arg-type]
     return Run(config, section, packed, Workers(torch.device("cuda")), build)
+
+
+def _weights(run: Run) -> Tensor:
+    """All that is kept, in a row."""
+    parts = run.result().values()
+    return torch.cat([value.double().flatten() for part in parts for value in part.values()])
 
 
 @pytest.mark.parametrize("name", SECTIONS)
@@ -65,13 +72,21 @@ def test_replayed_steps_do_what_plain_ones_do(name: str, packed: Packed) -> None
         run = _run(name, packed, graphs=graphs)
         told = [[v.item() for v in run.advance().values()] for _ in range(STEPS)]
         losses.append(torch.tensor(told))
-        state = run.result()
-        weights.append(
-            torch.cat([v.double().flatten() for part in state.values() for v in part.values()])
-        )
+        weights.append(_weights(run))
     # What adds up in no fixed order on a GPU, as a gradient by place does, differs by a little.
     torch.testing.assert_close(losses[1], losses[0], rtol=1e-2, atol=1e-2)
     assert (weights[1] - weights[0]).norm() < 1e-3 * weights[0].norm()
+
+
+def test_steps_are_recorded_while_the_next_batch_is_read_from_the_disk(packed: Packed) -> None:
+    held, mapped = (_run("wav2pix", packed, graphs=True, most_gib=gib) for gib in (16.0, 0.0))
+    assert mapped.batches.store.ahead
+    for run in (held, mapped):
+        torch.manual_seed(1)
+        for _ in range(2 * STEPS):
+            run.advance()
+    wanted, found = _weights(held), _weights(mapped)
+    assert (found - wanted).norm() < 1e-3 * wanted.norm()
 
 
 def test_a_replayed_run_goes_on_from_its_state(packed: Packed) -> None:

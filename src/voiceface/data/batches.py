@@ -115,7 +115,7 @@ class Batches:
             VoicefaceError: there is too little to train on.
         """
         rows = packed.rows_of(gender)
-        _check(packed, rows, gender, 1 if repeats else samples[0])
+        _check(packed, rows, gender)
         self.samples, self.batch, self.flip, self.mine = samples, batch, flip, mine
         self.pairing, self.device = pairing, device
         self.babble_snr_db = babble_snr_db
@@ -308,16 +308,11 @@ def _chains(packed: Packed, links: int, repeats: bool) -> Tensor:
     return torch.from_numpy(chains)
 
 
-def _check(packed: Packed, rows: np.ndarray, gender: str, samples: int) -> None:
+def _check(packed: Packed, rows: np.ndarray, gender: str) -> None:
     present = len(set(packed.labels[rows].tolist()))
     of = f"{gender} speakers,".lstrip()
     if len(rows) < 2 or present < 2:
         raise VoicefaceError(
             f"{packed.split} split: {len(rows)} samples of {present} {of} but "
             "training takes samples of at least 2; add sources, or loosen the thresholds"
-        )
-    if packed.audio.shape[1] < samples:
-        raise VoicefaceError(
-            f"{packed.split} split: segments of {packed.audio.shape[1]} samples are shorter than "
-            f"the model's input of {samples}; raise speech.segment_s"
         )

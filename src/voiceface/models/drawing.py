@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from voiceface.data.batches import loudest, unit
+from voiceface.errors import VoicefaceError
 from voiceface.model_config import Precision
 from voiceface.models.registry import Mapper, Model
 from voiceface.tables import DESCRIPTOR
@@ -30,6 +31,9 @@ def draw_faces(
             level or two.
 
     Returns: uint8 (n, px, px, 3), RGB.
+
+    Raises:
+        VoicefaceError: the weights are so large that nothing is drawn.
     """
     faces = [np.empty((0, model.px, model.px, 3), np.uint8)]
     cuda = [device] if device.type == "cuda" else []
@@ -39,6 +43,11 @@ def draw_faces(
         for start in range(0, len(audio), AT_A_TIME):
             sound = torch.from_numpy(np.array(audio[start : start + AT_A_TIME])).to(device)
             drawn = model.draw(heard(model, sound)).float()
+            if not drawn.isfinite().all():
+                raise VoicefaceError(
+                    f"{type(model).__name__}: its drawn faces are not finite; train it again with "
+                    "lower learning rates or in fp32"
+                )
             pixels = ((drawn + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
             faces.append(pixels.permute(0, 2, 3, 1).cpu().numpy())
     return np.concatenate(faces)

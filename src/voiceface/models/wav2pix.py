@@ -17,6 +17,7 @@ the paper says and `variant: code` as the code does:
     | generator      | no normalisation named        | spectral norm on each layer              |
     | classifier     | not described                 | BatchNorm after both layers              |
     | D's target     | real 1                        | real 0.9                                 |
+    | LSGAN's errors | times ½                       | times 1                                  |
 
 What is a number or a yes or no is a setting of its own in both: the weights of the loss terms (the
 paper's loss is LSGAN + identity; the code adds 100 × feature matching and 50 × L1), the rate of the
@@ -35,45 +36,13 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from voiceface.data.batches import Batch
 from voiceface.model_config import Wav2pix
+from voiceface.models.on_cpu import Convolution, Dropout
 from voiceface.models.registry import Entry
 from voiceface.models.step import Losses
 from voiceface.training.distributed import batch_mean
 
 INPUT_SAMPLES = 16_384
 EMBEDDING = 128
-
-
-class _Convolution(nn.Conv1d):
-    """A convolution that is one product of matrices where its result is short.
-
-    On a CPU the usual way takes five times as long for the encoder's last layer.
-    """
-
-    def forward(self, input: Tensor) -> Tensor:
-        """(B, c, n) → (B, d, n/4)."""
-        if input.device.type != "cpu" or input.shape[2] > 4 * self.kernel_size[0] + 4:
-            return super().forward(input)
-        padded = functional.pad(input, (int(self.padding[0]),) * 2)
-        windows = padded.unfold(2, self.kernel_size[0], self.stride[0])  # B × c × n/4 × 15
-        rows = windows.transpose(1, 2).flatten(2)
-        return functional.linear(rows, self.weight.flatten(1), self.bias).transpose(1, 2)
-
-
-class _Dropout(nn.Dropout):
-    """Dropout that takes 16 random bits for a value on a CPU.
-
-    There the usual one takes longer to draw its numbers than the convolution before it to compute.
-    """
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Any shape → the same."""
-        is_usual = not self.training or not self.p or input.device.type != "cpu"
-        if is_usual or torch.compiler.is_compiling():
-            return super().forward(input)
-        words = torch.empty(-(-input.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
-        numbers = words.view(torch.int16)[: input.numel()]
-        kept = numbers.as_strided(input.shape, input.stride()) >= round(self.p * 2**16) - 2**15
-        return input * kept.to(input.dtype).mul_(1 / (1 - self.p))
 
 
 class SpeechEncoder(nn.Module):
@@ -85,7 +54,7 @@ class SpeechEncoder(nn.Module):
         channels = (1, 16, 32, 128, 256, 512, 1024)
         layers: list[nn.Module] = []
         for before, after in pairwise(channels):
-            layers.append(_Convolution(before, after, 15, stride=4, padding=7))
+            layers.append(Convolution(before, after, 15, stride=4, padding=7))
             if batch_norm:
                 layers.append(nn.BatchNorm1d(after))
             layers.append(nn.LeakyReLU(slope))
@@ -116,7 +85,7 @@ class Generator(nn.Module):
             layer = nn.ConvTranspose2d(before, after, 4, stride, padding, bias=False)
             layers.append(_normalised(layer) if variant == "code" else layer)
             if after != 3:
-                layers += [_Dropout(dropout), nn.ReLU()]
+                layers += [Dropout(dropout), nn.ReLU()]
         self.layers = nn.Sequential(*layers, nn.Tanh())
 
     def forward(self, embedding: Tensor) -> Tensor:
@@ -167,6 +136,7 @@ class Wav2Pix:
         self.px, self.input_samples = config.px, config.input_samples
         self.crop_samples = (config.input_samples, config.input_samples)
         self.flip, self.pairing = config.flip, config.pairing
+        self.lsgan_weight = 1.0 if config.variant == "code" else 0.5
         self.networks: dict[str, nn.Module] = {
             "encoder": SpeechEncoder(
                 config.variant, config.encoder_batch_norm, config.input_samples
@@ -208,7 +178,7 @@ class Wav2Pix:
         real, fake, wrong = scores.float().chunk(3)
         wanted = 0.9 if self.config.variant == "code" else 1.0
         errors = (real - wanted).square() + fake.square() + wrong.square()
-        loss_discriminator = 0.5 * errors.mean()
+        loss_discriminator = self.lsgan_weight * errors.mean()
         yield "discriminator", loss_discriminator
 
         # Generator: be taken for real, and let the embedding tell who speaks.
@@ -237,7 +207,7 @@ class Wav2Pix:
         score, features = judge(drawn, condition)
         # The paper: LSGAN, and the weighted auxiliary identity classification.
         terms = {
-            "adversarial": (1.0, 0.5 * (score.float() - 1).square().mean()),
+            "adversarial": (1.0, self.lsgan_weight * (score.float() - 1).square().mean()),
             "identity": (config.identity_weight, functional.cross_entropy(guesses, batch.labels)),
         }
         # The code's further terms: the same mean features as real faces, and the very pixels.

@@ -26,7 +26,7 @@ from voiceface.models.options import gender_of, notes_of
 from voiceface.models.registry import Model, Trainable
 from voiceface.training import checkpoint
 from voiceface.training.distributed import joined
-from voiceface.training.logs import Board, Clock, Progress
+from voiceface.training.logs import Board, Progress
 from voiceface.training.run import Run
 
 GRID_VOICES = 8
@@ -60,7 +60,7 @@ def train(
 
     Raises:
         VoicefaceError: there is too little data, no such device, no or other weights to begin with,
-            or the losses are not finite.
+            or the losses, the weights or what they draw are not finite.
     """
 
     known = registry.known_of(read_packed(packed / "train"))
@@ -146,7 +146,8 @@ class _Session:
 
     def _loop(self, progress: Progress) -> None:
         run, config, steps = self.run, self.run.config, self.run.section.steps
-        clock, written, ends = Clock(config.budget_s, run.spent_s), time.monotonic(), False
+        began, written = time.monotonic() - run.spent_s, time.monotonic()
+        ends = run.step > 0 and self._is_over()
         while run.step < steps and not ends:
             metrics = run.advance()
             progress.tell(run.step, metrics)
@@ -155,22 +156,28 @@ class _Session:
             # Checkpoints come between stretches only: a stretch's sums are not part of the state.
             if run.step % config.log_every == 0 or run.step == steps:
                 self._end_stretch()
-                run.spent_s = clock.spent_s()
-                ends = run.workers.agree(clock.is_over()) or self._is_best_long_past()
+                run.spent_s = time.monotonic() - began
+                ends = self._is_over()
                 waited = time.monotonic() - written >= config.checkpoint_every_s
                 if run.workers.agree(waited) or run.step == steps or ends:
+                    _check_finite(self.name, run.step, run.broken())
                     checkpoint.save(self.output, self.digest, run.state_dict(), run.workers)
                     written = time.monotonic()
 
     def _end_stretch(self) -> None:
         means = self.run.history.close(self.run.step)
-        _check_finite(self.name, self.run.step, means)
+        wrong = [metric for metric, value in means.items() if not math.isfinite(value)]
+        _check_finite(self.name, self.run.step, wrong)
         if self.board:
             self.board.scalars(self.run.step, means)
 
-    def _is_best_long_past(self) -> bool:
-        metric, patience = self.run.config.stop_metric, self.run.config.stop_patience
-        return metric is not None and self.run.history.since_best(metric) >= patience
+    def _is_over(self) -> bool:
+        # By nothing but what a checkpoint keeps: whoever goes on from the last one ends there, too.
+        run, config = self.run, self.run.config
+        is_late = config.budget_s is not None and run.spent_s >= config.budget_s
+        metric, patience = config.stop_metric, config.stop_patience
+        is_past = metric is not None and run.history.since_best(metric) >= patience
+        return run.workers.agree(is_late or is_past)
 
 
 def _weights_digest(model: Trainable) -> str:
@@ -182,8 +189,7 @@ def _weights_digest(model: Trainable) -> str:
     return digest.hexdigest()
 
 
-def _check_finite(name: str, step: int, means: dict[str, float]) -> None:
-    wrong = [metric for metric, value in means.items() if not math.isfinite(value)]
+def _check_finite(name: str, step: int, wrong: list[str]) -> None:
     if wrong:
         raise VoicefaceError(
             f"{name}: {', '.join(wrong)} no longer finite at step {step}; lower the learning rates "

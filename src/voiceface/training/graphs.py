@@ -58,7 +58,8 @@ class Recorder:
 
     def _record(self, batch: Batch) -> _Recorded:
         graph, place = torch.cuda.CUDAGraph(), Batch(*(field.clone() for field in batch))
-        with torch.cuda.graph(graph, self._pool, self._stream):
+        # What a thread that reads ahead asks of the GPU meanwhile is no part of the record.
+        with torch.cuda.graph(graph, self._pool, self._stream, capture_error_mode="thread_local"):
             metrics = self._step(place)
         return _Recorded(graph, place, metrics)
 

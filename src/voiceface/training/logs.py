@@ -77,21 +77,6 @@ class History:
         files.write_table(path, pa.table(self.rows, schema=HISTORY))
 
 
-class Clock:
-    """How long a run has trained, what went before a restart included."""
-
-    def __init__(self, budget_s: float | None, spent_s: float) -> None:
-        self.budget_s, self._began = budget_s, time.monotonic() - spent_s
-
-    def spent_s(self) -> float:
-        """Seconds so far."""
-        return time.monotonic() - self._began
-
-    def is_over(self) -> bool:
-        """Whether the budget is used up."""
-        return self.budget_s is not None and self.spent_s() >= self.budget_s
-
-
 class Progress:
     """How far a run is: a bar with all losses on a terminal, else a line on stderr now and then."""
 

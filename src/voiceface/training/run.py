@@ -44,16 +44,7 @@ class Run:
             _check_compiler(self.device)
         torch.manual_seed(config.seed)
         self.model = build(len(packed.speakers))
-        if self.model.rate_hz not in (None, packed.sample_rate_hz):
-            raise VoicefaceError(
-                f"the data is at {packed.sample_rate_hz} Hz, but the model takes "
-                f"{self.model.rate_hz}; set speech.sample_rate_hz"
-            )
-        if isinstance(self.model, Mapper) and np.isnan(packed.descriptors).any():
-            raise VoicefaceError(
-                "the model learns from face descriptors, and not all faces have one; set"
-                " faces.descriptor to true"
-            )
+        _check_data(self.model, section, packed)
         for network in self.model.networks.values():
             share_statistics(network, workers)
             network.to(self.device).train()
@@ -122,6 +113,17 @@ class Run:
     def result(self) -> dict[str, dict[str, Tensor]]:
         """The weights to draw with: the moving average where there is one."""
         return self.average or self.weights()
+
+    def broken(self) -> list[str]:
+        """What of the weights is not finite, in words; the last losses do not tell of them."""
+        states = {name: network.state_dict() for name, network in self.model.networks.items()}
+        parts = [(f"weights of {name}", state) for name, state in states.items()]
+        parts += [(f"average of {name}", state) for name, state in self.average.items()]
+        return [
+            name
+            for name, state in parts
+            if not all(torch.isfinite(value).all() for value in state.values())
+        ]
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
@@ -210,7 +212,10 @@ class Run:
     def _move_average(self) -> None:
         for name, part in self.average.items():
             for key, now in self.model.networks[name].state_dict().items():
-                if now.is_floating_point():
+                # Spectral norm's vectors have length 1, which a mean of several has not;
+                # BatchNorm's statistics are means themselves.
+                is_vector = key.endswith(("._u", "._v"))
+                if now.is_floating_point() and not is_vector:
                     part[key].lerp_(now, self._share.to(now.dtype))
                 else:
                     part[key].copy_(now)
@@ -218,6 +223,27 @@ class Run:
     def _load_weights(self, weights: dict[str, dict[str, Tensor]]) -> None:
         for name, part in weights.items():
             self.model.networks[name].load_state_dict(part)
+
+
+def _check_data(model: Trainable, section: TrainedSection, packed: Packed) -> None:
+    if model.rate_hz not in (None, packed.sample_rate_hz):
+        raise VoicefaceError(
+            f"the data is at {packed.sample_rate_hz} Hz, but the model takes "
+            f"{model.rate_hz}; set speech.sample_rate_hz"
+        )
+    # To learn from, segments are joined; to draw from, there is one.
+    if packed.audio.shape[1] < model.input_samples and not repeats(model):
+        lower = ", or lower the model's input_samples" if hasattr(section, "input_samples") else ""
+        raise VoicefaceError(
+            f"{packed.split} split: segments of {packed.audio.shape[1]} samples are shorter than "
+            f"the {model.input_samples} that the model hears at least; raise speech.segment_s"
+            + lower
+        )
+    if isinstance(model, Mapper) and np.isnan(packed.descriptors).any():
+        raise VoicefaceError(
+            "the model learns from face descriptors, and not all faces have one; set"
+            " faces.descriptor to true"
+        )
 
 
 def _check_compiler(device: torch.device) -> None:
