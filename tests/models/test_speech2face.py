@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -15,6 +16,7 @@ from voiceface.evaluation.drawing import Drawer
 from voiceface.model_config import Speech2face, Train
 from voiceface.models import saved
 from voiceface.models.acgan import RATE_HZ, VoiceEmbedding
+from voiceface.models.drawing import draw_faces
 from voiceface.models.speech2face import Generator, Speech2Face
 from voiceface.training.engine import train
 
@@ -65,3 +67,12 @@ def test_the_model_of_one_gender_is_evaluated_on_it_alone(world: Path) -> None:
         assert sorted({splits[name].people[row] for row in drawer.rows}) == people
         assert set(faces.genders) == {"female"}
         assert len(faces.generated) == 2 * len(people)
+
+
+def test_it_is_evaluated_with_whole_recordings(world: Path) -> None:
+    model = saved.load(world / "models" / "speech2face", CPU).model
+    split, config = read_splits(world / "packed")["test"], Evaluate(device="cpu")
+    # Two segments of each woman: a voice is its own, and then the other one.
+    rows = np.array([[0, 1], [1, 0], [4, 5], [5, 4]])
+    wanted = draw_faces(model, split.audio[rows].reshape(4, -1), CPU, config.seed)
+    assert np.array_equal(Drawer(split, model, config, CPU).speech().generated, wanted)
