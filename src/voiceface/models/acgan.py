@@ -194,9 +194,9 @@ class AcGan:
         return faces.clamp(-1, 1)
 
     def score_faces(self, faces: Tensor, audio: Tensor) -> Tensor:
-        """The discriminator's logits of real faces; it hears no voice."""
+        """How probable the discriminator takes a face to be real for; it hears no voice."""
         scores: Tensor = self.networks["discriminator"](faces)[0]
-        return scores
+        return scores.sigmoid()
 
     @torch.no_grad()
     def _embed(self, audio: Tensor) -> Tensor:
