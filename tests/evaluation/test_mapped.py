@@ -1,4 +1,4 @@
-"""A mapped voice is compared with the faces' own descriptors, its gender and emotion told by the nearest."""
+"""A mapped voice against the faces' own descriptors; its gender and emotion by the nearest."""
 
 from dataclasses import replace
 

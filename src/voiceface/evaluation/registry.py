@@ -108,8 +108,8 @@ PAPERS: dict[str, dict[str, Any]] = {
     },
     "acgan": {
         "source": "Wen, Singh and Raj, NeurIPS 2019",
-        "note": "on VoxCeleb and VGGFace (924 known people), not on this dataset; of faces drawn from"
-        " noise its discriminator's score is 0.06",
+        "note": "on VoxCeleb and VGGFace (924 known people), not on this dataset; the"
+        " discriminator's score of faces drawn from noise is 0.06",
         "values": {
             "identity": {"test": 61.7},
             "identity_5": {"test": 82.3},

@@ -213,5 +213,4 @@ ENTRY = Entry(
     AcGan,
     "Wen, Singh and Raj, NeurIPS 2019",
     "3 to 8 s of mel frames; GAN",
-    needs="sound at 16 kHz",
 )
