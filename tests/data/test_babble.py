@@ -60,6 +60,10 @@ def test_evaluated_voices_have_the_others_of_the_split_behind_them(packed: Packe
     assert np.allclose(own, 2000 / 2**0.5, rtol=0.02)  # nobody else has that tone
     assert (loud.sum(1) > own + 100).all()
     assert np.array_equal(mixed, in_babble(packed, rows, packed.audio, 6.0, 1, CPU))
+    # Behind a longer voice the others go on as long.
+    longer = in_babble(packed, rows, np.tile(packed.audio, 2), 6.0, 1, CPU)
+    assert longer is not None
+    assert np.allclose(loudness_of_tones(longer[:, 8000:]), loud, rtol=0.05)
     assert not np.array_equal(mixed, in_babble(packed, rows, packed.audio, 6.0, 2, CPU))
 
 

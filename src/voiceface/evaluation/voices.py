@@ -10,7 +10,7 @@ from voiceface.data.babble import VOICES, add_babble
 from voiceface.data.batches import unit
 from voiceface.data.packed import Packed
 
-AT_A_TIME = 64
+AT_A_TIME = 16
 
 
 class Voices(NamedTuple):
