@@ -29,6 +29,19 @@ def test_debug_shows_where_an_expected_failure_came_from(
     assert told.endswith(plain)
 
 
+def test_the_list_of_models_cuts_no_word_in_80_columns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    (tmp_path / "config.yaml").write_text("{}")
+    assert main(["models"]) == 0
+    told = capsys.readouterr().out
+    assert "…" not in told
+    assert "two" in told
+    assert max(map(len, told.splitlines())) <= 80
+
+
 def test_settings_of_another_file_are_laid_over_to_resolve(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

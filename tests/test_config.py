@@ -60,6 +60,11 @@ def test_every_setting_says_what_it_means() -> None:
         ("speech: {chunk_s: 0.01}", r"speech: chunk_s must be .*30 ms.*not 0\.01 s"),
         ("speech: {segment_s: 2, chunk_s: 2.5}", r"speech: chunk_s must be .*2 s\).*not 2\.5 s"),
         ("{models: [fegan], vnet: {front_end: mfcc}}", r"fegan\.front_end is fbank, .* both alike"),
+        (
+            "{models: [modern], speech: {sample_rate_hz: 32000}}",
+            r"modern takes .* 16000 .*32000; set",
+        ),
+        ("{recognisers: [sincnet], speech: {sample_rate_hz: 8000}}", r"sincnet takes .*16000 Hz"),
         ("- a", "must be sections of keys, not list"),
         ("a: [", "not YAML"),
     ],

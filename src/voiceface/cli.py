@@ -300,7 +300,9 @@ def _models(options: argparse.Namespace) -> int:
 
     from voiceface.models.status import models_status
 
-    table = Table("model", "paper", "takes", "needs", "trained", "main metrics", box=None)
+    table = Table(box=None)
+    for column in ("model", "paper", "takes", "needs", "trained", "main metrics"):
+        table.add_column(column, overflow="fold")
     for model in models_status(MODELS, load_settings(CONFIG)):
         trained = "no" if model.trained_steps is None else f"{model.trained_steps} steps"
         if model.taken_down:

@@ -26,6 +26,7 @@ from voiceface.model_config import (
     Vnet,
     Voice,
     Wav2pix,
+    wrong_embedding,
 )
 from voiceface.section import (
     AtLeastOne,
@@ -340,7 +341,14 @@ class Settings(Section):
     report: Report = Report()
 
     @model_validator(mode="after")
-    def _check_embeddings(self) -> Self:
+    def _check_models(self) -> Self:
+        for name in [*self.models, *self.recognisers]:
+            wanted = getattr(self, name).rate_hz
+            if wanted not in (None, self.speech.sample_rate_hz):
+                raise ValueError(
+                    f"{name} takes sound at {wanted} Hz, but speech.sample_rate_hz is"
+                    f" {self.speech.sample_rate_hz}; set that, or do not ask for {name}"
+                )
         for name in self.models:
             if wrong := self.wrong_embedding(name):
                 raise ValueError(wrong)
@@ -349,17 +357,7 @@ class Settings(Section):
     def wrong_embedding(self, name: str) -> str:
         """What is wrong with the embedding that a model begins with; empty where nothing is."""
         model = getattr(self, name)
-        encoder = getattr(self, model.begins_with) if model.begins_with else model
-        for key in ("variant", "front_end"):
-            ours, theirs = getattr(model, key, None), getattr(encoder, key, None)
-            if ours != theirs and None not in (ours, theirs):
-                return (
-                    f"{name}.{key} is {ours}, but {model.begins_with}.{key} is {theirs}, and it"
-                    " begins with that embedding; set both alike"
-                )
-            if model.begins_with == "voice" and ours is None and theirs not in (None, "paper"):
-                return f"voice.{key} is {theirs}, but {name} begins with that of paper; set that"
-        return ""
+        return wrong_embedding(name, model, getattr(self, model.begins_with or name))
 
 
 _CONNECTION = ("socket_timeout_s", "cookies_file", "proxy")

@@ -52,20 +52,24 @@ def test_silence_stays_silent() -> None:
 
 def test_evaluated_voices_have_the_others_of_the_split_behind_them(packed: Packed) -> None:
     rows = np.arange(6)
-    mixed = in_babble(packed, rows, 6.0, 1, CPU)
+    mixed = in_babble(packed, rows, packed.audio, 6.0, 1, CPU)
     assert mixed is not None
     assert (mixed.dtype, mixed.shape) == (np.int16, packed.audio.shape)
     loud = loudness_of_tones(mixed)
     own = loud[rows, packed.labels]
     assert np.allclose(own, 2000 / 2**0.5, rtol=0.02)  # nobody else has that tone
     assert (loud.sum(1) > own + 100).all()
-    assert np.array_equal(mixed, in_babble(packed, rows, 6.0, 1, CPU))
-    assert not np.array_equal(mixed, in_babble(packed, rows, 6.0, 2, CPU))
+    assert np.array_equal(mixed, in_babble(packed, rows, packed.audio, 6.0, 1, CPU))
+    # Behind a longer voice the others go on as long.
+    longer = in_babble(packed, rows, np.tile(packed.audio, 2), 6.0, 1, CPU)
+    assert longer is not None
+    assert np.allclose(loudness_of_tones(longer[:, 8000:]), loud, rtol=0.05)
+    assert not np.array_equal(mixed, in_babble(packed, rows, packed.audio, 6.0, 2, CPU))
 
 
 def test_there_is_no_babble_where_a_speaker_is_alone(packed: Packed) -> None:
     alone = replace(packed, people=["Ana"] * 6)
-    assert in_babble(alone, np.arange(6), 6.0, 1, CPU) is None
+    assert in_babble(alone, np.arange(6), alone.audio, 6.0, 1, CPU) is None
 
 
 def test_training_voices_have_others_behind_them_and_the_stream_can_be_gone_on_with(

@@ -1,4 +1,4 @@
-"""A mapped voice is compared with the faces' own descriptors, its gender told by the nearest."""
+"""A mapped voice against the faces' own descriptors; its gender and emotion by the nearest."""
 
 from dataclasses import replace
 
@@ -23,9 +23,11 @@ def truth() -> np.ndarray:
 
 
 def _measured(name: str, material: Material, truth: np.ndarray, places: np.ndarray) -> float:
-    faces = replace(faces_of(PEOPLE, GENDERS), mapped=Described(places, truth))
     genders = np.array(GENDERS)[PEOPLE]
-    train = replace(material.train, genders=genders, descriptors=truth)
+    emotions = np.where(genders == "male", "calm", "happy")
+    faces = faces_of(PEOPLE, GENDERS)
+    faces = replace(faces, mapped=Described(places, truth), emotions=emotions)
+    train = replace(material.train, genders=genders, emotions=emotions, descriptors=truth)
     found = measure(name, faces, replace(material, train=train, maps=True))["generated"]
     assert found is not None
     return found
@@ -39,6 +41,7 @@ def test_the_very_places_are_found_and_somebody_elses_are_not(
         ("mapped_retrieval_1", 100, 0),
         ("mapped_cosine", 1, 0.6),
         ("mapped_gender", 100, 0),
+        ("mapped_emotion", 100, 0),
     ):
         assert _measured(name, material, truth, truth) == pytest.approx(best)
         assert _measured(name, material, truth, other) <= worst

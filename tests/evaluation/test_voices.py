@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from voiceface.data.packed import Packed
+from voiceface.data.recordings import whole_recordings
 from voiceface.evaluation.voices import longer_voices, noise_like
 
 RATE, SEGMENT = 10, 40
@@ -56,6 +57,16 @@ def test_the_same_voices_serve_for_each_length_that_half_of_them_have() -> None:
 def test_where_nobody_has_the_shortest_there_is_none(rows: list[int], seconds: list[float]) -> None:
     split = _split(["a"], [1])
     assert not len(longer_voices(split, np.array(rows, np.int64), seconds).rows)
+
+
+def test_a_whole_recording_is_joined_of_its_segments_up_to_20_s() -> None:
+    split = _split(["a"] * 7 + ["b"] * 4, [1, 2, 3, 4, 5, 6, 7, 8, 8, 9, 9])
+    whole = whole_recordings(split, np.array([3, 8]))
+    assert whole.shape == (2, 20 * RATE)
+    # After a recording's end comes its beginning, and two faces of a segment share its sound.
+    assert whole[:, ::SEGMENT].tolist() == [[4, 5, 6, 7, 1], [8, 9, 8, 9, 8]]
+    assert whole_recordings(split, np.array([9])).shape == (1, 8 * RATE)  # as long as there is
+    assert whole_recordings(split, np.arange(0)).shape == (0, SEGMENT)
 
 
 def test_noise_is_as_loud_as_each_voice_and_the_same_by_seed() -> None:

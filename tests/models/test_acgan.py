@@ -18,6 +18,7 @@ from voiceface.model_config import Acgan, Train, Voice
 from voiceface.models import saved
 from voiceface.models.acgan import AcGan, Discriminator, Generator, LogMel, VoiceEmbedding
 from voiceface.models.drawing import draw_faces
+from voiceface.models.voice import SpeakerRecognition
 from voiceface.stages import voice
 from voiceface.training.engine import train
 
@@ -108,6 +109,24 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return packed_dataset(
         tmp_path_factory.mktemp("packed"), speakers=3, per_speaker=6, test_per_speaker=2
     )
+
+
+def test_some_of_many_samples_are_judged_and_each_by_its_whole_recording(
+    packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = []
+
+    def recognise(self: object, audio: torch.Tensor) -> torch.Tensor:
+        heard.append(tuple(audio.shape))
+        return torch.arange(3).expand(len(audio), 3)
+
+    monkeypatch.setattr(SpeakerRecognition, "recognise", recognise)
+    monkeypatch.setattr(voice, "JUDGED", 4)
+    recogniser = Voice(steps=1, batch=4, crop_s=(1.0, 1.0)).model_dump_json()
+    voice.run(Train(device="cpu"), recogniser, "voice", packed, tmp_path)
+    assert heard == [(4, 20 * 16_000), (4, 2 * 4 * 16_000)]  # 6 and 2 segments of each speaker
+    accuracy = files.read_json(tmp_path / "accuracy.json")
+    assert [accuracy[split]["n"] for split in ("train", "test")] == [4, 4]
 
 
 def test_the_embedding_learns_speakers_and_stays_as_it_is_in_the_gan(

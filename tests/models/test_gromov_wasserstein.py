@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from voiceface.models.gromov_wasserstein import coupling, gromov_wasserstein
+from voiceface.models.gromov_wasserstein import coupling, divergence, gromov_wasserstein
 
 
 def _distances(points: Tensor) -> Tensor:
@@ -59,3 +59,11 @@ def test_its_gradient_is_that_of_the_regularised_problem() -> None:
     slope = (regularised(first + step) - regularised(first - step)) / 2e-4
     assert points.grad is not None
     assert points.grad[4, 1].item() == pytest.approx(slope.item(), rel=1e-3)
+
+
+def test_the_divergence_is_the_discrepancy_less_half_of_what_each_has_with_itself() -> None:
+    first, second = (_distances(points[:9]) for points in _sets())
+    alone = [gromov_wasserstein(one, one, 0.05) for one in (first, second)]
+    wanted = gromov_wasserstein(first, second, 0.05) - sum(alone) / 2
+    assert divergence(first, second, 0.05).item() == pytest.approx(wanted.item())
+    assert divergence(first, first, 0.05).item() == pytest.approx(0, abs=1e-12)

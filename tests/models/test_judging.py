@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 
 from tests.builders import packed_dataset, trained_model
-from voiceface.model_config import Acgan, Wav2pix
+from voiceface.model_config import Acgan, Fegan, Wav2pix
 from voiceface.models import registry, saved
 from voiceface.models.acgan import AcGan
+from voiceface.models.fegan import FeGan
 from voiceface.models.judging import Judge, judge_names, judge_weights, score_faces
-from voiceface.models.registry import Model
+from voiceface.models.registry import Known, Model
 from voiceface.models.wav2pix import Wav2Pix
 
 CPU = torch.device("cpu")
@@ -72,6 +73,19 @@ def test_a_face_is_scored_with_all_that_it_would_be_drawn_from() -> None:
     faces, audio = np.zeros((2, 64, 64, 3), np.uint8), np.ones((2, 40_000), np.int16)
     score_faces(Listening(Acgan(), 2), faces, audio, CPU)
     assert heard == [40_000]
+
+
+def test_judges_that_were_taught_a_probability_tell_it(
+    voices: tuple[np.ndarray, np.ndarray],
+) -> None:
+    torch.manual_seed(0)
+    emotional = Known(emotions=2)
+    for model in (AcGan(Acgan(), 2), FeGan(Fegan(px=64), 2, emotional)):
+        faces, audio = voices[0][:2], voices[1][:2]
+        for name in model.judging:
+            model.networks[name].score.bias.data.fill_(5.0)  # type: ignore[union-attr, operator]
+        scores = score_faces(model, faces, audio, CPU)
+        assert scores == pytest.approx(1 / (1 + np.exp(-5.0)), abs=0.01)
 
 
 def test_a_model_that_keeps_none_has_none() -> None:

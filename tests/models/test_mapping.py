@@ -73,7 +73,7 @@ def test_the_losses_are_the_sources_and_each_teaches_its_own_networks(identity: 
     angle = torch.arccos((mapped * true).sum(1)).mean()
     guesses = model.networks["speaker"](first if identity == "early" else mapped)
     speaker = -guesses.log_softmax(1)[torch.arange(4), batch.labels].mean()
-    wanted = 10 * angle + 5 * speaker + 3 * topology(mapped, true, 0.05)
+    wanted = 10 * angle + 5 * speaker + 3 * topology(mapped, true, config.gw_epsilon)
     assert losses[0] == pytest.approx(wanted.item(), rel=1e-4)
 
 
@@ -88,6 +88,42 @@ def test_topology_asks_for_the_same_distances_not_the_same_places() -> None:
     crowded = functional.normalize(true + 3)
     assert angles(turned, true).mean() > 1
     assert topology(turned, true, 0.02) < 0.3 * topology(crowded, true, 0.02)
+
+
+@pytest.mark.parametrize("count", [Mapping().batch, 128])  # the demo's, workflow/paper.yaml's
+def test_as_shipped_the_topology_is_best_where_it_is_true_and_stays_there(count: int) -> None:
+    true, random = _descriptors(count)
+    epsilon, middle = Mapping().gw_epsilon, true.mean(0)
+    spread = torch.randn(count, 128, generator=random) * true.std(0)
+    worse = {
+        "apart by chance": middle + spread,
+        "moved": true + 0.5 * spread,
+        "nearer together": middle + (true - middle) / 2,
+        "at one place": middle.expand(count, -1),
+    }
+    best = topology(true, true, epsilon)
+    for name, places in worse.items():
+        assert topology(functional.normalize(places), true, epsilon) > best + 0.005, name
+
+    moved = true.clone().requires_grad_()
+    optimizer = torch.optim.Adam([moved], 2e-3)
+    for _ in range(8):
+        optimizer.zero_grad()
+        topology(functional.normalize(moved), true, epsilon).backward()
+        optimizer.step()
+    places = functional.normalize(moved.detach())
+    pairs = torch.stack([torch.pdist(places), torch.pdist(true)])
+    assert torch.corrcoef(pairs)[0, 1] > 0.99
+    assert (pairs[0].std() / pairs[1].std()).item() == pytest.approx(1, abs=0.05)
+
+
+def _descriptors(count: int) -> tuple[torch.Tensor, torch.Generator]:
+    """Faces as dlib's descriptors lie: far off the middle, and in some 12 directions mostly."""
+    random = torch.Generator().manual_seed(0)
+    share = 0.13 * 0.85 ** (torch.arange(128) / 2)
+    middle = functional.normalize(torch.randn(128, generator=random), dim=0)
+    people = middle + share * torch.randn(count, 128, generator=random)
+    return functional.normalize(people), random
 
 
 def test_an_angle_has_a_gradient_even_where_there_is_none() -> None:

@@ -42,6 +42,19 @@ def test_a_tone_passes_in_its_band_alone_and_the_edges_are_learnt() -> None:
     assert all(weight.grad is not None and weight.grad.all() for weight in layer.parameters())
 
 
+def test_as_shipped_the_training_moves_the_edges_by_several_hz() -> None:
+    model = SincNet(Sincnet(), 2)
+    layer = next(one for one in model.networks["encoder"].modules() if type(one) is SincFilters)
+    before = torch.stack(layer.edges_hz()).detach()
+    optimizer = model.optimizers()["speaker"]
+    for _ in range(5):
+        optimizer.zero_grad()
+        layer(torch.randn(1, 1, WINDOW)).square().sum().backward()
+        optimizer.step()
+    moved = (torch.stack(layer.edges_hz()) - before).abs()
+    assert 5 < moved.median() < 500
+
+
 def test_the_edges_are_evenly_spread_in_mel() -> None:
     edges = mel_edges(30, 7900, 81).double()
     mel = 2595 * torch.log10(1 + edges / 700)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -10,6 +11,7 @@ from torch import nn
 from tests.builders import packed_dataset
 from tests.models.layers import shapes
 from voiceface.config import Evaluate
+from voiceface.data.batches import unit
 from voiceface.data.packed import read_splits
 from voiceface.evaluation.drawing import Drawer
 from voiceface.model_config import Speech2face, Train
@@ -65,3 +67,21 @@ def test_the_model_of_one_gender_is_evaluated_on_it_alone(world: Path) -> None:
         assert sorted({splits[name].people[row] for row in drawer.rows}) == people
         assert set(faces.genders) == {"female"}
         assert len(faces.generated) == 2 * len(people)
+
+
+def test_it_is_evaluated_with_whole_recordings(
+    world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = saved.load(world / "models" / "speech2face", CPU).model
+    split, config = read_splits(world / "packed")["test"], Evaluate(device="cpu")
+    heard, draw = [], model.draw
+
+    def drawing(audio: torch.Tensor) -> torch.Tensor:
+        heard.append(audio)
+        return draw(audio)
+
+    monkeypatch.setattr(model, "draw", drawing)
+    Drawer(split, model, config, CPU).speech()
+    # Two segments of each woman: a voice is its own, and then the other one.
+    rows = np.array([[0, 1], [1, 0], [4, 5], [5, 4]])
+    assert torch.equal(heard[0], unit(torch.tensor(split.audio[rows].reshape(4, -1))))

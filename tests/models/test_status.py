@@ -10,6 +10,7 @@ from voiceface.errors import VoicefaceError
 from voiceface.files import write_json
 from voiceface.ids import video_mark
 from voiceface.layout import TAKEDOWNS
+from voiceface.models.registry import entry, recogniser
 from voiceface.models.status import ModelStatus, models_status
 from voiceface.takedowns import Takedown, add_takedowns
 
@@ -82,6 +83,14 @@ def test_each_model_and_each_recogniser_says_what_it_takes_and_needs(tmp_path: P
     assert listed["acgan"].needs == "voice, trained first; sound at 16 kHz"
     assert listed["fegan"].needs.startswith("vnet, trained first; emotion")
     assert listed["wav2pix"].needs == ""
+    assert (
+        listed["mapping"].needs == "sincnet, trained first; sound at 16 kHz; faces.descriptor: true"
+    )
+    assert listed["sincnet"].needs == "sound at 16 kHz"
+    for name, one in {n: entry(n) for n in model_sections()}.items():
+        assert one.section.rate_hz == getattr(one.build, "rate_hz", None), name
+    for name, one in {n: recogniser(n) for n in recogniser_sections()}.items():
+        assert one.section.rate_hz == getattr(one.build, "rate_hz", None), name
     assert [name for name, one in listed.items() if one.wanted] == ["acgan", "voice"]
     assert listed["voice"].trained_steps == 5
     assert listed["voice"].headline == {"speaker/test": 75.0}

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from voiceface.data.babble import VOICES, add_babble
 from voiceface.data.packed import Packed
+from voiceface.data.recordings import chains
 from voiceface.data.store import open_store
 from voiceface.errors import VoicefaceError
 
@@ -129,7 +130,7 @@ class Batches:
         self.starts = torch.cumsum(self.counts, 0) - self.counts
         self.segment = packed.audio.shape[1]
         self.repeats = repeats
-        self.chains = _chains(packed, self._links(samples[1]), repeats)
+        self.chains = chains(packed, self._links(samples[1]), repeats)
         self.random = torch.Generator().manual_seed(seed)
         self.queue = torch.empty(0, dtype=torch.int64)
         self._reader = ThreadPoolExecutor(1) if self.store.ahead else None
@@ -280,32 +281,6 @@ def loudest(audio: Tensor, samples: int) -> Tensor:
     starts = torch.arange(0, audio.shape[1] - samples + 1, hop, device=audio.device)
     best = (so_far[:, (starts + samples) // unit] - so_far[:, starts // unit]).argmax(1)
     return audio.unfold(1, samples, hop)[torch.arange(len(audio), device=audio.device), best]
-
-
-def _chains(packed: Packed, links: int, repeats: bool) -> Tensor:
-    """For each row, itself and rows of the segments that follow in the video: int64 (n, links).
-
-    After a video's last segment comes its first again. If it `repeats`, each row is followed by
-    itself.
-    """
-    if repeats:
-        return torch.arange(len(packed.labels))[:, None].repeat(1, links)
-    videos = np.unique(packed.recordings, return_inverse=True)[1]
-    order = np.argsort(videos, kind="stable")
-    # Faces of one segment stand together: of each, the first row's sound goes on.
-    segments = np.array(packed.segments or np.arange(len(order)))[order]
-    begins = np.ones(len(order), bool)
-    begins[1:] = (segments[1:] != segments[:-1]) | np.diff(videos[order]).astype(bool)
-    firsts, segment = order[begins], np.cumsum(begins) - 1
-    owners = videos[firsts]
-    first = np.searchsorted(owners, videos[order], side="left")
-    count = np.searchsorted(owners, videos[order], side="right") - first
-    place = segment - first
-    chains = np.empty((len(order), links), np.int64)
-    for link in range(links):
-        chains[order, link] = firsts[first + (place + link) % np.maximum(count, 1)]
-    chains[:, 0] = np.arange(len(order))
-    return torch.from_numpy(chains)
 
 
 def _check(packed: Packed, rows: np.ndarray, gender: str) -> None:

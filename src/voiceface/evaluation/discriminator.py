@@ -1,7 +1,8 @@
 """The discriminator's score: how real the model's own judge takes a face with its voice to be.
 
-Wen, Singh and Raj (NeurIPS 2019) tell it of faces drawn from speech and from noise. Its scale is
-the model's own: compare it within one model, never between two.
+Wen, Singh and Raj (NeurIPS 2019) tell it of faces drawn from speech and from noise. Of the AC-GAN
+and of FE-GAN it is a probability; otherwise the scale is the model's own. Even a probability is the
+word of one training's judge: compare it within one model, never between two.
 """
 
 from voiceface.evaluation.intervals import of_mean

@@ -11,7 +11,7 @@ from voiceface.data.packed import Packed
 from voiceface.data.store import shrunk
 from voiceface.evaluation.metric import Described, Faces, Scores, Training
 from voiceface.evaluation.voices import in_babble, longer_voices, noise_like
-from voiceface.models.drawing import draw_faces, map_voices, spread
+from voiceface.models.drawing import draw_faces, map_voices, spread, voices_of
 from voiceface.models.judging import Judge, score_faces
 from voiceface.models.options import gender_of
 from voiceface.models.registry import Mapper, Model
@@ -28,17 +28,22 @@ class Drawer:
         rows = split.rows_of(gender_of(model))
         self.rows = rows[spread(len(rows), config.voices_per_split)]
 
+    @property
+    def voices(self) -> np.ndarray:
+        """What is drawn from: int16 (n, samples)."""
+        return voices_of(self.model, self.split, self.rows)  # not kept: 64 MB, in each split
+
     def speech(self) -> Faces:
         """From the voices as they are."""
-        faces = self._faces(self.split.split, self.rows, self.split.audio[self.rows])
-        few = spread(len(self.rows), VOICES_AGAIN)
-        sound = self.split.audio[self.rows[few]]
+        voices, few = self.voices, spread(len(self.rows), VOICES_AGAIN)
+        faces = self._faces(self.split.split, self.rows, voices)
+        sound = self._long_enough(voices[few])
         again = [self._draw(sound, self.config.seed + time) for time in range(TIMES_AGAIN)]
         return replace(faces, again=np.stack(again, axis=1), again_of=few)
 
     def noise(self) -> Faces:
         """From white noise, as loud as each voice."""
-        sound = noise_like(self.split.audio[self.rows], self.config.seed)
+        sound = noise_like(self.voices, self.config.seed)
         return self._faces(f"{self.split.split}, noise", self.rows, sound)
 
     def lengths(self) -> dict[str, Faces]:
@@ -58,7 +63,9 @@ class Drawer:
         """From the voices with others of the split behind them, by the SNR in dB as text."""
         found = {}
         for snr_db in sorted(set(self.config.babble_snr_db)):
-            sound = in_babble(self.split, self.rows, snr_db, self.config.seed, self.device)
+            sound = in_babble(
+                self.split, self.rows, self.voices, snr_db, self.config.seed, self.device
+            )
             if sound is not None:
                 name = f"{self.split.split}, babble at {snr_db:g} dB"
                 found[f"{snr_db:g}"] = self._faces(name, self.rows, sound)

@@ -26,15 +26,20 @@ def _missing(material: Material) -> str | None:
 NEED = Need("a mapping into face space", _missing)
 
 
-def _measure_gender(faces: Faces, material: Material) -> Value:
-    """Percent of the places that are nearer to the mean face of the speaker's gender."""
+def _measure_nearest(what: str, faces: Faces, material: Material) -> Value:
+    """Percent of the places that are nearest to the mean face of what the source says.
+
+    Args:
+        what: `genders` or `emotions`.
+    """
     train, found = material.train, mapped(faces, material)
-    genders = np.unique(train.genders[train.genders != ""])
-    known = np.isin(faces.genders, genders)
-    if len(genders) < 2 or not known.any() or train.descriptors is None:
-        return value(None, None, len(known), "takes two genders of the training split")
-    means = np.stack([train.descriptors[train.genders == one].mean(0) for one in genders])
-    truth = np.searchsorted(genders, faces.genders[known])
+    told, here = getattr(train, what), getattr(faces, what)
+    classes = np.unique(told[told != ""])
+    known = np.isin(here, classes)
+    if len(classes) < 2 or not known.any() or train.descriptors is None:
+        return value(None, None, len(known), f"takes two {what} of the training split")
+    means = np.stack([train.descriptors[told == one].mean(0) for one in classes])
+    truth = np.searchsorted(classes, here[known])
 
     def right(places: np.ndarray) -> np.ndarray:
         return 100.0 * (similarity.cosines(places[known], means).argmax(1) == truth)
@@ -60,4 +65,9 @@ COSINE = Metric(
     "Cosine of the mapped voice and the face's descriptor", "", True,
     partial(similarity.measure_pairs, similarity.cosines, mapped), (NEED,),
 )  # fmt: skip
-GENDER = Metric("Gender of the mapped voice", "%", True, _measure_gender, (NEED,))
+GENDER = Metric(
+    "Gender of the mapped voice", "%", True, partial(_measure_nearest, "genders"), (NEED,)
+)
+EMOTION = Metric(
+    "Emotion of the mapped voice", "%", True, partial(_measure_nearest, "emotions"), (NEED,)
+)

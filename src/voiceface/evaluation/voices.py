@@ -10,7 +10,7 @@ from voiceface.data.babble import VOICES, add_babble
 from voiceface.data.batches import unit
 from voiceface.data.packed import Packed
 
-AT_A_TIME = 64
+AT_A_TIME = 16
 
 
 class Voices(NamedTuple):
@@ -55,22 +55,31 @@ def noise_like(audio: np.ndarray, seed: int) -> np.ndarray:
 
 
 def in_babble(
-    split: Packed, rows: np.ndarray, snr_db: float, seed: int, device: torch.device
+    split: Packed,
+    rows: np.ndarray,
+    audio: np.ndarray,
+    snr_db: float,
+    seed: int,
+    device: torch.device,
 ) -> np.ndarray | None:
     """The voices of some rows with other speakers of the split behind them: int16 (n, samples).
 
     At each SNR the same others talk. None where a speaker is alone in the split.
+
+    Args:
+        audio: int16 (n, samples), the rows' voices.
     """
     random = torch.Generator(device).manual_seed(seed)
     everyone = torch.from_numpy(np.unique(split.people, return_inverse=True)[1]).to(device)
-    found = [np.empty((0, split.audio.shape[1]), np.int16)]
+    found, samples = [audio[:0]], audio.shape[1]
     for start in range(0, len(rows), AT_A_TIME):
         part = rows[start : start + AT_A_TIME]
         drawn = _draw_others(everyone[torch.from_numpy(part).to(device)], everyone, random)
         if drawn is None:
             return None
-        others = _turned(torch.from_numpy(split.audio[drawn[0].cpu().numpy()]).to(device), drawn[1])
-        voices = torch.from_numpy(split.audio[part]).to(device)
+        others = torch.from_numpy(split.audio[drawn[0].cpu().numpy()]).to(device)
+        others = _turned(others, drawn[1], samples)
+        voices = torch.from_numpy(audio[start : start + AT_A_TIME]).to(device)
         mixed = add_babble(unit(voices), unit(others), snr_db)
         found.append((mixed * 32767).round().to(torch.int16).cpu().numpy())
     return np.concatenate(found)
@@ -96,10 +105,10 @@ def _draw_others(
     return rows, starts
 
 
-def _turned(sound: Tensor, starts: Tensor) -> Tensor:
-    """Sound (…, samples) that begins at another place, 0 to 1, and ends with what was before it."""
+def _turned(sound: Tensor, starts: Tensor, samples: int) -> Tensor:
+    """Sound (…, n) that begins at another place, 0 to 1, and after its end again: (…, samples)."""
     count = sound.shape[-1]
-    places = (starts * count).long()[..., None] + torch.arange(count, device=sound.device)
+    places = (starts * count).long()[..., None] + torch.arange(samples, device=sound.device)
     return sound.gather(-1, places % count)
 
 

@@ -198,9 +198,9 @@ class AcGan:
         return faces.clamp(-1, 1)
 
     def score_faces(self, faces: Tensor, audio: Tensor) -> Tensor:
-        """The discriminator's logits of real faces; it hears no voice."""
+        """How probable the discriminator takes a face to be real for; it hears no voice."""
         scores: Tensor = self.networks["discriminator"](faces)[0]
-        return scores
+        return scores.sigmoid()
 
     @torch.no_grad()
     def _embed(self, audio: Tensor) -> Tensor:
@@ -217,5 +217,4 @@ ENTRY = Entry(
     AcGan,
     "Wen, Singh and Raj, NeurIPS 2019",
     "3 to 8 s of mel frames; GAN",
-    needs="sound at 16 kHz",
 )

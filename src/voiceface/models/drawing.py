@@ -5,6 +5,8 @@ import torch
 from torch import Tensor
 
 from voiceface.data.batches import loudest, unit
+from voiceface.data.packed import Packed
+from voiceface.data.recordings import whole_recordings
 from voiceface.errors import VoicefaceError
 from voiceface.model_config import Precision
 from voiceface.models.registry import Mapper, Model
@@ -53,6 +55,14 @@ def draw_faces(
     return np.concatenate(faces)
 
 
+def voices_of(model: Model, split: Packed, rows: np.ndarray) -> np.ndarray:
+    """The sound that a model is tested with: of these rows' whole recordings, or their segments.
+
+    Returns: int16 (n, samples).
+    """
+    return whole_recordings(split, rows) if model.whole else split.audio[rows]
+
+
 def heard(model: Model, audio: Tensor) -> Tensor:
     """What a model draws from: all of a voice, or its loudest window.
 
@@ -71,8 +81,8 @@ def map_voices(model: Mapper, audio: np.ndarray, device: torch.device) -> np.nda
     """
     places = [np.empty((0, DESCRIPTOR))]
     with torch.no_grad():
-        for start in range(0, len(audio), 64):
-            sound = torch.from_numpy(np.array(audio[start : start + 64])).to(device)
+        for start in range(0, len(audio), AT_A_TIME):
+            sound = torch.from_numpy(np.array(audio[start : start + AT_A_TIME])).to(device)
             places.append(model.map_voices(unit(sound)).double().cpu().numpy())
     return np.concatenate(places)
 

@@ -220,11 +220,14 @@ class FeGan:
         return faces
 
     def score_faces(self, faces: Tensor, audio: Tensor) -> Tensor:
-        """The discriminators' logits of real faces, weighted as in the loss; they hear no voice."""
-        scores = [
-            self.weights[PAIRS[name][0]] * self.networks[name](faces)[0] for name in self.judging
-        ]
-        return torch.stack(scores).sum(0)
+        """How probable the discriminators take a face to be real for; they hear no voice.
+
+        A mean, weighted as in the loss; 0 where no discriminator is left.
+        """
+        weights = [self.weights[PAIRS[name][0]] for name in self.judging]
+        likely = [self.networks[name](faces)[0].sigmoid() for name in self.judging]
+        parts = [weight * one for weight, one in zip(weights, likely, strict=True)]
+        return torch.stack(parts).sum(0) / (sum(weights) or 1.0)
 
     def _drawn(self, embedding: Tensor) -> Tensor:
         if self.config.variant == "paper":

@@ -21,33 +21,44 @@ def gromov_wasserstein(first: Tensor, second: Tensor, epsilon: float) -> Tensor:
     The gradient holds T fixed, as is right for the entropic problem (the envelope theorem).
 
     Args:
-        first: distances (n, n), symmetric.
-        second: distances (m, m), symmetric.
+        first: distances (…, n, n), symmetric.
+        second: distances (…, m, m), symmetric.
         epsilon: weight of T's entropy, > 0: the greater, the more even is T.
 
-    Returns: (), without the entropy.
+    Returns: (…), without the entropy.
     """
     plan = coupling(first.detach(), second.detach(), epsilon)
-    return (_costs(first, second, plan) * plan).sum()
+    return (_costs(first, second, plan) * plan).sum((-2, -1))
+
+
+def divergence(first: Tensor, second: Tensor, epsilon: float) -> Tensor:
+    """`gromov_wasserstein` less half of what each set has with itself: (n, n) both → ().
+
+    An even coupling takes distances that are all alike for nearer to a space than the space itself,
+    and the more points there are, the more even is it. Less the halves, the space itself gives 0.
+    """
+    pairs = torch.stack([first, first, second]), torch.stack([second, first, second])
+    both, alone, wanted = gromov_wasserstein(*pairs, epsilon)
+    return both - (alone + wanted) / 2
 
 
 def coupling(
     first: Tensor, second: Tensor, epsilon: float, rounds: int = ROUNDS, sinkhorn: int = SINKHORN
 ) -> Tensor:
-    """T of `gromov_wasserstein`, by mirror descent from the even one: (n, m), sum 1."""
-    n, m = len(first), len(second)
-    plan = first.new_full((n, m), 1 / (n * m))
+    """T of `gromov_wasserstein`, by mirror descent from the even one: (…, n, m), sum 1."""
+    n, m = first.shape[-1], second.shape[-1]
+    plan = first.new_full((*first.shape[:-1], m), 1 / (n * m))
     for _ in range(rounds):
         scores = -2 * _costs(first, second, plan) / epsilon
-        columns = torch.zeros_like(scores[0])
+        columns = torch.zeros_like(scores[..., :1, :])
         for _ in range(sinkhorn):
-            rows = -math.log(n) - (scores + columns).logsumexp(1, keepdim=True)
-            columns = -math.log(m) - (scores + rows).logsumexp(0)
+            rows = -math.log(n) - (scores + columns).logsumexp(-1, keepdim=True)
+            columns = -math.log(m) - (scores + rows).logsumexp(-2, keepdim=True)
         plan = (scores + rows + columns).exp()
     return plan
 
 
 def _costs(first: Tensor, second: Tensor, plan: Tensor) -> Tensor:
-    """Σ_kl (first_ik − second_jl)² T_kl for all i and j: (n, m), by their equation 9."""
-    squares = first.square() @ plan.sum(1), second.square() @ plan.sum(0)
-    return squares[0][:, None] + squares[1] - 2 * first @ plan @ second.T
+    """Σ_kl (first_ik − second_jl)² T_kl for all i and j: (…, n, m), by their equation 9."""
+    rows, columns = plan.sum(-1, keepdim=True), plan.sum(-2, keepdim=True)
+    return first.square() @ rows + columns @ second.square() - 2 * first @ plan @ second.mT

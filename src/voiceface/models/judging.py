@@ -20,7 +20,10 @@ class Judge(Model, Protocol):
         ...
 
     def score_faces(self, faces: Tensor, audio: Tensor) -> Tensor:
-        """(B, 3, px, px), -1 to 1, and their voices (B, input_samples) → (B,), high for real."""
+        """(B, 3, px, px), -1 to 1, and their voices (B, input_samples) → (B,), high for real.
+
+        A probability where the discriminator was taught one.
+        """
         ...
 
 

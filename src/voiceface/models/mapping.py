@@ -9,8 +9,8 @@ Shapes (B pairs; c × h × w for pictures):
 
 The encoder learns to tell speakers before the rest (see sincnet.py, voice.py), which then leaves it
 as it is. The mapping's loss is 10 times the angle to the true face's descriptor, 5 times the
-softmax cross-entropy of the speakers, and the Gromov-Wasserstein discrepancy between the mapped and
-the true descriptors of a batch, which keeps who looks like whom. The softmax is the identity
+softmax cross-entropy of the speakers, and the Gromov-Wasserstein divergence of the mapped and the
+true descriptors of a batch, which keeps who looks like whom. The softmax is the identity
 constraint: `late` on the mapped descriptor, `early` on the mapping's first layer, where the voice
 is not yet a face.
 
@@ -29,7 +29,7 @@ from voiceface.data.batches import Batch
 from voiceface.model_config import Mapping as Config
 from voiceface.models.acgan import EMBEDDING as VOICE_EMBEDDING
 from voiceface.models.acgan import LEAST_S, RATE_HZ, VoiceEmbedding
-from voiceface.models.gromov_wasserstein import gromov_wasserstein
+from voiceface.models.gromov_wasserstein import divergence
 from voiceface.models.registry import Entry
 from voiceface.models.sincnet import EMBEDDING as SINCNET_EMBEDDING
 from voiceface.models.sincnet import SincEncoder, of_windows
@@ -175,14 +175,14 @@ def angles(first: Tensor, second: Tensor) -> Tensor:
 
 
 def topology(mapped: Tensor, true: Tensor, epsilon: float) -> Tensor:
-    """Gromov-Wasserstein discrepancy of two sets of descriptors: (B, 128) both → ().
+    """Gromov-Wasserstein divergence of two sets of descriptors: (B, 128) both → ().
 
     Distances are told in the true ones' mean, so that it is a share, whatever the descriptors.
     """
     with torch.autocast(mapped.device.type, enabled=False):
         near, wanted = torch.cdist(mapped, mapped), torch.cdist(true, true)
         scale = wanted.mean().clamp_min(1e-6)
-        return gromov_wasserstein(near / scale, wanted / scale, epsilon)
+        return divergence(near / scale, wanted / scale, epsilon)
 
 
 ENTRY = Entry(

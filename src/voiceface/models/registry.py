@@ -159,7 +159,7 @@ class Entry(NamedTuple, Generic[S, T]):
     about: str
     knows: bool = False
     needs: str = ""
-    """What there must be beside voices and faces, in words."""
+    """What there must be beside voices and faces, and sound at its rate, in words."""
 
     def fresh(self, section: S, speakers: int, known: Known) -> T:
         """Fresh networks, drawn from torch's global random state."""

@@ -7,6 +7,7 @@ from voiceface import files
 from voiceface.config import Settings, model_sections, recogniser_sections
 from voiceface.errors import VoicefaceError
 from voiceface.layout import TAKEDOWNS
+from voiceface.model_config import ModelSection, TrainedSection
 from voiceface.models.provenance import trained_on
 from voiceface.models.registry import entry, recogniser
 from voiceface.takedowns import read_takedowns
@@ -47,7 +48,7 @@ def models_status(
             name,
             (model := entry(name)).paper,
             model.about,
-            _needs(getattr(settings, name).begins_with, model.needs),
+            _needs(getattr(settings, name), model.needs),
             name in settings.models,
             _trained_steps(models / name, "generator"),
             name in down,
@@ -61,7 +62,7 @@ def models_status(
             name,
             (teller := recogniser(name)).paper,
             teller.about,
-            teller.needs,
+            _needs(getattr(settings, name), teller.needs),
             name in begun_with.union(settings.recognisers),
             _trained_steps(models / name, "encoder"),
             name in down,
@@ -72,8 +73,11 @@ def models_status(
     return [*drawing, *telling]
 
 
-def _needs(recogniser: str | None, more: str) -> str:
-    return "; ".join(filter(None, (recogniser and f"{recogniser}, trained first", more)))
+def _needs(section: TrainedSection, more: str) -> str:
+    recogniser = section.begins_with if isinstance(section, ModelSection) else None
+    before = f"{recogniser}, trained first" if recogniser else ""
+    sound = f"sound at {section.rate_hz / 1000:g} kHz" if section.rate_hz else ""
+    return "; ".join(filter(None, (before, sound, more)))
 
 
 def _trained_steps(folder: Path, weights: str) -> int | None:

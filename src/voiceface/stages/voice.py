@@ -10,15 +10,19 @@ from torch import Tensor
 from voiceface import files
 from voiceface.data.batches import unit
 from voiceface.data.packed import Packed, read_packed, read_splits
+from voiceface.data.recordings import whole_recordings
 from voiceface.model_config import Train
 from voiceface.models import registry
+from voiceface.models.drawing import spread
 from voiceface.models.registry import ByWindows, SpeakerModel
 from voiceface.section import parse_section
 from voiceface.stages.shim import stage_main
 from voiceface.training.device import keep_memory
 from voiceface.training.engine import train_networks
 
-AT_A_TIME = 64
+AT_A_TIME = 16
+JUDGED = 500
+"""Samples of each split that are judged, at most: SincNet hears one in a second of CPU."""
 
 
 def run(config: Train, recogniser_config: str, recogniser: str, packed: Path, output: Path) -> None:
@@ -26,9 +30,10 @@ def run(config: Train, recogniser_config: str, recogniser: str, packed: Path, ou
 
     - encoder.safetensors, model.json, README.md, history.parquet, and beside them checkpoint/ and
       tensorboard/;
-    - accuracy.json: {split: {"n", "top1", "top5", "window_top1", "chance"}}, in percent of the
-      recordings whose speaker is the likeliest, or among the five likeliest, and of the single
-      windows where it decides by these; without `unseen`, whom it can't know.
+    - accuracy.json: {split: {"n", "top1", "top5", "window_top1", "chance"}}, in percent of the `n`
+      voices that were judged: whose speaker is the likeliest, or among the five likeliest, and of
+      the single windows where it decides by these (then of a segment, otherwise of the whole
+      recording from there on); without `unseen`, whom it can't know.
 
     Args:
         recogniser_config: the recogniser's own section, as JSON.
@@ -53,23 +58,24 @@ def run(config: Train, recogniser_config: str, recogniser: str, packed: Path, ou
 
 
 def _accuracy(trained: SpeakerModel, split: Packed) -> dict[str, float | int | None]:
-    count = len(split.labels)
-    if not count:
+    rows = spread(len(split.labels), JUDGED)
+    if not len(rows):
         return {"n": 0, **dict.fromkeys(("top1", "top5", "chance", "window_top1"))}
     device = next(trained.networks["encoder"].parameters()).device
     found, in_windows = [], []
-    for at in range(0, count, AT_A_TIME):
-        sound = unit(torch.tensor(split.audio[at : at + AT_A_TIME], device=device))
-        labels = torch.from_numpy(split.labels[at : at + AT_A_TIME]).to(device)[:, None]
+    for at in range(0, len(rows), AT_A_TIME):
+        part = rows[at : at + AT_A_TIME]
+        labels = torch.from_numpy(split.labels[part]).to(device)[:, None]
         if isinstance(trained, ByWindows):
-            likely = trained.posteriors(sound)
+            likely = trained.posteriors(unit(torch.tensor(split.audio[part], device=device)))
             found.append(trained.decided(likely) == labels)
             in_windows.append((likely.argmax(2) == labels).double().mean(1))
         else:
-            found.append(trained.recognise(sound) == labels)
+            sound = torch.tensor(whole_recordings(split, part), device=device)
+            found.append(trained.recognise(unit(sound)) == labels)
     right = torch.cat(found)
     return {
-        "n": count,
+        "n": len(rows),
         "top1": _percent(right[:, 0]),
         "top5": _percent(right[:, :5].any(1)),
         "window_top1": _percent(torch.cat(in_windows)) if in_windows else None,

@@ -20,7 +20,7 @@ from voiceface.errors import VoicefaceError
 from voiceface.ids import video_mark
 from voiceface.model_config import ModelSection, Train, TrainedSection
 from voiceface.models import registry, saved
-from voiceface.models.drawing import draw_faces, spread
+from voiceface.models.drawing import draw_faces, spread, voices_of
 from voiceface.models.judging import judge_weights
 from voiceface.models.options import gender_of, notes_of
 from voiceface.models.registry import Model, Trainable
@@ -207,7 +207,7 @@ def _grid(run: Run, model: Model, splits: dict[str, Packed]) -> np.ndarray:
             if len(index):
                 true = shrunk(split.faces[index], model.px, run.device)
                 rows.append((f"{name}: true", true.permute(0, 2, 3, 1).cpu().numpy()))
-                drawn = draw_faces(model, split.audio[index], run.device)
+                drawn = draw_faces(model, voices_of(model, split, index), run.device)
                 rows.append((f"{name}: drawn", drawn))
     return sheet(rows)
 
