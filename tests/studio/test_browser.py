@@ -162,9 +162,7 @@ def test_while_a_microphone_is_asked_for_no_earlier_face_comes(
     page.route_web_socket("**/live", keep)
     take(page, as_file(voice_pcm))
     expect(page.get_by_role("status")).to_have_text("All is drawn.")
-    page.evaluate(
-        "() => { navigator.mediaDevices.getUserMedia = () => new Promise(() => {}) }"
-    )
+    page.evaluate("() => { navigator.mediaDevices.getUserMedia = () => new Promise(() => {}) }")
     page.keyboard.press("Space")
     expect(page.get_by_role("img", name="The face")).to_have_count(0)
     sockets[0].send(faces[0])  # as if it had been on its way
