@@ -68,7 +68,8 @@ def test_people_are_added_and_nobody_is_forgotten(
     told = capsys.readouterr().out.splitlines()
     assert told[0] == "added: ana, bo"
     assert told[1].startswith("speakers known before, 6 held-out recordings: ")
-    assert told[2].startswith("new speakers, ")
+    assert told[2].startswith("new speakers, 2 held-out recordings: unknown before, ")
+    assert "; learnt from: 100.0 % (" in told[2]
     # What was built of it is as it was: nothing becomes stale.
     assert {path: path.read_bytes() for path in before} == before
     known = load_speakers(folder, CPU)
@@ -106,6 +107,7 @@ def test_people_are_added_and_nobody_is_forgotten(
     listed = capsys.readouterr().out.splitlines()
     assert listed[0] == "speaker0: trained on"
     assert listed[3].startswith("bo: added with ")
+    assert listed[3].endswith(" % of those learnt from")
     with pytest.raises(VoicefaceError, match="ana: was not added to models/sincnet"):
         remove_speaker("ana", folder)
 
@@ -113,6 +115,22 @@ def test_people_are_added_and_nobody_is_forgotten(
 def _write(path: str, sound: np.ndarray) -> None:
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     soundfile.write(path, sound, RATE)
+
+
+def test_hidden_files_are_left_and_who_says_little_is_told_of(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree("people")
+    _write("people/zoe/a.wav", spoken(5, 4))
+    shutil.copy("people/zoe/a.wav", "people/zoe/copy.wav")  # no second recording
+    Path("people/zoe/._a.wav").write_text("no sound")
+    Path("people/.ipynb_checkpoints").mkdir()
+    assert main(["speakers", "add", "people"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "added: zoe"
+    assert told[2].startswith("new speakers, 1 held-out recording: ")
+    assert told[3].startswith("! zoe: only 0.")
+    assert told[3].endswith("; give more recordings of them")
 
 
 def test_what_can_t_be_added_is_one_line_and_adds_nobody(project: Path) -> None:
@@ -132,6 +150,14 @@ def test_what_can_t_be_added_is_one_line_and_adds_nobody(project: Path) -> None:
     refused(r"people/zoe/a\.wav: can't be opened")
     Path("people/zoe/a.wav").unlink()
     refused("people/zoe: holds no recording")
+    Path("people/zoe").rename("people/zoe\n")
+    refused(r"people/zoe\\n.*: no location or label .*; rename it")
+    Path("people/zoe\n").rename("people/zoe")
+    _write("people/zoe/a.wav", spoken(5, 6))
+    shutil.copytree("people/zoe", "people/mia")
+    refused("people/zoe/a.wav: is the recording people/mia/a.wav, too")
+    shutil.rmtree("people/mia")
+    Path("people/zoe/a.wav").unlink()
     Path("people/zoe").rename("people/Ana")
     shutil.move("ana", "people/ana")
     refused("people/ana: somebody of that name is known already")
@@ -141,7 +167,9 @@ def test_what_can_t_be_added_is_one_line_and_adds_nobody(project: Path) -> None:
     shutil.rmtree("people")
     refused("people: no such folder")
     Path("people").mkdir()
-    refused("people: holds no folder")
+    refused("people: holds no folder.* recordings$")
+    _write("people/a.wav", spoken(5, 3))
+    refused("people: holds no folder .*; give the folder above, .")
 
 
 def test_a_recogniser_that_changed_since_is_one_line(project: Path) -> None:

@@ -1,6 +1,7 @@
 """More speakers for a trained recogniser: `voiceface speakers`."""
 
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from voiceface.config import Resolve, Speech
+from voiceface.config import Speech
+from voiceface.corpora.found import media_files, source
 from voiceface.data.batches import unit
 from voiceface.data.packed import Packed, read_splits
 from voiceface.errors import VoicefaceError
@@ -25,7 +27,9 @@ MOST_WINDOWS = 240
 OLD_RECORDINGS, OLD_WINDOWS = 6, 8
 """Recordings of each old speaker and split, and windows of each of them."""
 HELD_OUT = 4
-"""One part in so many of a new speaker's speech is held out: the last."""
+"""One part in so many of a new speaker's speech is held out."""
+LEAST_HELD_OUT_S = 2.0
+"""Less tells little of how well somebody is known."""
 STEPS = 300
 LR = 1e-3
 VOICED = 0.8
@@ -34,7 +38,7 @@ VOICED = 0.8
 
 @dataclass(frozen=True)
 class Accuracy:
-    """How many of some held-out windows, and of their recordings, are told right, in percent."""
+    """How many of some windows, and of their recordings, are told right, in percent."""
 
     windows: float
     recordings: float
@@ -44,19 +48,22 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What adding speakers did: the accuracies on what was held out."""
+    """What adding speakers did: the accuracies on what was held out, and of the new on all else."""
 
     added: list[str]
     old_before: Accuracy
     old_after: Accuracy
     new_after: Accuracy
     """Of the new ones; none was known before."""
+    new_learnt: Accuracy
+    doubts: list[str]
+    """Of whom it is not told that they are known well, in lines."""
 
     def words(self) -> list[str]:
         """The same in lines."""
-        old, new = self.old_after, self.new_after
+        old, new, learnt = self.old_after, self.new_after, self.new_learnt
         before = (
-            f"speakers known before, {old.count} held-out recordings:"
+            f"speakers known before, {_held_out_words(old)}:"
             f" {self.old_before.recordings:.1f} % right before, {old.recordings:.1f} % after"
             f" (single windows: {self.old_before.windows:.1f} %, {old.windows:.1f} %)"
         )
@@ -64,9 +71,15 @@ class Outcome:
         return [
             f"added: {', '.join(self.added)}",
             before if old.count else nothing,
-            f"new speakers, {new.count} held-out parts of recordings: unknown before,"
-            f" {new.recordings:.1f} % right after (single windows: {new.windows:.1f} %)",
+            f"new speakers, {_held_out_words(new)}: unknown before,"
+            f" {new.recordings:.1f} % right after (single windows: {new.windows:.1f} %);"
+            f" learnt from: {learnt.recordings:.1f} % ({learnt.windows:.1f} %)",
+            *(f"! {doubt}" for doubt in self.doubts),
         ]
+
+
+def _held_out_words(accuracy: Accuracy) -> str:
+    return f"{accuracy.count} held-out recording{'s' if accuracy.count != 1 else ''}"
 
 
 def add_speakers(folder: Path, recogniser: Path, packed: Path) -> Outcome:
@@ -80,8 +93,8 @@ def add_speakers(folder: Path, recogniser: Path, packed: Path) -> Outcome:
         packed: the packed splits that it was trained on: examples of the old speakers.
 
     Raises:
-        VoicefaceError: there is nobody, somebody is known already or says too little, or the
-            recogniser is not there or was trained on other data.
+        VoicefaceError: there is nobody, somebody is known already, says too little or has somebody
+            else's recording, or the recogniser is not there or was trained on other data.
     """
     known = load_speakers(recogniser, torch.device("cpu"))
     people = _people(folder, known)
@@ -96,12 +109,16 @@ def add_speakers(folder: Path, recogniser: Path, packed: Path) -> Outcome:
     before = _accuracy(known.layer, old_measured)
     _learn(layer, learnt)
     known.added |= {name: of.seconds for name, of in people.items()}
-    new_measured = measured.of(measured.labels >= len(known.speakers))
     known.layer, known.speakers = layer, [*known.speakers, *people]
     known.examples = _join([known.examples, new])
     save_added(known)
     return Outcome(
-        list(people), before, _accuracy(layer, old_measured), _accuracy(layer, new_measured)
+        list(people),
+        before,
+        _accuracy(layer, old_measured),
+        _accuracy(layer, new.of(new.held_out)),
+        _accuracy(layer, new.of(~new.held_out)),
+        [doubt for name in people if (doubt := _doubt(known, name))],
     )
 
 
@@ -113,11 +130,38 @@ def list_speakers(recogniser: Path) -> list[str]:
     """
     known = load_speakers(recogniser, torch.device("cpu"))
     return [
-        f"{name}: added with {known.added[name]:.1f} s of speech"
-        if name in known.added
-        else f"{name}: trained on"
+        _added_words(known, name) if name in known.added else f"{name}: trained on"
         for name in known.speakers
     ]
+
+
+def _added_words(known: KnownSpeakers, name: str) -> str:
+    own = _examples_of(known, name)
+    learnt, held_out = (
+        _accuracy(known.layer, own.of(own.held_out == held)) for held in (False, True)
+    )
+    return (
+        f"{name}: added with {known.added[name]:.1f} s of speech; of single windows"
+        f" {held_out.windows:.1f} % of those held out are told right, {learnt.windows:.1f} % of"
+        " those learnt from"
+    )
+
+
+def _doubt(known: KnownSpeakers, name: str) -> str:
+    """Why it is not told that an added speaker is known well, or nothing."""
+    own = _examples_of(known, name)
+    held_out = own.of(own.held_out)
+    held_out_s = len(held_out.labels) * known.model.input_samples / known.rate_hz
+    why = []
+    if held_out_s < LEAST_HELD_OUT_S:
+        why.append(f"only {held_out_s:.1f} s of speech could be held out, which tells little")
+    if _accuracy(known.layer, held_out).recordings == 0:
+        why.append("none of what was held out is told right")
+    return f"{name}: {', and '.join(why)}; give more recordings of them" if why else ""
+
+
+def _examples_of(known: KnownSpeakers, name: str) -> Examples:
+    return known.examples.of(known.examples.labels == known.speakers.index(name))
 
 
 def remove_speaker(name: str, recogniser: Path) -> None:
@@ -139,32 +183,49 @@ class _Speech:
     """int64 (n,): the number of each window's recording."""
     seconds: float
     """Of all their speech, of which the windows may be a part."""
+    files: dict[str, Path]
+    """Where the speech was heard, by its digest."""
 
 
 def _people(folder: Path, known: KnownSpeakers) -> dict[str, _Speech]:
     """Everybody's speech, by name; all that is wrong with the folder before anything is heard."""
     if not folder.is_dir():
         raise VoicefaceError(f"{folder}: no such folder; it holds a folder of recordings of each")
-    names = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    below = (path for path in folder.iterdir() if path.is_dir())
+    names = sorted(path.name for path in below if not path.name.startswith("."))
     if not names:
-        raise VoicefaceError(f"{folder}: holds no folder with somebody's name and recordings")
+        hint = f"; give the folder above, {folder.parent}" if any(media_files(folder)) else ""
+        raise VoicefaceError(f"{folder}: holds no folder with somebody's name and recordings{hint}")
     taken = {name.casefold() for name in known.speakers}
     for name in names:
+        source(folder / name, name)  # a name that a list of sources can hold
         if name.casefold() in taken:
             raise VoicefaceError(
                 f"{folder / name}: somebody of that name is known already; give another name, or"
                 f" `voiceface speakers remove {name}`, if they were added, first"
             )
         taken.add(name.casefold())
-    return {name: _speech(folder / name, known) for name in names}
+    people = {name: _speech(folder / name, known) for name in names}
+    heard: dict[str, Path] = {}
+    for speech in people.values():
+        for digest, path in speech.files.items():
+            other = heard.setdefault(digest, path)
+            if other != path:
+                raise VoicefaceError(f"{path}: is the recording {other}, too; delete the wrong one")
+    return people
 
 
 def _speech(folder: Path, known: KnownSpeakers) -> _Speech:
-    kinds = {f".{kind}" for kind in Resolve().file_types}
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in kinds)
-    if not files:
+    """What is there twice is taken once."""
+    paths = list(media_files(folder))
+    if not paths:
         raise VoicefaceError(f"{folder}: holds no recording; give sound or videos of them")
-    parts = [_voiced_windows(path, known) for path in files]
+    files: dict[str, Path] = {}
+    parts = [np.empty((0, known.model.input_samples), np.int16)]
+    for path in paths:
+        part = _voiced_windows(path, known)
+        if len(part) and files.setdefault(sha256(part.tobytes()).hexdigest(), path) == path:
+            parts.append(part)
     windows = np.concatenate(parts)
     seconds = windows.size / known.rate_hz
     if seconds < LEAST_SPEECH_S:
@@ -172,7 +233,7 @@ def _speech(folder: Path, known: KnownSpeakers) -> _Speech:
         raise VoicefaceError(f"{folder}: {said}; give recordings with {LEAST_SPEECH_S:g} s or more")
     numbers = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
     few = spread(len(windows), MOST_WINDOWS)
-    return _Speech(windows[few], numbers[few], seconds)
+    return _Speech(windows[few], numbers[few], seconds, files)
 
 
 def _voiced_windows(path: Path, known: KnownSpeakers) -> np.ndarray:
@@ -190,14 +251,28 @@ def _voiced_windows(path: Path, known: KnownSpeakers) -> np.ndarray:
 
 
 def _new_examples(known: KnownSpeakers, number: int, speech: _Speech) -> Examples:
-    """A new speaker's windows; the last of them are held out."""
-    count = len(speech.windows)
+    """A new speaker's windows."""
     return Examples(
         _vectors(known, speech.windows),
-        torch.full((count,), len(known.speakers) + number),
+        torch.full((len(speech.windows),), len(known.speakers) + number),
         torch.from_numpy(speech.recordings),
-        torch.arange(count) >= count - count // HELD_OUT,
+        torch.from_numpy(_held_out(speech.recordings)),
     )
+
+
+def _held_out(recordings: np.ndarray) -> np.ndarray:
+    """Which windows are to measure by: of one recording its end, of more the shortest whole ones.
+
+    Windows of a recording that is learnt from are told too easily: they have its room and mood.
+    """
+    numbers, counts = np.unique(recordings, return_counts=True)
+    most = len(recordings) // HELD_OUT
+    if len(numbers) == 1:
+        return np.arange(len(recordings)) >= len(recordings) - most
+    order = np.argsort(counts, kind="stable")
+    few = counts[order].cumsum() <= most
+    few[0] = True
+    return np.isin(recordings, numbers[order[few]])
 
 
 def _old_examples(known: KnownSpeakers, packed: Path) -> Examples:

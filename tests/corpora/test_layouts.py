@@ -9,7 +9,9 @@ import pytest
 
 from tests.corpora.conftest import SOURCES, Importer, fetched
 from tests.web_host import Host, Reply
-from voiceface.corpora import avspeech
+from voiceface.corpora import avspeech, ravdess
+from voiceface.corpora.tables import People
+from voiceface.demo.voice import EMOTIONS
 from voiceface.errors import VoicefaceError
 from voiceface.sources import Source
 
@@ -111,6 +113,13 @@ def test_ravdess_tells_actor_gender_and_emotion_by_its_file_names(
     found = fetched()
     assert [video.emotion for video, _ in found] == ["neutral", "anger", "fear"]
     assert [one.lost for _, one in found] == [""] * 3
+
+
+def test_an_emotion_of_the_demo_world_has_the_word_that_a_corpus_has(tmp_path: Path) -> None:
+    for number in range(1, 9):
+        (tmp_path / f"03-01-0{number}-01-01-01-01.wav").touch()
+    told = {row.emotion for row in ravdess.find(tmp_path, People()).sources}
+    assert told > set(EMOTIONS)
 
 
 def test_enterface05_tells_subject_and_emotion_by_its_folders(put: Put, imported: Importer) -> None:

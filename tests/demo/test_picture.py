@@ -78,7 +78,7 @@ def test_every_speakers_face_is_found_in_every_mood_alone() -> None:
 
 
 def test_the_other_seed_makes_other_faces_and_the_same_one_the_same() -> None:
-    look = Look("happy", 0.5)
+    look = Look("happiness", 0.5)
     assert np.array_equal(portrait(0, look), portrait(0, look))
     others = [portrait(0, look, seed) for seed in range(4)]
     for one, other in combinations(others, 2):

@@ -350,6 +350,34 @@ def test_a_model_that_needs_more_speech_waits_and_all_else_is_told(
         assert told(socket, "face")["from_s"] >= 9
 
 
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(VoicefaceError("no room left"), "no room left"), (KeyError("wide\n"), "printed says why")],
+)
+def test_what_can_t_be_drawn_is_told_and_the_tab_goes_on(
+    client: TestClient,
+    room: Room,
+    voice_pcm: np.ndarray,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    words: str,
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    with live(client) as socket:
+        with monkeypatch.context() as patch:
+            patch.setattr(type(room.painters.all[0]), "draw", fail)
+            give(socket, as_file(voice_pcm))
+            line = told(socket, "error")["words"]
+            assert words in line
+            assert "\n" not in line
+            assert told(socket, "speaking")
+            assert told(socket, "done")
+        give(socket, as_file(voice_pcm))
+        assert told(socket, "face")
+
+
 def test_nothing_is_told_of_a_recording_once_the_next_has_begun(
     client: TestClient, voice_pcm: np.ndarray
 ) -> None:

@@ -144,6 +144,33 @@ def test_without_a_microphone_the_page_says_what_to_do(browser: Browser, url: st
         expect(page.get_by_role("button", name="Speak")).to_be_visible()
 
 
+def test_while_a_microphone_is_asked_for_no_earlier_face_comes(
+    page: Page, voice_pcm: np.ndarray
+) -> None:
+    sockets: list[WebSocketRoute] = []
+    faces: list[str | bytes] = []
+
+    def keep(socket: WebSocketRoute) -> None:
+        def pass_on(message: str | bytes) -> None:
+            if '"face"' in str(message):
+                faces.append(message)
+            socket.send(message)
+
+        socket.connect_to_server().on_message(pass_on)
+        sockets.append(socket)
+
+    page.route_web_socket("**/live", keep)
+    take(page, as_file(voice_pcm))
+    expect(page.get_by_role("status")).to_have_text("All is drawn.")
+    page.evaluate("() => { navigator.mediaDevices.getUserMedia = () => new Promise(() => {}) }")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("img", name="The face")).to_have_count(0)
+    sockets[0].send(faces[0])  # as if it had been on its way
+    page.wait_for_timeout(300)
+    expect(page.get_by_role("img", name="The face")).to_have_count(0)
+    expect(page.get_by_role("button", name="Download")).to_be_disabled()
+
+
 def test_a_microphone_that_is_unplugged_ends_the_recording(page: Page) -> None:
     keep = """() => {
         const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);

@@ -34,7 +34,7 @@ def find(top: Path, people: People) -> Found:
 
 
 def _by_time(passages: list[dict[str, Any]]) -> str:
-    """Passages that follow each other → as in `happy@0-12.5;sad@12.5-20`."""
+    """Passages that follow each other → as in `happiness@0-12.5;sadness@12.5-20`."""
     told = []
     for emotion, group in groupby(passages, lambda row: row["emotion"]):
         stretch = list(group)

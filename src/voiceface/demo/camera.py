@@ -191,7 +191,7 @@ class Camera:
         """A photograph of the guest, who smiles: (720, 1280, 3)."""
         picture = Planes.of(_seated(backdrop, self._guest, _ALONE))
         pose = Pose(_ALONE.x, _ALONE.y, 0.03, _ALONE.scale, 3.0, -1.0)
-        self._guest.draw(pose, Look("happy"), picture)
+        self._guest.draw(pose, Look("happiness"), picture)
         return picture.rgb()
 
     def _insert(self, stretch: Stretch, index: int, at: float) -> Planes:

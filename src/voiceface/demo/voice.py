@@ -27,14 +27,14 @@ _VARIANT_HZ = {
 }  # fmt: skip
 _STEP = 0.009
 
-EMOTIONS = ("neutral", "happy", "sad", "angry", "surprised")
+EMOTIONS = ("neutral", "happiness", "sadness", "anger", "surprise")
 # Emotion → factor of pitch, of its range, of the rate, of the loudness.
 _PROSODY = {
     "neutral": (1.00, 1.0, 1.00, 1.00),
-    "happy": (1.12, 1.4, 1.08, 1.10),
-    "sad": (0.90, 0.5, 0.82, 0.75),
-    "angry": (1.05, 0.9, 1.12, 1.30),
-    "surprised": (1.20, 1.6, 0.98, 1.10),
+    "happiness": (1.12, 1.4, 1.08, 1.10),
+    "sadness": (0.90, 0.5, 0.82, 0.75),
+    "anger": (1.05, 0.9, 1.12, 1.30),
+    "surprise": (1.20, 1.6, 0.98, 1.10),
 }
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
@@ -21,6 +22,7 @@ from voiceface.studio.recording import Message, Recording
 from voiceface.studio.room import Room
 from voiceface.web.pages import page_routes
 
+_LOG = logging.getLogger(__name__)
 _MOST_NAME = 120
 T = TypeVar("T")
 _TRY_LATER = 1013  # RFC 6455's registry of closing codes
@@ -122,7 +124,7 @@ class Tab:
         with suppress(WebSocketDisconnect):  # `serve` sees it, too
             while due := (recording := self._recording).due():
                 for step in due:
-                    message = await self._compute(step)
+                    message = await self._compute(partial(_told, step))
                     if recording is not self._recording:  # it was forgotten meanwhile
                         break
                     await self._send([message])
@@ -133,6 +135,18 @@ class Tab:
     async def _send(self, messages: Iterable[Message]) -> None:
         for one in messages:
             await self._socket.send_json({**one, "recording": self._number})
+
+
+def _told(step: Callable[[], Message]) -> Message:
+    """What a step tells, or why it failed: what else is due is drawn all the same."""
+    try:
+        return step()
+    except VoicefaceError as error:
+        words = str(error)
+    except Exception:  # a fault of ours: whoever speaks must not wait for ever
+        _LOG.exception("something was not drawn")
+        words = "something could not be drawn; what `voiceface studio` printed says why"
+    return {"kind": "error", "words": words}
 
 
 def _words(text: str) -> Message:

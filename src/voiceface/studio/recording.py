@@ -115,7 +115,8 @@ class Recording:
 
     def _find_near(self, painter: Painter) -> Message:
         """The real speakers that look most like what the model drew last."""
-        near = self.near[painter.name] = self._room.near(self.faces[painter.name])
+        face = self.faces.get(painter.name)  # none where drawing failed
+        near = self.near[painter.name] = self._room.near(face) if face else []
         return {"kind": "near", "model": painter.name, "people": [vars(one) for one in near]}
 
     def _tell_speaker(self) -> Message:

@@ -25,11 +25,17 @@ export class Link {
 
   // What is still told of an earlier recording is of no use.
   take(message) {
-    if (message.recording === this.number) this.on[message.kind](message);
+    if (!this.left && message.recording === this.number) this.on[message.kind](message);
+  }
+
+  // Takes nothing more of the recording there is; the next may wait for the microphone.
+  leave() {
+    this.left = true;
   }
 
   // Begins a recording, or a file.
   begin(words) {
+    this.left = false;
     this.number++;
     this.tell(words);
   }

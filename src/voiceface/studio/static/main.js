@@ -51,6 +51,7 @@ class Page {
   }
 
   clear() {
+    this.link.leave();
     this.trouble("");
     this.wave.clear();
     this.cells.clear();
