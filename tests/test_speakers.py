@@ -69,7 +69,7 @@ def test_people_are_added_and_nobody_is_forgotten(
     assert told[0] == "added: ana, bo"
     assert told[1].startswith("speakers known before, 6 held-out recordings: ")
     assert told[2].startswith("new speakers, 2 held-out recordings: unknown before, ")
-    assert "; learnt from: 100.0 % (" in told[2]
+    assert "; of those learnt from: 100.0 % (" in told[2]
     # What was built of it is as it was: nothing becomes stale.
     assert {path: path.read_bytes() for path in before} == before
     known = load_speakers(folder, CPU)

@@ -73,7 +73,7 @@ class Outcome:
             before if old.count else nothing,
             f"new speakers, {_held_out_words(new)}: unknown before,"
             f" {new.recordings:.1f} % right after (single windows: {new.windows:.1f} %);"
-            f" learnt from: {learnt.recordings:.1f} % ({learnt.windows:.1f} %)",
+            f" of those learnt from: {learnt.recordings:.1f} % ({learnt.windows:.1f} %)",
             *(f"! {doubt}" for doubt in self.doubts),
         ]
 
@@ -188,7 +188,7 @@ class _Speech:
 
 
 def _people(folder: Path, known: KnownSpeakers) -> dict[str, _Speech]:
-    """Everybody's speech, by name; all that is wrong with the folder before anything is heard."""
+    """Everybody's speech, by name; what is wrong with the folders is told before any is heard."""
     if not folder.is_dir():
         raise VoicefaceError(f"{folder}: no such folder; it holds a folder of recordings of each")
     below = (path for path in folder.iterdir() if path.is_dir())
