@@ -143,7 +143,7 @@ def _about(data: dict[str, Any]) -> list[str]:
     about = [
         f"Identity, gender and emotion are told by the {data['classifier']} classifier.",
         "A face is drawn from "
-        + ("all of a voice." if loudest is None else f"the loudest {loudest:.3g} s of a voice."),
+        + ("a whole recording." if loudest is None else f"the loudest {loudest:.3g} s of a voice."),
     ]
     if paper := data["paper"]:
         about.append(f"The paper ({paper['source']}): {paper['note']}.")
