@@ -30,7 +30,7 @@ from torch.nn import functional
 
 from voiceface.data.batches import Batch
 from voiceface.model_config import Acgan
-from voiceface.models.on_cpu import in_parts
+from voiceface.models.on_cpu import in_parts, power
 from voiceface.models.registry import Entry
 from voiceface.models.step import Losses
 
@@ -59,9 +59,7 @@ class LogMel(nn.Module):
             return in_parts(self._frames, audio)
 
     def _frames(self, audio: Tensor) -> Tensor:
-        spectrum = self.spectrum(audio)
-        power = spectrum.real.square() + spectrum.imag.square()  # .abs() takes a root first
-        frames = (self.mel(power) + 1e-9).log()
+        frames = (self.mel(power(self.spectrum(audio))) + 1e-9).log()
         spread, mean = torch.std_mean(frames, 2, keepdim=True)
         normal: Tensor = (frames - mean) / (spread + 1e-5)
         return normal

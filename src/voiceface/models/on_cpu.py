@@ -43,7 +43,14 @@ class Dropout(nn.Dropout):
         return input * kept.to(input.dtype).mul_(1 / (1 - self.p))
 
 
-def in_parts(features: Callable[[Tensor], Tensor], audio: Tensor) -> Tensor:
+def power(spectrum: Tensor) -> Tensor:
+    """The square of a complex spectrum's magnitude, of which .abs() would take the root first."""
+    return spectrum.real.square() + spectrum.imag.square()
+
+
+def in_parts(
+    features: Callable[[Tensor], Tensor], audio: Tensor, samples: int = PART_SAMPLES
+) -> Tensor:
     """Features of voices, (B, samples) → (B, …): on a CPU of few at a time.
 
     Spectra of many are written to memory and read from there at every step of the way: of 32 voices
@@ -51,8 +58,9 @@ def in_parts(features: Callable[[Tensor], Tensor], audio: Tensor) -> Tensor:
 
     Args:
         features: takes voices one by one, whatever the others are.
+        samples: of sound at a time, of one voice at least.
     """
     if audio.device.type != "cpu" or torch.compiler.is_compiling():
         return features(audio)
-    rows = max(1, PART_SAMPLES // audio.shape[1])
+    rows = max(1, samples // audio.shape[1])
     return torch.cat([features(part) for part in audio.split(rows)])

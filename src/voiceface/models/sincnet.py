@@ -22,6 +22,7 @@ from torch.nn import functional
 
 from voiceface.data.batches import Batch, Pairing
 from voiceface.model_config import Sincnet
+from voiceface.models.on_cpu import in_parts
 from voiceface.models.registry import Entry
 from voiceface.models.step import Losses
 
@@ -110,11 +111,11 @@ class SincEncoder(nn.Module):
     def forward(self, windows: Tensor) -> Tensor:
         """(B, 3200) → (B, 2048)."""
         filtered, connected = self.layers[: self.convolutions], self.layers[self.convolutions :]
-        if torch.is_grad_enabled() or windows.device.type != "cpu":
-            vectors: Tensor = connected(filtered(windows))
+        if torch.is_grad_enabled():
+            bands = filtered(windows)
         else:
-            parts = [filtered(part) for part in windows.split(FILTERED_AT_A_TIME)]
-            vectors = connected(torch.cat(parts))
+            bands = in_parts(filtered, windows, FILTERED_AT_A_TIME * WINDOW)
+        vectors: Tensor = connected(bands)
         return vectors.float()
 
 

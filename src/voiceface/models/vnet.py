@@ -28,7 +28,7 @@ from torch.nn import functional
 
 from voiceface.data.batches import Batch, Pairing, repeated
 from voiceface.model_config import Vnet
-from voiceface.models.on_cpu import in_parts
+from voiceface.models.on_cpu import in_parts, power
 from voiceface.models.registry import Entry, Known
 from voiceface.models.step import Losses
 
@@ -45,6 +45,9 @@ LEAST_S = 1.0
 
 class FrontEnd(nn.Module):
     """Waveform → frames."""
+
+    bank: Tensor
+    cosines: Tensor | None
 
     def __init__(self, kind: str, rate_hz: int) -> None:
         """Args:
@@ -74,9 +77,8 @@ class FrontEnd(nn.Module):
             return in_parts(self._frames, audio)
 
     def _frames(self, audio: Tensor) -> Tensor:
-        spectrum = self.spectrum(self.resample(audio))
-        power = spectrum.real.square() + spectrum.imag.square()  # .abs() takes a root first
-        frames = (power.transpose(1, 2) @ self.bank + 1e-9).log()
+        spectrum = power(self.spectrum(self.resample(audio)))
+        frames = (spectrum.transpose(1, 2) @ self.bank + 1e-9).log()
         if self.cosines is not None:
             frames = frames @ self.cosines
         spread, mean = torch.std_mean(frames, 1, keepdim=True)
