@@ -20,12 +20,16 @@ def whole_recordings(packed: Packed, rows: np.ndarray) -> np.ndarray:
     of one length. Segments without speech are not there, so it may have leaps.
     """
     segment, most = packed.audio.shape[1], round(WHOLE_S * packed.sample_rate_hz)
-    own = {packed.recordings[row] for row in rows}
-    every = zip(packed.recordings, packed.segments or range(len(packed.labels)), strict=True)
-    lengths = Counter(video for video, _ in {*every} if video in own)
-    links = min(max(lengths.values(), default=1), -(-most // segment))
+    links = min(segment_counts(packed)[rows].max(initial=1), -(-most // segment))
     joined = packed.audio[chains(packed, links, repeats=False)[rows].numpy()]
     return joined.reshape(len(rows), links * segment)[:, : max(segment, most)]
+
+
+def segment_counts(packed: Packed) -> np.ndarray:
+    """How many segments there are of each row's video: int64 (n,)."""
+    every = zip(packed.recordings, packed.segments or range(len(packed.labels)), strict=True)
+    counts = Counter(video for video, _ in {*every})
+    return np.array([counts[video] for video in packed.recordings], np.int64)
 
 
 def chains(packed: Packed, links: int, repeats: bool) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor
 from voiceface.data.babble import VOICES, add_babble
 from voiceface.data.batches import unit
 from voiceface.data.packed import Packed
+from voiceface.data.recordings import chains, segment_counts
 
 AT_A_TIME = 16
 
@@ -36,14 +37,13 @@ def longer_voices(split: Packed, rows: np.ndarray, seconds: list[float]) -> Voic
     """
     segment = split.audio.shape[1]
     samples = [round(length * split.sample_rate_hz) for length in seconds]
-    most = -(-max(samples, default=0) // segment)
-    parts = [_following(split, row, most) for row in rows]
+    there = segment_counts(split)[rows] * segment
     for wanted in reversed(samples):
-        fits = np.array([len(part) * segment >= wanted for part in parts], bool)
+        fits = there >= wanted
         if 2 * fits.sum() >= len(rows) > 0:
-            chosen = [part for part, fit in zip(parts, fits, strict=True) if fit]
-            sound = [split.audio[part].reshape(-1)[:wanted] for part in chosen]
-            return Voices(rows[fits], np.stack(sound))
+            chosen = rows[fits]
+            parts = chains(split, -(-wanted // segment), repeats=False)[chosen].numpy()
+            return Voices(chosen, split.audio[parts].reshape(len(chosen), -1)[:, :wanted])
     return Voices(rows[:0], np.empty((0, 0), np.int16))
 
 
@@ -110,17 +110,3 @@ def _turned(sound: Tensor, starts: Tensor, samples: int) -> Tensor:
     count = sound.shape[-1]
     places = (starts * count).long()[..., None] + torch.arange(samples, device=sound.device)
     return sound.gather(-1, places % count)
-
-
-def _following(split: Packed, row: int, most: int) -> list[int]:
-    """The row, and rows of the segments of its video that follow it: at most so many, each once.
-
-    Rows of one video stand together, in the order of time; faces of one segment share its sound.
-    """
-    rows = np.flatnonzero(np.array(split.recordings) == split.recordings[row])
-    found = {split.segments[row]: row}
-    for other in np.concatenate([rows[rows > row], rows[rows < row]]):
-        if len(found) >= most:
-            break
-        found.setdefault(split.segments[other], int(other))
-    return list(found.values())
